@@ -1,0 +1,28 @@
+/* async/await.h: the places where a task gives up its turn. Each is for the running task only.
+ *
+ * All return 0, -ETIMEDOUT at the deadline (microseconds of the loop's monotonic clock, DEADLINE_NONE: never), or
+ * -ECANCELED once task_cancel() was called; they return at once when that has already happened. */
+#pragma once
+
+#include "base/clock.h"
+#include "base/defs.h"
+
+#include <stdbool.h>
+
+/* Until the descriptor can be read or written without blocking, is hung up or in error. */
+must_check int await_readable(int fd, int64_t deadline_us);
+must_check int await_writable(int fd, int64_t deadline_us);
+
+/* Until the deadline (then 0, not -ETIMEDOUT). */
+must_check int await_until(int64_t deadline_us);
+
+/* One turn: goes behind all others that used up their slice. */
+must_check int await_turn(void);
+
+/* Runs fn(arg) on a helper thread and waits for its end. Once started it is never abandoned: a cancel is
+ * remembered and reported by the next await. 0 or -ENOMEM. */
+must_check int await_offload(void (*fn)(void *arg), void *arg);
+
+/* Until another task ends (a handle that has ended already must not be passed). */
+struct task;
+must_check int await_task(struct task *task, int64_t deadline_us);

@@ -1,0 +1,16 @@
+# pond_folder(NAME [LINK lib...]): one static library, pond_NAME, of all that is in the folder.
+# main.c files are programs and stay outside.
+function(pond_folder name)
+    cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.c)
+    list(FILTER sources EXCLUDE REGEX "/main\\.c$")
+    if(NOT sources)
+        add_library(pond_${name} INTERFACE)
+        target_include_directories(pond_${name} INTERFACE ${CMAKE_SOURCE_DIR})
+        target_link_libraries(pond_${name} INTERFACE ${arg_LINK})
+        return()
+    endif()
+    add_library(pond_${name} STATIC ${sources})
+    target_include_directories(pond_${name} PUBLIC ${CMAKE_SOURCE_DIR})
+    target_link_libraries(pond_${name} PUBLIC ${arg_LINK})
+endfunction()
