@@ -23,9 +23,12 @@ struct account *account_current(void);
 /* Makes `a` current and gives the one that was. */
 struct account *account_swap(struct account *a);
 
-void *mem_alloc(size_t size) __attribute__((malloc));
+/* Says (by assert) that nothing of it is left in use: an account must outlive its blocks. NULL is fine. */
+void account_finish(struct account *a);
+
+void *mem_alloc(size_t size) __attribute__((malloc)); /* size 0 gives a block of no bytes, not NULL */
 void *mem_zalloc(size_t size) __attribute__((malloc));
-void *mem_realloc(void *block, size_t size);
+void *mem_realloc(void *block, size_t size); /* stays with the block's account; NULL: it is as it was */
 void mem_free(void *block); /* NULL is fine */
 size_t mem_size(const void *block); /* usable bytes */
 char *mem_strdup(const char *s);

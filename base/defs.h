@@ -7,7 +7,7 @@
 #define must_check __attribute__((warn_unused_result))
 #define maybe_unused __attribute__((unused))
 #define no_return __attribute__((noreturn))
-#define printf_like(format, first) __attribute__((format(printf, format, first)))
+#define printf_like(string, first) __attribute__((format(printf, string, first)))
 
 /* Runs fn(&local) when the local leaves its block, on every path. */
 #define cleanup(fn) __attribute__((cleanup(fn)))
