@@ -1,4 +1,5 @@
-/* protocol/pgtype.h: PostgreSQL 15's built-in types, a row each. Source: pg_type.dat. Pure; any thread. */
+/* protocol/pgtype.h: PostgreSQL 15's built-in types, a row each. Source: pg_type.dat. Pure; any
+ * thread. */
 #pragma once
 
 #include "base/view.h"
@@ -35,13 +36,25 @@ enum {
 
 struct pgtype {
     uint32_t oid;
-    const char *name;       /* internal: "int4" */
-    const char *sql_name;   /* as format_type prints it: "integer" */
-    int16_t len;            /* RowDescription's type size; -1: varying */
-    uint32_t array_oid;     /* 0: none */
-    char category;          /* pg_type.typcategory: 'N', 'S', 'D' ... */
+    const char *name;     /* internal: "int4" */
+    const char *sql_name; /* as format_type prints it: "integer" */
+    int16_t len;          /* RowDescription's type size; -1: varying */
+    uint32_t array_oid;   /* 0: none */
+    char category;        /* pg_type.typcategory: 'N', 'S', 'D' ... */
+    uint32_t element_oid; /* pg_type.typelem of an array type; 0: not an array */
 };
 
 const struct pgtype *pgtype_by_oid(uint32_t oid); /* NULL: unknown */
-/* By internal or SQL name or usual alias ("int", "character varying", "timestamp with time zone"), case folded. */
+/* By internal or SQL name or usual alias ("int", "character varying", "timestamp with time zone"),
+ * case folded. */
 const struct pgtype *pgtype_by_name(struct view name);
+
+/* All rows, ordered by OID: for catalogs and tests. */
+extern const struct pgtype pgtype_table[];
+extern const size_t pgtype_count;
+
+enum { pgtype_name_bytes = 128 };
+
+/* As SQL's format_type() prints it, with its type modifier (-1: none): "numeric(10,2)", "character
+ * varying(30)", "timestamp(3) with time zone", "integer[]"; "???" when unknown. Returns buf. */
+const char *pgtype_format(uint32_t oid, int32_t typmod, char buf[pgtype_name_bytes]);

@@ -1,6 +1,8 @@
-/* protocol/value.h: values of built-in types between the wire (text or binary) and their storage form (base/cell.h).
+/* protocol/value.h: values of built-in types between the wire (text or binary) and their storage
+ * form (base/cell.h).
  *
- * Pure; any thread. Formats: https://www.postgresql.org/docs/15/datatype.html, binary: each type's send/recv. */
+ * Pure; any thread. Formats: https://www.postgresql.org/docs/15/datatype.html, binary: each type's
+ * send/recv. */
 #pragma once
 
 #include "base/buf.h"
@@ -11,9 +13,15 @@ enum value_format { FORMAT_TEXT = 0, FORMAT_BINARY = 1 };
 
 enum date_order { DATE_MDY, DATE_DMY, DATE_YMD };
 enum date_output { DATE_ISO, DATE_SQL, DATE_POSTGRES, DATE_GERMAN };
-enum interval_output { INTERVAL_POSTGRES, INTERVAL_ISO_8601, INTERVAL_SQL, INTERVAL_POSTGRES_VERBOSE };
+enum interval_output {
+    INTERVAL_POSTGRES,
+    INTERVAL_ISO_8601,
+    INTERVAL_SQL,
+    INTERVAL_POSTGRES_VERBOSE
+};
 
-/* How a session reads and prints values. Zero bytes: ISO MDY, UTC, hex, shortest floats (extra_float_digits 1). */
+/* How a session reads and prints values. Zero bytes: ISO MDY, UTC, hex, shortest floats
+ * (extra_float_digits 1). */
 struct value_style {
     enum date_output date_output;
     enum date_order date_order;
@@ -25,15 +33,16 @@ struct value_style {
     const void *zone;
 };
 
-/* Wire -> storage. The cell's bytes lie in `in` or in `scratch` (appended; keep it until the cell is used).
- * 0, FAILED (22P02 invalid text, 22P03 bad binary, 22003 out of range, 22007/22008 dates, 22021 encoding,
- * 0A000 a type without that form) or -ENOMEM. */
-must_check int value_decode(uint32_t type_oid, int32_t typmod, enum value_format format, struct view in,
-                            const struct value_style *style, struct buf *scratch, struct cell *ret_cell,
-                            struct failure *ret_failure);
+/* Wire -> storage. The cell's bytes lie in `in` or in `scratch` (appended; keep it until the cell
+ * is used). 0, FAILED (22P02 invalid text, 22P03 bad binary, 22003 out of range, 22007/22008 dates,
+ * 22021 encoding, 0A000 a type without that form) or -ENOMEM. */
+must_check int value_decode(uint32_t type_oid, int32_t typmod, enum value_format format,
+                            struct view in, const struct value_style *style, struct buf *scratch,
+                            struct cell *ret_cell, struct failure *ret_failure);
 
-/* Storage -> wire, appended to `out` without a length word. A cell of another kind than the type's is converted when
- * it can be (SQLite is loosely typed: an integer in a text column prints as text), else 22P02/22003. The cell is
- * not CELL_NULL. 0, FAILED, BUF_FULL or -ENOMEM. */
-must_check int value_encode(uint32_t type_oid, int32_t typmod, enum value_format format, const struct cell *cell,
-                            const struct value_style *style, struct buf *out, struct failure *ret_failure);
+/* Storage -> wire, appended to `out` without a length word. A cell of another kind than the type's
+ * is converted when it can be (SQLite is loosely typed: an integer in a text column prints as
+ * text), else 22P02/22003. The cell is not CELL_NULL. 0, FAILED, BUF_FULL or -ENOMEM. */
+must_check int value_encode(uint32_t type_oid, int32_t typmod, enum value_format format,
+                            const struct cell *cell, const struct value_style *style,
+                            struct buf *out, struct failure *ret_failure);

@@ -1,0 +1,13 @@
+/* protocol/utf8.h: is it UTF-8 as PostgreSQL accepts it: no NUL, no surrogates, nothing overlong.
+ * Pure; any thread. */
+#pragma once
+
+#include "base/failure.h"
+
+bool utf8_valid(struct view v);
+
+/* Where the first bad byte sequence starts; v.len when there is none. */
+size_t utf8_invalid_at(struct view v);
+
+/* 0, or FAILED with 22021 and PostgreSQL's words. */
+must_check int utf8_check(struct view v, struct failure *ret_failure);
