@@ -1,8 +1,10 @@
 /* sql/sql.h: what PostgreSQL clients say, on a pool session. The daemon's whole view of sql/.
  *
- * text -> sql_next_statement -> sql_prepare (a plan: SQLite text or verb, parameter and result types)
+ * text -> sql_next_statement -> sql_prepare (a plan: SQLite text or verb, parameter and result
+ * types)
  *      -> sql_bind (a portal) -> sql_run (rows to a sink, page by page) -> sql_tag.
- * One sql_session per lease; its loop's thread, one task at a time. sql_prepare and sql_run may await. */
+ * One sql_session per lease; its loop's thread, one task at a time. sql_prepare and sql_run may
+ * await. */
 #pragma once
 
 #include "base/cell.h"
@@ -17,13 +19,15 @@ struct value_style; /* protocol/value.h: how this session reads and prints value
 
 /* What only the daemon can do. All may be called during sql_run(); none awaits. */
 struct host_ops {
-    void (*parameter_status)(void *host, const char *name, const char *value); /* a reported setting changed */
+    void (*parameter_status)(void *host, const char *name,
+                             const char *value); /* a reported setting changed */
     void (*notice)(void *host, const struct failure *notice);
     int32_t (*backend_pid)(void *host);
     const char *(*user)(void *host);
     const char *(*database)(void *host);
-    int64_t (*wall_us)(void *host);                  /* the seam of now() */
-    void (*random)(void *host, void *bytes, size_t len); /* the seam of random(), gen_random_uuid() */
+    int64_t (*wall_us)(void *host); /* the seam of now() */
+    void (*random)(void *host, void *bytes,
+                   size_t len); /* the seam of random(), gen_random_uuid() */
 };
 
 /* Registers pond's SQL functions on the session. 0 or FAILED. The pool session outlives it. */
@@ -35,23 +39,24 @@ const struct value_style *sql_value_style(const struct sql_session *sql);
 
 /* ---- settings (GUCs) ---- */
 
-/* A start-up parameter or an `options=-c` one. FAILED with PostgreSQL's SQLSTATE when the value is bad; unknown
- * names of start-up packets are ignored by the caller's choice (42704 says so). */
+/* A start-up parameter or an `options=-c` one. FAILED with PostgreSQL's SQLSTATE when the value is
+ * bad; unknown names of start-up packets are ignored by the caller's choice (42704 says so). */
 must_check int sql_set_startup(struct sql_session *sql, const char *name, const char *value,
                                struct failure *ret_failure);
 /* The value as SHOW prints it, or NULL. */
 const char *sql_setting(const struct sql_session *sql, const char *name);
 int64_t sql_setting_us(const struct sql_session *sql, const char *name); /* a time-out; 0: off */
 /* Calls fn for each of the settings that are reported by ParameterStatus (PostgreSQL 15's set). */
-void sql_each_reported(const struct sql_session *sql, void (*fn)(void *arg, const char *name, const char *value),
-                       void *arg);
+void sql_each_reported(const struct sql_session *sql,
+                       void (*fn)(void *arg, const char *name, const char *value), void *arg);
 
 /* ---- statements ---- */
 
 enum { SQL_END = 2 };
 /* Cuts the next statement (without its semicolon, comments kept) off a query string.
  * 0, SQL_END when nothing but blanks and comments is left, FAILED (unterminated string ...). */
-must_check int sql_next_statement(struct view *text, struct view *ret_statement, struct failure *ret_failure);
+must_check int sql_next_statement(struct view *text, struct view *ret_statement,
+                                  struct failure *ret_failure);
 
 struct column {
     const char *name;
@@ -61,16 +66,18 @@ struct column {
     int16_t attnum;
 };
 
-/* Makes a plan of one statement. param_oids: what Parse said (0: unspecified). An empty statement is a plan too.
- * Counted; drop with sql_plan_unref. 0 or FAILED. */
-must_check int sql_prepare(struct sql_session *sql, struct view statement, const uint32_t *param_oids,
-                           size_t param_count, struct plan **ret_plan, struct failure *ret_failure);
+/* Makes a plan of one statement. param_oids: what Parse said (0: unspecified). An empty statement
+ * is a plan too. Counted; drop with sql_plan_unref. 0 or FAILED. */
+must_check int sql_prepare(struct sql_session *sql, struct view statement,
+                           const uint32_t *param_oids, size_t param_count, struct plan **ret_plan,
+                           struct failure *ret_failure);
 struct plan *sql_plan_ref(struct plan *plan);
 void sql_plan_unref(struct plan *plan);
 
-bool sql_plan_is_empty(const struct plan *plan);         /* -> EmptyQueryResponse */
+bool sql_plan_is_empty(const struct plan *plan);          /* -> EmptyQueryResponse */
 bool sql_plan_allowed_in_failed(const struct plan *plan); /* ROLLBACK, COMMIT, ... : else 25P02 */
-bool sql_plan_is_txn_control(const struct plan *plan);    /* BEGIN, COMMIT ...: no implicit transaction around it */
+bool sql_plan_is_txn_control(
+    const struct plan *plan); /* BEGIN, COMMIT ...: no implicit transaction around it */
 size_t sql_plan_params(const struct plan *plan, const uint32_t **ret_oids);
 /* 0 columns: NoData. */
 size_t sql_plan_columns(const struct plan *plan, const struct column **ret_columns);
@@ -80,14 +87,17 @@ must_check int sql_statement_put(struct sql_session *sql, struct view name, stru
                                  struct failure *ret_failure);
 must_check int sql_statement_get(struct sql_session *sql, struct view name, struct plan **ret_plan,
                                  struct failure *ret_failure); /* lent */
-void sql_statement_close(struct sql_session *sql, struct view name); /* no error when there is none */
+void sql_statement_close(struct sql_session *sql,
+                         struct view name); /* no error when there is none */
 
 /* ---- portals ---- */
 
-/* A portal of a plan with its parameters (storage forms, copied). 0 or FAILED (42P03 when the name is taken). Owned by the
- * session's names; ends with Close, with its transaction, or with the session. The name "" is replaced. */
-must_check int sql_bind(struct sql_session *sql, struct view name, struct plan *plan, const struct cell *params,
-                        size_t param_count, struct portal **ret_portal, struct failure *ret_failure);
+/* A portal of a plan with its parameters (storage forms, copied). 0 or FAILED (42P03 when the name
+ * is taken). Owned by the session's names; ends with Close, with its transaction, or with the
+ * session. The name "" is replaced. */
+must_check int sql_bind(struct sql_session *sql, struct view name, struct plan *plan,
+                        const struct cell *params, size_t param_count, struct portal **ret_portal,
+                        struct failure *ret_failure);
 must_check int sql_portal_get(struct sql_session *sql, struct view name, struct portal **ret_portal,
                               struct failure *ret_failure); /* lent; 34000 */
 void sql_portal_close(struct sql_session *sql, struct view name);
@@ -97,11 +107,14 @@ void sql_portal_set_formats(struct portal *portal, int16_t *formats, size_t coun
 const int16_t *sql_portal_formats(const struct portal *portal, size_t *ret_count);
 
 enum { SQL_SUSPENDED = 3 };
-/* Runs the portal: at most max_rows rows (0: all) to the sink. 0 when it is complete, SQL_SUSPENDED when the page is full,
- * FAILED, or -errno of the sink. Every failure of a statement must then be told to txn_failed() by the caller. */
-must_check int sql_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, struct failure *ret_failure);
+/* Runs the portal: at most max_rows rows (0: all) to the sink. 0 when it is complete, SQL_SUSPENDED
+ * when the page is full, FAILED, or -errno of the sink. Every failure of a statement must then be
+ * told to txn_failed() by the caller. */
+must_check int sql_run(struct portal *portal, struct row_sink *sink, int64_t max_rows,
+                       struct failure *ret_failure);
 /* CommandComplete's tag after sql_run() said 0: "SELECT 5", "INSERT 0 1", "BEGIN". */
 const char *sql_tag(const struct portal *portal);
 
-/* Ends portals whose transaction is over; the daemon calls it after Sync and each simple statement. */
+/* Ends portals whose transaction is over; the daemon calls it after Sync and each simple statement.
+ */
 void sql_transaction_ended(struct sql_session *sql);

@@ -1,0 +1,81 @@
+/* sql/plan.h: what was understood of one statement: SQLite's text or a verb, parameter and result
+ * types.
+ *
+ * Counted and, once made, immutable; one loop. Plans of one text are shared by the sessions of a
+ * template. A plan with `base` is a thin one: the same as base, with the literals that the lexer
+ * took out of this one text. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/cell.h"
+#include "base/failure.h"
+#include "sql/arena.h"
+#include "sql/sql.h"
+#include "sql/types.h"
+
+struct planner;
+struct tree;
+struct verb;
+
+enum plan_flags {
+    PLAN_EMPTY = 1 << 0,          /* nothing but blanks and comments */
+    PLAN_IN_FAILED = 1 << 1,      /* may run in a failed transaction: COMMIT, ROLLBACK ... */
+    PLAN_TXN_CONTROL = 1 << 2,    /* no implicit transaction around it */
+    PLAN_CHANGES_SCHEMA = 1 << 3, /* DDL: cached plans go when it has run */
+    PLAN_UNCACHED = 1 << 4,       /* depends on more than text and schema: do not cache */
+};
+
+/* How the tag is made of what has run. */
+enum plan_tag {
+    TAG_FIXED,  /* `tag` as it is */
+    TAG_ROWS,   /* `tag` and the rows given: SELECT 5 */
+    TAG_INSERT, /* INSERT 0 and the rows changed */
+    TAG_CHANGES /* `tag` and the rows changed: UPDATE 3 */
+};
+
+struct plan {
+    unsigned refs;
+    unsigned flags;        /* enum plan_flags */
+    unsigned cursor_flags; /* pool/session.h */
+    enum plan_tag tag_kind;
+    const char *tag;         /* static */
+    const struct verb *verb; /* NULL: only `sql` is to be run */
+    struct view sql;         /* SQLite's text; empty: the verb's run() does all */
+    const uint32_t *param_oids;
+    size_t param_count;
+    struct column *columns;
+    size_t column_count;
+    const PgQuery__Node *node; /* the verb's statement; lives in `tree` */
+    struct tree *tree;         /* owned; NULL when nothing of it is needed any more */
+    void *extra; /* the verb's own: inner plan, parsed options; in `arena` or freed by extra_free */
+    void (*extra_free)(void *extra);
+    struct arena arena; /* all that the plan points to */
+
+    struct plan *base; /* counted; NULL: this is a whole plan */
+    struct cell *literals;
+    size_t literal_count;
+};
+
+/* For verbs' plan(): all memory is the plan's arena; false: no memory. */
+must_check bool plan_set_sql(struct plan *plan, struct view sql);
+must_check bool plan_add_column(struct plan *plan, const char *name, struct type type);
+must_check bool plan_copy_columns(struct plan *plan, const struct plan *from);
+
+/* The plan that has the texts: itself or its base. */
+static inline const struct plan *plan_whole(const struct plan *plan)
+{
+    return plan->base != NULL ? plan->base : plan;
+}
+
+/* ---- the planner: one statement on its way from text to plan ---- */
+struct planner {
+    struct sql_session *sql;
+    struct view text; /* the statement's, for positions */
+    const uint32_t *param_oids;
+    size_t param_count;
+};
+
+/* Plans an inner statement of the same text (PREPARE x AS ..., DECLARE, EXPLAIN, COPY (...) TO). 0
+ * or FAILED. */
+must_check int plan_node(struct planner *planner, const PgQuery__Node *node, struct plan **ret_plan,
+                         struct failure *ret_failure);

@@ -1,0 +1,44 @@
+/* sql/session_state.h: what sql/ keeps of one session; for the files of this folder only.
+ *
+ * settings.c implements sql_set_startup, sql_setting, sql_setting_us and sql_each_reported of
+ * sql/sql.h. */
+#pragma once
+
+#include "protocol/value.h"
+#include "sql/sql.h"
+
+struct names;
+struct plan_cache;
+struct settings;
+
+struct sql_session {
+    struct session *session; /* pool's; outlives this */
+    const struct host_ops *ops;
+    void *host;
+    struct settings *settings; /* settings_create/settings_destroy */
+    struct value_style style;  /* kept up to date by settings */
+    struct names *statements;  /* struct plan */
+    struct names *portals;     /* struct portal */
+    struct plan_cache
+        *cache; /* this session's own plans and relations, once its schema is not the template's */
+    uint64_t schema_changes; /* counts DDL run and DDL rolled back: own plans of an older count are
+                                stale */
+    uint64_t txn_number;     /* counts transactions, so that portals know theirs */
+    int64_t
+        txn_start_us; /* wall clock at the transaction's first statement: now(); 0: not taken yet */
+    int64_t statement_start_us;
+    bool has_temp; /* made temporary objects: shared plans may not be used */
+};
+
+/* settings.c */
+must_check int settings_create(struct sql_session *sql, struct failure *ret_failure);
+void settings_destroy(struct settings *settings);
+/* A transaction has ended: SET LOCAL goes, and SET of a rolled-back one too. */
+void settings_transaction_ended(struct sql_session *sql, bool committed);
+
+/* The wall clock at the start of the transaction and of the statement: now(),
+ * statement_timestamp(). */
+int64_t sql_now_us(struct sql_session *sql);
+
+/* Cached plans and relations of this session are out of date (DDL has run, or was rolled back). */
+void sql_schema_changed(struct sql_session *sql);
