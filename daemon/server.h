@@ -6,6 +6,8 @@
 #include "base/alloc.h"
 #include "base/defs.h"
 #include "conf/conf.h"
+#include "daemon/cancel.h"
+#include "daemon/output.h"
 
 #include <stdbool.h>
 #include <sys/queue.h>
@@ -32,6 +34,9 @@ struct server {
     struct account account;             /* memory_limit; parent of every session's account */
     struct connection_list connections; /* all, start-up ones included */
     size_t connection_count;
+    size_t refused_count;       /* of these: over max_client_conn, there to be told so */
+    struct cancel_keys cancel_keys;
+    struct output_spares spares;
     int32_t next_pid;
     bool draining; /* SIGTERM came: no new connections, statements may finish */
     struct server_stats stats;

@@ -1,0 +1,67 @@
+/* daemon/cancel.c: process numbers count up and start again at 1; one in use is passed over. */
+#include "daemon/cancel.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+static size_t bucket_of(int32_t pid)
+{
+    return (uint32_t)pid % cancel_bucket_count;
+}
+
+static struct cancel_key *key_of_pid(struct cancel_keys *keys, int32_t pid)
+{
+    struct cancel_key *key;
+
+    LIST_FOREACH (key, &keys->buckets[bucket_of(pid)], entry) {
+        if (key->pid == pid) {
+            return key;
+        }
+    }
+    return NULL;
+}
+
+static int32_t pid_take(struct cancel_keys *keys, int32_t *next_pid)
+{
+    int32_t pid;
+
+    do {
+        pid = *next_pid < 1 ? 1 : *next_pid;
+        *next_pid = pid == INT32_MAX ? 1 : pid + 1;
+    } while (key_of_pid(keys, pid) != NULL);
+    return pid;
+}
+
+int cancel_key_add(struct cancel_keys *keys, int32_t *next_pid, struct cancel_key *key)
+{
+    ssize_t got = getrandom(key->secret, sizeof(key->secret), 0);
+
+    if (got != (ssize_t)sizeof(key->secret)) {
+        return got < 0 ? -errno : -EIO;
+    }
+    key->pid = pid_take(keys, next_pid);
+    LIST_INSERT_HEAD(&keys->buckets[bucket_of(key->pid)], key, entry);
+    return 0;
+}
+
+void cancel_key_remove(struct cancel_key *key)
+{
+    if (key->pid != 0) {
+        LIST_REMOVE(key, entry);
+        key->pid = 0;
+    }
+}
+
+struct cancel_key *cancel_key_find(struct cancel_keys *keys, int32_t pid, struct view secret)
+{
+    struct cancel_key *key = pid == 0 ? NULL : key_of_pid(keys, pid);
+    uint8_t different = 0;
+
+    if (key == NULL || secret.len != sizeof(key->secret)) {
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof(key->secret); i++) {
+        different |= (uint8_t)(key->secret[i] ^ secret.data[i]);
+    }
+    return different == 0 ? key : NULL;
+}

@@ -1,0 +1,29 @@
+/* daemon/cancel.h: the keys by which a CancelRequest finds the connection it means.
+ *
+ * A hash table by process number, chained through the connections themselves. Zero bytes are a
+ * valid empty table. Loop's thread. */
+#pragma once
+
+#include "base/view.h"
+
+#include <sys/queue.h>
+
+enum { cancel_bucket_count = 256, cancel_key_bytes = 4 };
+
+struct cancel_key {
+    LIST_ENTRY(cancel_key) entry;
+    int32_t pid; /* 0: in no table */
+    uint8_t secret[cancel_key_bytes];
+};
+
+struct cancel_keys {
+    LIST_HEAD(, cancel_key) buckets[cancel_bucket_count];
+};
+
+/* Draws a secret from the kernel and adds the key under a number that no other has; *next_pid is
+ * the number to try first. 0 or -errno. */
+must_check int cancel_key_add(struct cancel_keys *keys, int32_t *next_pid, struct cancel_key *key);
+void cancel_key_remove(struct cancel_key *key); /* a zeroed one is fine */
+
+/* The key of that number and that secret, or NULL. Takes as long for a nearly right secret. */
+struct cancel_key *cancel_key_find(struct cancel_keys *keys, int32_t pid, struct view secret);

@@ -1,0 +1,135 @@
+/* daemon/output.c: see the header. The deadline of a stalled client starts anew whenever it took
+ * something. */
+#include "daemon/output.h"
+
+#include "async/await.h"
+#include "async/loop.h"
+#include "daemon/server.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+void output_spares_finish(struct output_spares *spares)
+{
+    while (spares->count > 0) {
+        buf_finish(&spares->bufs[--spares->count]);
+    }
+}
+
+void output_init(struct output *o, struct server *server, int fd)
+{
+    *o = (struct output){ .server = server, .fd = fd };
+}
+
+void output_finish(struct output *o)
+{
+    buf_finish(&o->buf);
+    o->fd = -1;
+}
+
+int output_begin(struct output *o)
+{
+    struct output_spares *spares = &o->server->spares;
+
+    if (o->buf.data != NULL) {
+        return 0;
+    }
+    if (spares->count > 0) {
+        o->buf = spares->bufs[--spares->count];
+        return 0;
+    }
+    return buf_reserve(&o->buf, output_spare_bytes);
+}
+
+/* A buffer that one big row has blown up is not kept. */
+static bool worth_keeping(const struct output *o)
+{
+    return o->buf.data != NULL && o->buf.cap <= 2 * (size_t)o->server->conf->output_buffer;
+}
+
+void output_end(struct output *o)
+{
+    struct output_spares *spares = &o->server->spares;
+
+    buf_clear(&o->buf);
+    if (worth_keeping(o) && spares->count < output_spare_count) {
+        spares->bufs[spares->count++] = o->buf;
+        o->buf = (struct buf){ 0 };
+    }
+    buf_finish(&o->buf);
+}
+
+/* Bytes taken (0: the socket is full), or -errno. */
+static ssize_t send_some(const struct output *o, size_t from)
+{
+    ssize_t n;
+
+    do {
+        n = send(o->fd, o->buf.data + from, o->buf.len - from, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+    }
+    return n;
+}
+
+static int await_client(struct output *o)
+{
+    const struct clock *clock = loop_clock(o->server->loop);
+    int64_t stall_us = o->server->conf->client_stall_timeout_us;
+    int64_t deadline_us = stall_us == 0 ? DEADLINE_NONE : clock_after_us(clock, stall_us);
+
+    o->awaiting = true;
+    int r = await_writable(o->fd, deadline_us);
+    o->awaiting = false;
+    return r;
+}
+
+static int flush_all(struct output *o)
+{
+    size_t sent = 0;
+
+    while (sent < o->buf.len) {
+        ssize_t n = send_some(o, sent);
+        int r = n < 0 ? (int)n : 0;
+
+        if (n == 0) {
+            r = await_client(o);
+        }
+        if (r < 0) {
+            return r;
+        }
+        sent += (size_t)n;
+    }
+    return 0;
+}
+
+int output_flush(struct output *o)
+{
+    if (o->broken == 0) {
+        o->broken = flush_all(o);
+    }
+    buf_clear(&o->buf);
+    return o->broken;
+}
+
+int output_relieve(struct output *o)
+{
+    if (o->buf.len < (size_t)o->server->conf->output_buffer && o->broken == 0) {
+        return 0;
+    }
+    return output_flush(o);
+}
+
+void output_flush_now(struct output *o)
+{
+    for (size_t sent = 0; o->broken == 0 && sent < o->buf.len;) {
+        ssize_t n = send_some(o, sent);
+
+        if (n <= 0) {
+            break;
+        }
+        sent += (size_t)n;
+    }
+    buf_clear(&o->buf);
+}

@@ -1,0 +1,48 @@
+/* daemon/output.h: what goes to one client: messages gather in a buffer and leave in one send.
+ *
+ * The buffer is borrowed from the server's spare ones while a task serves the connection, so that
+ * an idle connection keeps none. At the high-water mark (option output_buffer) it is flushed, which
+ * awaits a client that does not read; one that takes nothing for client_stall_timeout is given up.
+ * Once that happened the output is broken: every later flush says the same. Serving task only. */
+#pragma once
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+
+struct server;
+
+enum { output_spare_count = 16, output_spare_bytes = 16 * 1024 };
+
+/* Empty buffers that kept their memory; embedded in the server. */
+struct output_spares {
+    struct buf bufs[output_spare_count];
+    size_t count;
+};
+
+void output_spares_finish(struct output_spares *spares);
+
+struct output {
+    struct buf buf;
+    struct server *server;
+    int fd;
+    int broken;    /* -errno once nobody is there to read any more; 0 before */
+    bool awaiting; /* a flush waits for the client right now */
+};
+
+void output_init(struct output *o, struct server *server, int fd);
+void output_finish(struct output *o);
+
+/* Borrows a buffer. 0 or -ENOMEM. */
+must_check int output_begin(struct output *o);
+/* Gives it back; what was not flushed is dropped. */
+void output_end(struct output *o);
+
+/* Sends all of it; awaits. 0 or -errno: the connection is over. */
+must_check int output_flush(struct output *o);
+
+/* Flushes when the high-water mark is passed; else nothing. */
+must_check int output_relieve(struct output *o);
+
+/* Sends what the socket takes without waiting, for a last word; the rest is dropped. */
+void output_flush_now(struct output *o);
