@@ -1,7 +1,7 @@
 /* conf/conf.h: pond.conf as it was read: one [pond] section and any number of [database NAME].
  *
- * Every option is a row of the table in conf/option.c: name, section, type, range, default, where it is stored. Read
- * once at start; immutable afterwards. Times are microseconds, sizes bytes. */
+ * Every option is a row of the table in conf/option.c: name, section, type, range, default, where
+ * it is stored. Read once at start; immutable afterwards. Times are microseconds, sizes bytes. */
 #pragma once
 
 #include "base/defs.h"
@@ -11,7 +11,7 @@
 
 struct conf_database {
     char *name;
-    char *seed; /* absolute path, or NULL: empty template */
+    char *seed; /* absolute path; empty: an empty template */
     int64_t pool_size;
     int64_t clone_memory;
     int64_t session_memory;
@@ -25,7 +25,6 @@ struct conf {
     char *listen_addr; /* comma-separated; empty: no TCP */
     int64_t listen_port;
     char *unix_socket_dir; /* empty: no unix socket */
-    int64_t loops;
     int64_t max_client_conn;
     int64_t max_packet_size;
     int64_t output_buffer;
@@ -37,14 +36,14 @@ struct conf {
     int64_t shutdown_grace_us;
     bool log_connections;
     bool log_disconnections;
-    int64_t log_statement; /* 0 none, 1 ddl, 2 mod, 3 all */
+    int64_t log_statement;       /* 0 none, 1 ddl, 2 mod, 3 all */
     int64_t log_min_duration_us; /* -1: off */
     struct conf_database *databases;
     size_t database_count;
 };
 
-/* Reads a file; overrides ("name=value" or "database.NAME.option=value") win over it. 0 or FAILED, whose message
- * names file, line, option and what was expected. */
-must_check int conf_read(const char *path, const char *const *overrides, size_t override_count, struct conf **ret_conf,
-                         struct failure *ret_failure);
+/* Reads a file; overrides ("name=value" or "database.NAME.option=value") win over it. 0 or FAILED,
+ * whose message names file, line, option and what was expected. */
+must_check int conf_read(const char *path, const char *const *overrides, size_t override_count,
+                         struct conf **ret_conf, struct failure *ret_failure);
 void conf_destroy(struct conf *conf);

@@ -1,0 +1,359 @@
+/* conf/option.c: the option table, and the parsers of its types.
+ *
+ * Numbers with units are read by one function over a table of units; each type knows how to say
+ * what it expects. */
+#include "conf/option.h"
+
+#include "base/alloc.h"
+#include "conf/conf.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define KIB     INT64_C(1024)
+#define MIB     (1024 * KIB)
+#define TIB     (1024 * 1024 * MIB)
+#define MSEC    INT64_C(1000)
+#define SEC     (1000 * MSEC)
+#define DAY     (86400 * SEC)
+#define POND(f) OPTION_POND, offsetof(struct conf, f)
+#define BASE(f) OPTION_DATABASE, offsetof(struct conf_database, f)
+
+static const char *const statement_words[] = { "none", "ddl", "mod", "all", NULL };
+
+#define ROW(opt, where, kind, text, ...) ROW_(opt, where, kind, text, __VA_ARGS__)
+#define ROW_(opt, in, at, kind, text, ...)                                                  \
+    {                                                                                       \
+        .name = opt, .section = in, .offset = at, .type = kind, .preset = text, __VA_ARGS__ \
+    }
+
+/* clang-format off */
+const struct option option_table[] = {
+    ROW("listen_addr", POND(listen_addr), OPTION_TEXT, "127.0.0.1", 0),
+    ROW("listen_port", POND(listen_port), OPTION_INT, "7432", .min = 0, .max = 65535),
+    ROW("unix_socket_dir", POND(unix_socket_dir), OPTION_PATH, "/tmp", 0),
+    ROW("max_client_conn", POND(max_client_conn), OPTION_INT, "1000", .min = 1, .max = 1000000),
+    ROW("max_packet_size", POND(max_packet_size), OPTION_SIZE, "16MB", .min = 16 * KIB, .max = 1024 * MIB),
+    ROW("output_buffer", POND(output_buffer), OPTION_SIZE, "64kB", .min = 4 * KIB, .max = 64 * MIB),
+    ROW("time_slice", POND(time_slice_us), OPTION_MILLIS, "1ms", .min = 10, .max = SEC),
+    ROW("memory_limit", POND(memory_limit), OPTION_SIZE, "0", .min = 0, .max = 16 * TIB),
+    ROW("client_login_timeout", POND(client_login_timeout_us), OPTION_SECONDS, "60s", .min = 0, .max = DAY),
+    ROW("client_idle_timeout", POND(client_idle_timeout_us), OPTION_SECONDS, "0", .min = 0, .max = 30 * DAY),
+    ROW("client_stall_timeout", POND(client_stall_timeout_us), OPTION_SECONDS, "0", .min = 0, .max = DAY),
+    ROW("shutdown_grace", POND(shutdown_grace_us), OPTION_SECONDS, "5s", .min = 0, .max = DAY),
+    ROW("log_connections", POND(log_connections), OPTION_BOOL, "off", 0),
+    ROW("log_disconnections", POND(log_disconnections), OPTION_BOOL, "off", 0),
+    ROW("log_statement", POND(log_statement), OPTION_WORD, "none", .words = statement_words),
+    ROW("log_min_duration_statement", POND(log_min_duration_us), OPTION_MILLIS, "-1", .min = -1, .max = DAY),
+
+    ROW("seed", BASE(seed), OPTION_PATH, "", 0),
+    ROW("pool_size", BASE(pool_size), OPTION_INT, "0", .min = 0, .max = 1000000),
+    ROW("clone_memory", BASE(clone_memory), OPTION_SIZE, "256MB", .min = 0, .max = 16 * TIB),
+    ROW("session_memory", BASE(session_memory), OPTION_SIZE, "64MB", .min = 0, .max = 16 * TIB),
+    ROW("statement_timeout", BASE(statement_timeout_us), OPTION_MILLIS, "0", .min = 0, .max = 24 * DAY),
+    ROW("lock_timeout", BASE(lock_timeout_us), OPTION_MILLIS, "0", .min = 0, .max = 24 * DAY),
+    ROW("idle_in_transaction_session_timeout", BASE(idle_in_transaction_timeout_us), OPTION_MILLIS, "0",
+        .min = 0, .max = 24 * DAY),
+};
+/* clang-format on */
+const size_t option_count = ARRAY_LEN(option_table);
+
+/* ---- numbers with units ---- */
+
+struct unit {
+    const char *name;
+    int64_t factor;
+};
+
+static const struct unit no_units[] = { { NULL, 0 } };
+static const struct unit size_units[] = {
+    { "B", 1 },    { "kB", KIB },  { "KB", KIB },        { "KiB", KIB },
+    { "MB", MIB }, { "MiB", MIB }, { "GB", 1024 * MIB }, { "GiB", 1024 * MIB },
+    { "TB", TIB }, { "TiB", TIB }, { NULL, 0 },
+};
+static const struct unit time_units[] = {
+    { "us", 1 },         { "ms", MSEC }, { "s", SEC }, { "min", 60 * SEC },
+    { "h", 3600 * SEC }, { "d", DAY },   { NULL, 0 },
+};
+
+/* Decimal digits with an optional sign and fraction, then blanks and a unit; a plain number counts
+ * in `plain`. Exact in integers; false when it is no such thing or does not fit. */
+static bool number_parse(const char *s, const struct unit *units, int64_t plain, int64_t *ret_value)
+{
+    bool negative = *s == '-';
+    int64_t whole = 0;
+    int64_t fraction = 0;
+    int64_t scale = 1;
+
+    s += negative;
+    if (*s < '0' || *s > '9') {
+        return false;
+    }
+    for (; *s >= '0' && *s <= '9'; s++) {
+        if (__builtin_mul_overflow(whole, 10, &whole) ||
+            __builtin_add_overflow(whole, *s - '0', &whole)) {
+            return false;
+        }
+    }
+    if (*s == '.' && units != no_units) {
+        for (s++; *s >= '0' && *s <= '9' && scale < 1000000; s++) {
+            fraction = fraction * 10 + (*s - '0');
+            scale *= 10;
+        }
+        if (scale == 1) {
+            return false;
+        }
+    }
+    s += strspn(s, " \t");
+    int64_t factor = *s == '\0' ? plain : 0;
+    for (size_t i = 0; factor == 0 && units[i].name != NULL; i++) {
+        factor = strcmp(s, units[i].name) == 0 ? units[i].factor : 0;
+    }
+    int64_t value;
+    if (factor == 0 || factor > INT64_MAX / scale ||
+        __builtin_mul_overflow(whole, factor, &value) ||
+        __builtin_add_overflow(value, fraction * factor / scale, &value)) {
+        return false;
+    }
+    *ret_value = negative ? -value : value;
+    return true;
+}
+
+/* A count of a unit, as a reader wants to see a limit: the largest unit that divides it. */
+static void number_print(int64_t value, const struct unit *units, char *text, size_t size)
+{
+    const struct unit *best = NULL;
+
+    for (size_t i = 0; value != 0 && units[i].name != NULL; i++) {
+        if (value % units[i].factor == 0 && (best == NULL || units[i].factor > best->factor)) {
+            best = &units[i];
+        }
+    }
+    snprintf(text, size, "%" PRId64 "%s", best == NULL ? value : value / best->factor,
+             best == NULL ? "" : best->name);
+}
+
+/* ---- types ---- */
+
+static bool set_bool(const struct option *option, void *field, const char *value)
+{
+    static const char *const words[] = { "off", "on", "false", "true", "no", "yes", "0", "1" };
+
+    (void)option;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (strcasecmp(value, words[i]) == 0) {
+            *(bool *)field = i % 2 == 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool set_number(const struct option *option, void *field, const char *value,
+                       const struct unit *units, int64_t plain)
+{
+    int64_t number;
+
+    if (option->min == -1 && strcmp(value, "-1") == 0) {
+        *(int64_t *)field = -1; /* "off", whatever the unit */
+        return true;
+    }
+    if (!number_parse(value, units, plain, &number) || number < option->min ||
+        number > option->max || (option->min == -1 && number < 0)) {
+        return false;
+    }
+    *(int64_t *)field = number;
+    return true;
+}
+
+static bool set_int(const struct option *option, void *field, const char *value)
+{
+    return set_number(option, field, value, no_units, 1);
+}
+
+static bool set_size(const struct option *option, void *field, const char *value)
+{
+    return set_number(option, field, value, size_units, 1);
+}
+
+static bool set_seconds(const struct option *option, void *field, const char *value)
+{
+    return set_number(option, field, value, time_units, SEC);
+}
+
+static bool set_millis(const struct option *option, void *field, const char *value)
+{
+    return set_number(option, field, value, time_units, MSEC);
+}
+
+static bool set_word(const struct option *option, void *field, const char *value)
+{
+    for (int64_t i = 0; option->words[i] != NULL; i++) {
+        if (strcmp(value, option->words[i]) == 0) {
+            *(int64_t *)field = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+struct option_kind {
+    bool (*set)(const struct option *option, void *field, const char *value); /* NULL: a string */
+    const char *noun;
+    const struct unit *units;
+};
+
+static const struct option_kind option_kinds[] = {
+    [OPTION_BOOL] = { set_bool, "on or off", NULL },
+    [OPTION_INT] = { set_int, "a whole number", no_units },
+    [OPTION_SIZE] = { set_size, "a size in bytes, kB, MB or GB", size_units },
+    [OPTION_SECONDS] = { set_seconds, "a time in seconds, or with us, ms, s, min, h, d",
+                         time_units },
+    [OPTION_MILLIS] = { set_millis, "a time in milliseconds, or with us, ms, s, min, h, d",
+                        time_units },
+    [OPTION_PATH] = { NULL, "a path", NULL },
+    [OPTION_TEXT] = { NULL, "a text", NULL },
+    [OPTION_WORD] = { set_word, "one of", NULL },
+};
+
+static void *option_field(const struct option *option, void *target)
+{
+    return (char *)target + option->offset;
+}
+
+static int option_refuse(const struct option *option, const char *value,
+                         struct failure *ret_failure)
+{
+    const struct option_kind *kind = &option_kinds[option->type];
+    char range[128] = "";
+
+    if (kind->units != NULL) {
+        char min[32];
+        char max[32];
+        number_print(option->min, kind->units, min, sizeof(min));
+        number_print(option->max, kind->units, max, sizeof(max));
+        snprintf(range, sizeof(range), " from %s to %s", option->min == -1 ? "-1 (off)" : min, max);
+    }
+    for (size_t i = 0; option->words != NULL && option->words[i] != NULL; i++) {
+        size_t used = strlen(range);
+        snprintf(range + used, sizeof(range) - used, "%s%s", i == 0 ? " " : ", ", option->words[i]);
+    }
+    return failure_set(ret_failure, "22023", "%s: expected %s%s, not \"%s\"", option->name,
+                       kind->noun, range, value);
+}
+
+static int set_string(const struct option *option, char **field, const char *value,
+                      const char *folder)
+{
+    char *text;
+
+    if (option->type == OPTION_PATH && *value != '\0' && *value != '/') {
+        size_t size = strlen(folder) + strlen(value) + 2;
+        text = mem_alloc(size);
+        if (text != NULL) {
+            snprintf(text, size, "%s/%s", folder, value);
+        }
+    } else {
+        text = mem_strdup(value);
+    }
+    if (text == NULL) {
+        return -ENOMEM;
+    }
+    mem_free(*field);
+    *field = text;
+    return 0;
+}
+
+int option_set(const struct option *option, void *target, const char *value, const char *folder,
+               struct failure *ret_failure)
+{
+    const struct option_kind *kind = &option_kinds[option->type];
+    void *field = option_field(option, target);
+
+    if (kind->set == NULL) {
+        return set_string(option, field, value, folder);
+    }
+    return kind->set(option, field, value) ? 0 : option_refuse(option, value, ret_failure);
+}
+
+int option_preset_all(enum option_section section, void *target)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option *option = &option_table[i];
+        if (option->section == section) {
+            int r = option_set(option, target, option->preset, "", NULL);
+            if (r != 0) {
+                return r;
+            }
+        }
+    }
+    return 0;
+}
+
+void option_finish_all(enum option_section section, void *target)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option *option = &option_table[i];
+        if (option->section == section && option_kinds[option->type].set == NULL) {
+            char **field = option_field(option, target);
+            mem_free(*field);
+            *field = NULL;
+        }
+    }
+}
+
+/* ---- names ---- */
+
+const struct option *option_find(enum option_section section, const char *name)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        if (option_table[i].section == section && strcmp(option_table[i].name, name) == 0) {
+            return &option_table[i];
+        }
+    }
+    return NULL;
+}
+
+/* How many letters must be added, dropped or changed to make one word of the other; words of more
+ * than 63 bytes are far from everything. */
+static size_t edit_distance(const char *a, const char *b)
+{
+    size_t row[64];
+    size_t len = strlen(b);
+
+    if (len > 63 || strlen(a) > 63) {
+        return SIZE_MAX;
+    }
+    for (size_t j = 0; j <= len; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 0; a[i] != '\0'; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < len; j++) {
+            size_t changed = diagonal + (a[i] != b[j]);
+            size_t moved = (row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1;
+            diagonal = row[j + 1];
+            row[j + 1] = changed < moved ? changed : moved;
+        }
+    }
+    return row[len];
+}
+
+const struct option *option_nearest(enum option_section section, const char *name)
+{
+    const struct option *best = NULL;
+    size_t best_distance = 1 + (strlen(name) > 5 ? 3 : 1); /* further away is another word */
+
+    for (size_t i = 0; i < option_count; i++) {
+        size_t distance = edit_distance(name, option_table[i].name);
+        if (option_table[i].section == section && distance < best_distance) {
+            best = &option_table[i];
+            best_distance = distance;
+        }
+    }
+    return best;
+}

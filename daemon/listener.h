@@ -1,0 +1,35 @@
+/* daemon/listener.h: the sockets that clients connect to: TCP addresses and one unix socket.
+ *
+ * Hands each accepted socket (non-blocking, close-on-exec, TCP_NODELAY) to a callback on the loop
+ * itself, not in a task. Out of descriptors it stops accepting for a while instead of spinning.
+ * Loop's thread. */
+#pragma once
+
+#include "base/failure.h"
+
+#include <stdbool.h>
+
+struct buf;
+struct listener;
+struct loop;
+
+struct listener_options {
+    const char *addresses;       /* comma-separated; "*": all; empty: no TCP */
+    uint16_t port;               /* 0: a free one, the same for all addresses and the unix socket */
+    const char *unix_socket_dir; /* empty: no unix socket */
+    void (*accepted)(void *owner, int fd, bool is_unix); /* takes the descriptor */
+    void *owner;
+};
+
+/* Listens on all of them, or on none: 0, FAILED (names address and cause) or -ENOMEM. */
+must_check int listener_open(struct loop *loop, const struct listener_options *options,
+                             struct listener **ret_listener, struct failure *ret_failure);
+
+/* Stops listening and removes the unix socket's file. NULL is fine. */
+void listener_close(struct listener *listener);
+
+uint16_t listener_port(const struct listener *listener);
+
+/* Appends one line per address, as libpq's connection strings have it: "host=127.0.0.1
+ * port=7432\n", "host=/tmp port=7432\n". 0, BUF_FULL or -ENOMEM. */
+must_check int listener_describe(const struct listener *listener, struct buf *text);
