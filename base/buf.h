@@ -6,7 +6,8 @@
 #include "base/defs.h"
 #include "base/view.h"
 
-enum { BUF_FULL = 1 }; /* the cap would be passed: nothing was appended */
+/* The cap would be passed: nothing was appended. Not FAILED (base/failure.h), so that one call may say both. */
+enum { BUF_FULL = 9 };
 
 struct buf {
     uint8_t *data;
