@@ -1,0 +1,133 @@
+/* sql/grammar.c: text -> protobuf -> typed tree, which lives in one arena. libpg_query's own memory
+ * is malloc's and freed before we return. */
+#include "sql/grammar.h"
+
+#include "base/alloc.h"
+#include "sql/arena.h"
+#include "sql/lexer.h"
+
+#include <pg_query.h>
+
+struct tree {
+    struct arena arena;
+    PgQuery__ParseResult *result;
+};
+
+static void *tree_alloc(void *arena, size_t size)
+{
+    return arena_alloc(arena, size);
+}
+
+static void tree_free(void *arena, void *block)
+{
+    (void)arena; /* all at once, by tree_destroy */
+    (void)block;
+}
+
+static const struct {
+    const char *text;
+    const char *sqlstate;
+} message_states[] = {
+    { "stack depth limit exceeded", "54001" },
+    { "out of memory", "53200" },
+    { "not supported", "0A000" },
+    { "not yet supported", "0A000" },
+    { "not implemented", "0A000" },
+    { "nvalid Unicode", "22025" },
+    { "is out of range", "22003" },
+    { "specified more than once", "42601" },
+};
+
+static int fail_parse(const PgQueryError *error, struct failure *ret_failure)
+{
+    const char *sqlstate = "42601";
+
+    for (size_t i = 0; i < ARRAY_LEN(message_states); i++) {
+        if (strstr(error->message, message_states[i].text) != NULL) {
+            sqlstate = message_states[i].sqlstate;
+            break;
+        }
+    }
+    (void)failure_set(ret_failure, sqlstate, "%s", error->message);
+    if (ret_failure != NULL) {
+        ret_failure->position = error->cursorpos;
+    }
+    return FAILED;
+}
+
+static void free_parsed(PgQueryProtobufParseResult *parsed)
+{
+    pg_query_free_protobuf_parse_result(*parsed);
+}
+
+static int parse_text(const char *text, struct tree *tree, struct failure *ret_failure)
+{
+    ProtobufCAllocator allocator = { tree_alloc, tree_free, &tree->arena };
+    PgQueryProtobufParseResult parsed cleanup(free_parsed) = pg_query_parse_protobuf(text);
+
+    if (parsed.error != NULL) {
+        return fail_parse(parsed.error, ret_failure);
+    }
+    tree->result = pg_query__parse_result__unpack(&allocator, parsed.parse_tree.len,
+                                                  (const uint8_t *)parsed.parse_tree.data);
+    return tree->result == NULL ? failure_set_nomem(ret_failure) : 0;
+}
+
+static void destroy_treep(struct tree **tree)
+{
+    tree_destroy(*tree);
+}
+
+int grammar_parse(struct view text, struct tree **ret_tree, struct failure *ret_failure)
+{
+    struct tree *tree cleanup(destroy_treep) = NULL;
+    char *copy;
+    size_t depth;
+
+    if (lexer_depth(text, &depth, ret_failure) != 0) {
+        return FAILED;
+    }
+    if (depth > grammar_depth_max) {
+        (void)failure_set(ret_failure, "54001", "stack depth limit exceeded");
+        failure_add(ret_failure, FIELD_HINT,
+                    "Write the statement with less nesting (at most %d levels).",
+                    grammar_depth_max);
+        return FAILED;
+    }
+    tree = mem_zalloc(sizeof(*tree));
+    copy = tree == NULL ? NULL : arena_strndup(&tree->arena, text.data, text.len);
+    if (copy == NULL) {
+        return failure_set_nomem(ret_failure);
+    }
+    if (parse_text(copy, tree, ret_failure) != 0) {
+        return FAILED;
+    }
+    *ret_tree = take_ptr(tree);
+    return 0;
+}
+
+const PgQuery__Node *tree_statement(const struct tree *tree)
+{
+    return tree->result->n_stmts == 0 ? NULL : tree->result->stmts[0]->stmt;
+}
+
+size_t tree_bytes(const struct tree *tree)
+{
+    return sizeof(*tree) + tree->arena.total;
+}
+
+void tree_destroy(struct tree *tree)
+{
+    if (tree != NULL) {
+        arena_finish(&tree->arena);
+        mem_free(tree);
+    }
+}
+
+const char *node_string(const PgQuery__Node *node)
+{
+    return node != NULL && node->node_case == PG_QUERY__NODE__NODE_STRING &&
+                   node->string->sval != NULL
+               ? node->string->sval
+               : "";
+}
