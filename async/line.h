@@ -28,4 +28,7 @@ must_check int await_line(struct line *line, void *item, int64_t deadline_us);
 /* Calls the first; false when nobody waits. */
 bool line_call_first(struct line *line);
 
+/* Calls one who stands in the line, wherever: for lines in which some are held back. */
+void line_call(struct line *line, struct line_place *place);
+
 bool line_is_empty(const struct line *line);

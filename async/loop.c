@@ -1,0 +1,247 @@
+/* async/loop.c: one round after the other: timers, I/O and messages, then tasks.
+ *
+ * libevent tells what is ready; its callbacks make tasks ready and nothing more. The tasks then run
+ * here, outside of libevent, and so a task may wait for anything that libevent knows. Deadlines are
+ * kept in our own heap by the loop's clock, and one libevent timer, the alarm, ends the wait for
+ * I/O when the first of them is due. */
+#include "async/loop.h"
+
+#include "async/loop_private.h"
+#include "async/offload.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+
+enum {
+    default_slice_us = 1000,
+    default_cached_stacks = 64,
+    turns_per_round = 64, /* ready tasks between two looks at I/O and the spent line, at most */
+};
+
+static _Thread_local struct loop *current;
+
+struct loop *loop_current(void)
+{
+    return current;
+}
+
+struct event_base *loop_base(const struct loop *loop)
+{
+    return loop->base;
+}
+
+const struct clock *loop_clock(const struct loop *loop)
+{
+    return loop->clock;
+}
+
+int64_t loop_now_us(const struct loop *loop)
+{
+    return clock_now_us(loop->clock);
+}
+
+struct inbox *loop_inbox(struct loop *loop)
+{
+    return &loop->inbox;
+}
+
+void loop_send(struct loop *loop, struct loop_message *message)
+{
+    inbox_push(&loop->inbox, message);
+}
+
+void loop_stop(struct loop *loop)
+{
+    atomic_store_explicit(&loop->stopping, true, memory_order_relaxed);
+    inbox_wake(&loop->inbox);
+}
+
+void loop_stats(const struct loop *loop, struct loop_stats *ret_stats)
+{
+    *ret_stats = loop->stats;
+    ret_stats->stacks_cached = loop->stacks.idle_count;
+}
+
+static void alarm_rings(evutil_socket_t fd, short what, void *arg)
+{
+    struct loop *loop = arg;
+
+    (void)fd;
+    (void)what;
+    loop->alarm_us = DEADLINE_NONE;
+}
+
+static struct event_base *base_create(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+
+    if (config == NULL) {
+        return NULL;
+    }
+    /* One thread only: no locks. */
+    if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0) {
+        base = event_base_new_with_config(config);
+    }
+    event_config_free(config);
+    return base;
+}
+
+static int loop_open(struct loop *loop)
+{
+    loop->base = base_create();
+    if (loop->base == NULL) {
+        return -ENOMEM;
+    }
+    event_assign(&loop->alarm, loop->base, -1, 0, alarm_rings, loop);
+    int r = inbox_open(&loop->inbox, loop);
+    if (r < 0) {
+        event_base_free(loop->base);
+        return r;
+    }
+    offload_ref();
+    return 0;
+}
+
+int loop_create(const struct loop_options *options, struct loop **ret_loop)
+{
+    const struct loop_options o = options == NULL ? (struct loop_options){ 0 } : *options;
+    struct account *was = account_swap(NULL);
+    cleanup(mem_freep) struct loop *loop = mem_zalloc(sizeof(*loop));
+
+    account_swap(was);
+    if (loop == NULL) {
+        return -ENOMEM;
+    }
+    loop->clock = o.clock == NULL ? &clock_system : o.clock;
+    loop->time_slice_us = o.time_slice_us == 0 ? default_slice_us : o.time_slice_us;
+    loop->alarm_us = DEADLINE_NONE;
+    loop->inbox.wake_fd = -1;
+    TAILQ_INIT(&loop->ready);
+    TAILQ_INIT(&loop->spent);
+    stack_cache_init(&loop->stacks, o.stack_bytes == 0 ? POND_STACK_KIB * 1024UL : o.stack_bytes,
+                     o.cached_stacks == 0 ? default_cached_stacks : o.cached_stacks);
+    int r = loop_open(loop);
+    if (r < 0) {
+        return r;
+    }
+    *ret_loop = take_ptr(loop);
+    return 0;
+}
+
+void loop_destroy(struct loop *loop)
+{
+    if (loop == NULL) {
+        return;
+    }
+    assert(loop->stats.tasks == 0 && current != loop);
+    inbox_close(&loop->inbox);
+    assert(inbox_is_empty(&loop->inbox));
+    event_del(&loop->alarm);
+    event_base_free(loop->base);
+    stack_cache_finish(&loop->stacks);
+    offload_unref();
+    mem_free(loop);
+}
+
+/* The alarm is moved only to earlier times: one that rings too early costs a round, less than
+ * setting it anew for each deadline that comes and goes. */
+static int alarm_set(struct loop *loop)
+{
+    int64_t first_us = loop->timers.first == NULL ? DEADLINE_NONE : loop->timers.first->due_us;
+
+    if (first_us >= loop->alarm_us) {
+        return 0;
+    }
+    int64_t left_us = first_us - loop_now_us(loop);
+    if (left_us < 0) {
+        left_us = 0;
+    }
+    struct timeval left = { .tv_sec = left_us / 1000000, .tv_usec = left_us % 1000000 };
+    if (event_add(&loop->alarm, &left) != 0) {
+        return -ENOMEM;
+    }
+    loop->alarm_us = first_us;
+    return 0;
+}
+
+static bool loop_has_ready(const struct loop *loop)
+{
+    return !TAILQ_EMPTY(&loop->ready) || !TAILQ_EMPTY(&loop->spent);
+}
+
+/* Waits for I/O, messages and the first deadline; only looks when tasks are ready. */
+static int loop_poll(struct loop *loop)
+{
+    int flags = EVLOOP_ONCE;
+
+    timers_fire_due(&loop->timers, loop_now_us(loop));
+    if (loop_has_ready(loop)) {
+        flags |= EVLOOP_NONBLOCK;
+    } else {
+        int r = alarm_set(loop);
+        if (r < 0) {
+            return r;
+        }
+    }
+    if (event_base_loop(loop->base, flags) < 0) {
+        return -EIO;
+    }
+    timers_fire_due(&loop->timers, loop_now_us(loop));
+    return 0;
+}
+
+static void loop_run_tasks(struct loop *loop)
+{
+    for (size_t i = 0; i < turns_per_round && !TAILQ_EMPTY(&loop->ready); i++) {
+        task_resume(TAILQ_FIRST(&loop->ready));
+    }
+    if (!TAILQ_EMPTY(&loop->spent)) {
+        task_resume(TAILQ_FIRST(&loop->spent));
+    }
+}
+
+static int loop_round(struct loop *loop)
+{
+    int r = loop_poll(loop);
+
+    if (r == 0) {
+        loop_run_tasks(loop);
+    }
+    return r;
+}
+
+static struct loop *loop_enter(struct loop *loop)
+{
+    struct loop *outer = current;
+
+    assert(outer != loop);
+    current = loop;
+    context_init_running(&loop->context);
+    return outer;
+}
+
+int loop_run(struct loop *loop)
+{
+    struct loop *outer = loop_enter(loop);
+    int r = 0;
+
+    do {
+        r = loop_round(loop);
+    } while (r == 0 && !atomic_exchange_explicit(&loop->stopping, false, memory_order_relaxed));
+    current = outer;
+    return r;
+}
+
+int loop_run_until_idle(struct loop *loop)
+{
+    struct loop *outer = loop_enter(loop);
+    int r = 0;
+
+    while (r == 0 && (loop->stats.tasks != 0 || !inbox_is_empty(&loop->inbox))) {
+        r = loop_round(loop);
+    }
+    current = outer;
+    return r;
+}
