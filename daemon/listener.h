@@ -21,7 +21,8 @@ struct listener_options {
     void *owner;
 };
 
-/* Listens on all of them, or on none: 0, FAILED (names address and cause) or -ENOMEM. */
+/* Listens on all of them, or on none; the options' strings are borrowed until the close. 0, FAILED
+ * (names address and cause) or -ENOMEM. */
 must_check int listener_open(struct loop *loop, const struct listener_options *options,
                              struct listener **ret_listener, struct failure *ret_failure);
 

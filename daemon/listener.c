@@ -1,0 +1,417 @@
+/* daemon/listener.c: listening sockets, each with one read event on the loop's base.
+ *
+ * The unix socket's file belongs to who holds the lock on its lock file (.s.PGSQL.PORT.lock, as
+ * PostgreSQL names it): a file that nobody locks was left behind by a daemon that died, and is
+ * replaced. A bind by address needs no such care. With port 0 the first TCP address takes a free
+ * port and the others follow it. */
+#include "daemon/listener.h"
+
+#include "async/loop.h"
+#include "base/alloc.h"
+#include "base/buf.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { sockets_max = 32, backlog = 1024, accepts_per_turn = 64, free_port_tries = 20 };
+
+static const struct timeval accept_pause = { .tv_usec = 100000 }; /* when out of descriptors */
+
+struct listen_socket {
+    struct listener *listener;
+    int fd;
+    bool is_unix;
+    struct event *readable;
+    char host[INET6_ADDRSTRLEN];
+};
+
+struct listener {
+    struct loop *loop;
+    struct listener_options options;
+    uint16_t port;
+    struct listen_socket sockets[sockets_max];
+    size_t count;
+    struct event *resume; /* ends the pause */
+    int lock_fd;          /* of the unix socket; -1: none */
+    char unix_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+};
+
+static void close_fd(const int *fd)
+{
+    if (*fd >= 0) {
+        close(*fd);
+    }
+}
+
+/* ---- accepting ---- */
+
+static void pause_accepting(struct listener *listener)
+{
+    for (size_t i = 0; i < listener->count; i++) {
+        event_del(listener->sockets[i].readable);
+    }
+    event_add(listener->resume, &accept_pause);
+}
+
+static void resume_accepting(evutil_socket_t fd, short what, void *arg)
+{
+    struct listener *listener = arg;
+
+    (void)fd;
+    (void)what;
+    for (size_t i = 0; i < listener->count; i++) {
+        event_add(listener->sockets[i].readable, NULL);
+    }
+}
+
+static bool is_out_of_descriptors(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Some in one turn, so that a flood does not keep the clients who are here waiting. What else
+ * accept(2) says (a client that has gone again) concerns nobody. */
+static void accept_clients(evutil_socket_t listen_fd, short what, void *arg)
+{
+    struct listen_socket *sock = arg;
+    struct listener *listener = sock->listener;
+
+    (void)what;
+    for (int i = 0; i < accepts_per_turn; i++) {
+        int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (is_out_of_descriptors(errno)) {
+                pause_accepting(listener);
+            }
+            return;
+        }
+        if (!sock->is_unix) {
+            int on = 1;
+            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        }
+        listener->options.accepted(listener->options.owner, fd, sock->is_unix);
+    }
+}
+
+/* ---- sockets ---- */
+
+/* Takes the bound, listening descriptor. 0, BUF_FULL when there are too many, or -ENOMEM; closed
+ * then. */
+static int add_socket(struct listener *listener, int fd_taken, bool is_unix, const char *host)
+{
+    cleanup(close_fd) int fd = fd_taken;
+
+    if (listener->count == sockets_max) {
+        return BUF_FULL;
+    }
+    struct listen_socket *sock = &listener->sockets[listener->count];
+    *sock = (struct listen_socket){ .listener = listener, .is_unix = is_unix };
+    snprintf(sock->host, sizeof(sock->host), "%s", host);
+    sock->readable =
+        event_new(loop_base(listener->loop), fd, EV_READ | EV_PERSIST, accept_clients, sock);
+    if (sock->readable == NULL) {
+        return -ENOMEM;
+    }
+    sock->fd = fd;
+    fd = -1;
+    listener->count++;
+    return event_add(sock->readable, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+static int say(struct failure *ret_failure, const char *where, const char *what, int error)
+{
+    return failure_set(ret_failure, "58030", "%s: %s: %s", where, what, strerror(error));
+}
+
+static void set_port(struct sockaddr *address, uint16_t port)
+{
+    if (address->sa_family == AF_INET6) {
+        ((struct sockaddr_in6 *)address)->sin6_port = htons(port);
+    } else {
+        ((struct sockaddr_in *)address)->sin_port = htons(port);
+    }
+}
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t len = sizeof(address);
+
+    getsockname(fd, (struct sockaddr *)&address, &len);
+    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                               : ((struct sockaddr_in *)&address)->sin_port);
+}
+
+/* A listening TCP socket, or -errno. */
+static int tcp_socket(struct addrinfo *info, uint16_t port)
+{
+    cleanup(close_fd) int fd =
+        socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1;
+
+    if (fd < 0) {
+        return -errno;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (info->ai_family == AF_INET6) {
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    }
+    set_port(info->ai_addr, port);
+    if (bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, backlog) != 0) {
+        return -errno;
+    }
+    int ready = fd;
+    fd = -1;
+    return ready;
+}
+
+static int open_address(struct listener *listener, struct addrinfo *info,
+                        struct failure *ret_failure)
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    char where[INET6_ADDRSTRLEN + 16];
+
+    getnameinfo(info->ai_addr, info->ai_addrlen, host, sizeof(host), NULL, 0, NI_NUMERICHOST);
+    snprintf(where, sizeof(where), "%s port %u", host, listener->port);
+    int fd = tcp_socket(info, listener->port);
+    if (fd < 0) {
+        return say(ret_failure, where, "cannot listen", -fd);
+    }
+    if (listener->port == 0) {
+        listener->port = port_of(fd);
+    }
+    int r = add_socket(listener, fd, false, host);
+    return r == BUF_FULL ? failure_set(ret_failure, "54000", "more than %d addresses to listen on",
+                                       sockets_max)
+                         : r;
+}
+
+static int open_host(struct listener *listener, const char *host, struct failure *ret_failure)
+{
+    struct addrinfo hints = { .ai_family = AF_UNSPEC,
+                              .ai_socktype = SOCK_STREAM,
+                              .ai_flags = AI_PASSIVE };
+    struct addrinfo *found = NULL;
+
+    int error = getaddrinfo(strcmp(host, "*") == 0 ? NULL : host, "0", &hints, &found);
+    if (error != 0) {
+        return failure_set(ret_failure, "58030", "listen_addr: %s: %s", host, gai_strerror(error));
+    }
+    int r = 0;
+    for (struct addrinfo *info = found; info != NULL && r == 0; info = info->ai_next) {
+        r = open_address(listener, info, ret_failure);
+    }
+    freeaddrinfo(found);
+    return r;
+}
+
+static int open_hosts(struct listener *listener, struct failure *ret_failure)
+{
+    cleanup(mem_freep) char *list = mem_strdup(listener->options.addresses);
+    char *rest = list;
+    int r = list == NULL ? -ENOMEM : 0;
+
+    while (r == 0 && rest != NULL) {
+        char *host = strsep(&rest, ",");
+        host += strspn(host, " \t");
+        host[strcspn(host, " \t")] = '\0';
+        if (*host != '\0') {
+            r = open_host(listener, host, ret_failure);
+        }
+    }
+    return r;
+}
+
+/* ---- the unix socket ---- */
+
+/* Holds the lock file of a socket's path. The descriptor, or -errno: -EWOULDBLOCK when another
+ * process serves it. */
+static int lock_path(const char *path)
+{
+    char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];
+
+    snprintf(name, sizeof(name), "%s.lock", path);
+    cleanup(close_fd) int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct stat found;
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &found) != 0) {
+        return -errno;
+    }
+    if (found.st_nlink == 0) {
+        return -EWOULDBLOCK; /* its last owner removed it between our open and our lock */
+    }
+    int locked = fd;
+    fd = -1;
+    return locked;
+}
+
+/* Nobody but us may have the file now, unless it is a server that does not know our lock: ask it.
+ */
+static bool is_answered(const struct sockaddr_un *address)
+{
+    cleanup(close_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    return fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+                       errno == EAGAIN || errno == EINPROGRESS);
+}
+
+static int bind_unix(const struct sockaddr_un *address)
+{
+    cleanup(close_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0) {
+        return -errno;
+    }
+    if (is_answered(address)) {
+        return -EADDRINUSE;
+    }
+    unlink(address->sun_path);
+    if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 ||
+        chmod(address->sun_path, 0777) != 0 || listen(fd, backlog) != 0) {
+        return -errno;
+    }
+    int ready = fd;
+    fd = -1;
+    return ready;
+}
+
+static void unlock_path(struct listener *listener)
+{
+    char name[sizeof(listener->unix_path) + 8];
+
+    if (listener->lock_fd >= 0) {
+        snprintf(name, sizeof(name), "%s.lock", listener->unix_path);
+        unlink(name);
+        close(listener->lock_fd);
+        listener->lock_fd = -1;
+    }
+}
+
+static int open_unix(struct listener *listener, struct failure *ret_failure)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+    int len = snprintf(listener->unix_path, sizeof(listener->unix_path), "%s/.s.PGSQL.%u",
+                       listener->options.unix_socket_dir, listener->port);
+    if (len < 0 || (size_t)len >= sizeof(listener->unix_path)) {
+        return failure_set(ret_failure, "58030",
+                           "unix_socket_dir: %s: longer than a socket's path may be",
+                           listener->options.unix_socket_dir);
+    }
+    memcpy(address.sun_path, listener->unix_path, (size_t)len + 1);
+    int lock = lock_path(listener->unix_path);
+    if (lock == -EWOULDBLOCK) {
+        return failure_set(ret_failure, "55006", "%s: another pondd serves this socket",
+                           listener->unix_path);
+    }
+    if (lock < 0) {
+        return say(ret_failure, listener->unix_path, "cannot make its lock file", -lock);
+    }
+    listener->lock_fd = lock;
+    int fd = bind_unix(&address);
+    if (fd < 0) {
+        unlock_path(listener);
+        return say(ret_failure, listener->unix_path, "cannot listen", -fd);
+    }
+    int r = add_socket(listener, fd, true, "");
+    return r == BUF_FULL ? failure_set(ret_failure, "54000", "too many addresses") : r;
+}
+
+/* ---- life ---- */
+
+/* A port for the unix socket alone, when there is no TCP address to find one: any that no file has.
+ */
+static int open_free_unix(struct listener *listener, struct failure *ret_failure)
+{
+    int r = FAILED;
+
+    for (int i = 0; i < free_port_tries && r == FAILED; i++) {
+        listener->port = (uint16_t)(49152 + (getpid() + i * 97) % 16384);
+        r = open_unix(listener, ret_failure);
+    }
+    return r;
+}
+
+static int open_all(struct listener *listener, struct failure *ret_failure)
+{
+    listener->resume = event_new(loop_base(listener->loop), -1, 0, resume_accepting, listener);
+    if (listener->resume == NULL) {
+        return -ENOMEM;
+    }
+    int r = open_hosts(listener, ret_failure);
+    if (r != 0 || *listener->options.unix_socket_dir == '\0') {
+        return r;
+    }
+    return listener->port == 0 ? open_free_unix(listener, ret_failure)
+                               : open_unix(listener, ret_failure);
+}
+
+int listener_open(struct loop *loop, const struct listener_options *options,
+                  struct listener **ret_listener, struct failure *ret_failure)
+{
+    struct listener *listener = mem_zalloc(sizeof(*listener));
+
+    if (listener == NULL) {
+        return -ENOMEM;
+    }
+    listener->loop = loop;
+    listener->options = *options;
+    listener->port = options->port;
+    listener->lock_fd = -1;
+    int r = open_all(listener, ret_failure);
+    if (r != 0) {
+        listener_close(listener);
+        return r;
+    }
+    *ret_listener = listener;
+    return 0;
+}
+
+void listener_close(struct listener *listener)
+{
+    if (listener == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < listener->count; i++) {
+        struct listen_socket *sock = &listener->sockets[i];
+        event_free(sock->readable);
+        close(sock->fd);
+        if (sock->is_unix) {
+            unlink(listener->unix_path);
+        }
+    }
+    unlock_path(listener);
+    if (listener->resume != NULL) {
+        event_free(listener->resume);
+    }
+    mem_free(listener);
+}
+
+uint16_t listener_port(const struct listener *listener)
+{
+    return listener->port;
+}
+
+int listener_describe(const struct listener *listener, struct buf *text)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < listener->count && r == 0; i++) {
+        const struct listen_socket *sock = &listener->sockets[i];
+        r = buf_printf(text, "host=%s port=%u\n",
+                       sock->is_unix ? listener->options.unix_socket_dir : sock->host,
+                       listener->port);
+    }
+    return r;
+}

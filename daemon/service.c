@@ -1,0 +1,367 @@
+/* daemon/service.c: from configuration to ready, and from signal to exit.
+ *
+ * Starting is a task: each database is loaded on a helper thread, then the listeners open, then
+ * each database is asked a query. Stopping is a task too: it closes the listeners, asks the
+ * connections to end, waits for them at most shutdown_grace, and then cuts their statements short.
+ * A second signal cuts the grace. */
+#include "daemon/service.h"
+
+#include "async/await.h"
+#include "async/loop.h"
+#include "async/task.h"
+#include "daemon/connection.h"
+#include "daemon/connection_impl.h"
+#include "daemon/listener.h"
+#include "daemon/log.h"
+#include "daemon/probe.h"
+#include "daemon/seed.h"
+#include "daemon/server.h"
+#include "pool/registry.h"
+#include "pool/sqlite_setup.h"
+#include "pool/template.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { signal_count = 2 };
+
+static const int64_t probe_timeout_us = 10000000;
+static const int64_t drain_step_us = 2000; /* how often the stop task looks whether all are gone */
+static const int64_t cut_timeout_us =
+    3000000; /* statements that were told to stop have this long */
+static const int stop_signals[signal_count] = { SIGTERM, SIGINT };
+
+struct service {
+    struct server server;
+    struct listener *listener;
+    struct event *signals[signal_count];
+    struct task *starting; /* NULL once started */
+    _Atomic bool stop;     /* a signal came; seeds look at it */
+    unsigned stops;        /* signals so far */
+    int ready_fd;
+    int exit_code;
+};
+
+/* ---- start: databases ---- */
+
+struct load_job {
+    struct seed_options seed;
+    struct template *template_;
+    struct failure failure;
+    int result;
+};
+
+static void run_load_job(void *arg)
+{
+    struct load_job *job = arg;
+    job->result = seed_load(&job->seed, &job->template_, &job->failure);
+}
+
+static int add_database(struct service *service, const struct conf_database *conf,
+                        struct template *template_)
+{
+    struct database_options options = {
+        .name = conf->name,
+        .template_ = template_,
+        .pool_size = (size_t)conf->pool_size,
+        .clone_memory = (size_t)conf->clone_memory,
+        .session_memory = (size_t)conf->session_memory,
+        .lock_timeout_us = conf->lock_timeout_us,
+        .statement_timeout_us = conf->statement_timeout_us,
+        .idle_in_transaction_timeout_us = conf->idle_in_transaction_timeout_us,
+    };
+
+    return registry_add(service->server.registry, &options);
+}
+
+static int load_database(struct service *service, const struct conf_database *conf,
+                         struct failure *ret_failure)
+{
+    struct load_job job = { .seed = { .path = conf->seed,
+                                      .database = conf->name,
+                                      .parent = &service->server.account,
+                                      .stop = &service->stop } };
+    int64_t begun_us = loop_now_us(service->server.loop);
+
+    int r = await_offload(run_load_job, &job);
+    if (r != 0) {
+        return r;
+    }
+    if (job.result != 0) {
+        *ret_failure = job.failure;
+        return job.result;
+    }
+    r = add_database(service, conf, job.template_);
+    log_line(LEVEL_LOG, "database %s: %u pages of %u bytes, loaded in %.1f ms", conf->name,
+             template_page_count(job.template_), template_page_bytes(job.template_),
+             (double)(loop_now_us(service->server.loop) - begun_us) / 1000);
+    template_unref(job.template_);
+    return r;
+}
+
+static int load_databases(struct service *service, struct failure *ret_failure)
+{
+    const struct conf *conf = service->server.conf;
+    int r = 0;
+
+    for (size_t i = 0; i < conf->database_count && r == 0; i++) {
+        r = service->stops > 0 ? -ECANCELED
+                               : load_database(service, &conf->databases[i], ret_failure);
+    }
+    return r;
+}
+
+/* ---- start: listening, proving, saying so ---- */
+
+static void client_accepted(void *owner, int fd, bool is_unix)
+{
+    struct service *service = owner;
+    int r = connection_start(&service->server, fd, is_unix);
+
+    if (r != 0) {
+        log_line(LEVEL_ERROR, "a client could not be taken: %s", strerror(-r));
+    }
+}
+
+static int open_listener(struct service *service, struct failure *ret_failure)
+{
+    const struct conf *conf = service->server.conf;
+    struct listener_options options = { .addresses = conf->listen_addr,
+                                        .port = (uint16_t)conf->listen_port,
+                                        .unix_socket_dir = conf->unix_socket_dir,
+                                        .accepted = client_accepted,
+                                        .owner = service };
+
+    return listener_open(service->server.loop, &options, &service->listener, ret_failure);
+}
+
+static int probe_databases(struct service *service, struct failure *ret_failure)
+{
+    struct server *server = &service->server;
+    int r = 0;
+
+    for (size_t i = 0; i < server->conf->database_count && r == 0; i++) {
+        int64_t deadline_us = clock_after_us(loop_clock(server->loop), probe_timeout_us);
+        r = service->stops > 0
+                ? -ECANCELED
+                : probe_database(server, server->conf->databases[i].name, deadline_us, ret_failure);
+    }
+    return r;
+}
+
+static int say_ready(struct service *service)
+{
+    cleanup(buf_finish) struct buf text;
+    buf_init(&text, 0);
+    int r = listener_describe(service->listener, &text);
+
+    if (r != 0) {
+        return r;
+    }
+    for (size_t done = 0; service->ready_fd >= 0 && done < text.len;) {
+        ssize_t n = write(service->ready_fd, text.data + done, text.len - done);
+        if (n < 0 && errno != EINTR) {
+            return -errno;
+        }
+        done += n > 0 ? (size_t)n : 0;
+    }
+    if (service->ready_fd >= 0) {
+        close(service->ready_fd);
+        service->ready_fd = -1;
+    }
+    for (struct view rest = buf_view(&text); rest.len > 0;) {
+        size_t len = (size_t)((const uint8_t *)memchr(rest.data, '\n', rest.len) - rest.data);
+        log_line(LEVEL_LOG, "listening: %.*s", (int)len, (const char *)rest.data);
+        view_advance(&rest, len + 1);
+    }
+    log_line(LEVEL_LOG, "pondd %s is ready", POND_VERSION);
+    return 0;
+}
+
+static int start(struct service *service, struct failure *ret_failure)
+{
+    int r = load_databases(service, ret_failure);
+
+    if (r == 0) {
+        r = open_listener(service, ret_failure);
+    }
+    if (r == 0) {
+        r = probe_databases(service, ret_failure);
+    }
+    return r == 0 ? say_ready(service) : r;
+}
+
+/* ---- stop ---- */
+
+static void shut_connections(struct service *service, bool now)
+{
+    struct connection *connection;
+    struct connection *next;
+
+    for (connection = TAILQ_FIRST(&service->server.connections); connection != NULL;
+         connection = next) {
+        next = TAILQ_NEXT(connection, entry); /* this one may be gone at once */
+        connection_shutdown(connection, now);
+    }
+}
+
+/* False when some are still there at the deadline, or (with `hurry`) when another signal came. */
+static bool await_connections(struct service *service, int64_t deadline_us, bool hurry)
+{
+    struct server *server = &service->server;
+    unsigned stops = service->stops;
+
+    while (server->connection_count > 0) {
+        int64_t now_us = loop_now_us(server->loop);
+        if (now_us >= deadline_us || (hurry && service->stops != stops)) {
+            return false;
+        }
+        if (await_until(now_us + drain_step_us) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void stop_task(void *arg)
+{
+    struct service *service = arg;
+    struct server *server = &service->server;
+    const struct clock *clock = loop_clock(server->loop);
+
+    log_line(LEVEL_LOG, "stopping: %zu connections", server->connection_count);
+    listener_close(service->listener);
+    service->listener = NULL;
+    shut_connections(service, false);
+    if (!await_connections(service, clock_after_us(clock, server->conf->shutdown_grace_us), true)) {
+        shut_connections(service, true);
+        if (!await_connections(service, clock_after_us(clock, cut_timeout_us), false)) {
+            log_line(LEVEL_ERROR, "%zu connections did not end", server->connection_count);
+            service->exit_code = 1;
+        }
+    }
+    loop_stop(server->loop);
+}
+
+static void begin_stop(struct service *service)
+{
+    service->server.draining = true;
+    if (task_spawn(service->server.loop, "stop", stop_task, service, NULL) != 0) {
+        service->exit_code = 1;
+        loop_stop(service->server.loop);
+    }
+}
+
+/* While the start is under way it sees the signal itself and stops at its next step. */
+static void signal_came(evutil_socket_t number, short what, void *arg)
+{
+    struct service *service = arg;
+
+    (void)what;
+    log_line(LEVEL_LOG, "%s", strsignal((int)number));
+    service->stops++;
+    atomic_store(&service->stop, true);
+    if (service->stops == 1 && service->starting == NULL) {
+        begin_stop(service);
+    }
+}
+
+static void start_task(void *arg)
+{
+    struct service *service = arg;
+    struct failure failure = { 0 };
+    int r = start(service, &failure);
+
+    service->starting = NULL;
+    if (r != 0 && service->stops == 0) {
+        if (r != FAILED) {
+            failure_set(&failure, "58000", "%s", r > 0 ? "too much" : strerror(-r));
+        }
+        log_failure(LEVEL_FATAL, "cannot start", &failure);
+        service->exit_code = 1;
+    }
+    if (r != 0 || service->stops > 0) {
+        begin_stop(service);
+    }
+}
+
+/* ---- life ---- */
+
+static int open_signals(struct service *service)
+{
+    struct event_base *base = loop_base(service->server.loop);
+
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < signal_count; i++) {
+        service->signals[i] = evsignal_new(base, stop_signals[i], signal_came, service);
+        if (service->signals[i] == NULL || event_add(service->signals[i], NULL) != 0) {
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+static int service_init(struct service *service, struct conf *conf, int ready_fd)
+{
+    struct loop_options options = { .time_slice_us = conf->time_slice_us };
+
+    service->ready_fd = ready_fd;
+    service->server.conf = conf;
+    service->server.account.limit = (size_t)conf->memory_limit;
+    service->server.next_pid = 1;
+    TAILQ_INIT(&service->server.connections);
+    if (sqlite_setup() != 0) {
+        return -ENOTSUP;
+    }
+    int r = loop_create(&options, &service->server.loop);
+    if (r == 0) {
+        r = registry_create(&service->server.registry);
+    }
+    if (r == 0) {
+        r = open_signals(service);
+    }
+    return r;
+}
+
+static void service_finish(struct service *service)
+{
+    listener_close(service->listener);
+    for (size_t i = 0; i < signal_count; i++) {
+        if (service->signals[i] != NULL) {
+            event_free(service->signals[i]);
+        }
+    }
+    registry_destroy(service->server.registry);
+    output_spares_finish(&service->server.spares);
+    loop_destroy(service->server.loop);
+    if (service->ready_fd >= 0) {
+        close(service->ready_fd);
+    }
+}
+
+int service_run(struct conf *conf, int ready_fd)
+{
+    struct service service = { .ready_fd = -1 };
+    int r = service_init(&service, conf, ready_fd);
+
+    if (r == 0) {
+        r = task_spawn(service.server.loop, "start", start_task, &service, &service.starting);
+    }
+    if (r == 0) {
+        r = loop_run(service.server.loop);
+    }
+    if (r != 0) {
+        log_line(LEVEL_FATAL, "%s", strerror(-r));
+        service.exit_code = 1;
+    }
+    if (service.server.connection_count > 0) {
+        _exit(
+            service.exit_code); /* their tasks still stand on their stacks: nothing may be freed */
+    }
+    service_finish(&service);
+    return service.exit_code;
+}
