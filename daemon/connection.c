@@ -1,0 +1,423 @@
+/* daemon/connection.c: the life of a connection: accept, tasks that serve it, time-outs, the end.
+ *
+ * The read event stays added while a task runs; only when bytes come that the task does not take
+ * is it removed until the task has ended. So a query costs one recv, one send and no epoll_ctl, and
+ * a client that sends ahead is held back by its own socket. */
+#include "daemon/connection.h"
+
+#include "async/await.h"
+#include "async/loop.h"
+#include "async/task.h"
+#include "daemon/connection_impl.h"
+#include "daemon/log.h"
+#include "pool/txn.h"
+#include "protocol/backend.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* So many over max_client_conn are heard out and told why; more are told at once. */
+enum { refused_most = 64 };
+
+/* ---- the end ---- */
+
+static void close_socket(void *arg)
+{
+    struct connection *conn = arg;
+    uint8_t rest[4096];
+
+    /* Closing over unread bytes would reset the connection, and the last words could be lost. */
+    shutdown(conn->fd, SHUT_WR);
+    for (int i = 0; i < 16 && recv(conn->fd, rest, sizeof(rest), MSG_DONTWAIT) > 0; i++) {
+    }
+    close(conn->fd);
+    conn->fd = -1;
+}
+
+static void leave_list(void *arg)
+{
+    struct connection *conn = arg;
+
+    TAILQ_REMOVE(&conn->server->connections, conn, entry);
+    conn->server->connection_count--;
+    conn->server->refused_count -= conn->refused;
+}
+
+static void free_buffers(void *arg)
+{
+    struct connection *conn = arg;
+
+    input_finish(&conn->input);
+    output_finish(&conn->output);
+}
+
+static void remove_events(void *arg)
+{
+    struct connection *conn = arg;
+
+    event_del(&conn->read_event);
+    event_del(&conn->timer);
+}
+
+static void connection_destroy(struct connection *conn)
+{
+    if (conn->ready && conn->server->conf->log_disconnections) {
+        int64_t us = loop_now_us(conn->server->loop) - conn->start_us;
+
+        log_line(LEVEL_LOG, "[%d] disconnection: session time: %lld.%03d s user=%s database=%s",
+                 conn->cancel_key.pid, (long long)(us / 1000000), (int)(us / 1000 % 1000),
+                 conn->user, conn->database);
+    }
+    scope_finish(&conn->scope);
+    mem_free(conn);
+}
+
+/* ---- hang-up and cancel ---- */
+
+bool connection_hung_up(struct connection *conn)
+{
+    struct pollfd p = { .fd = conn->fd, .events = POLLRDHUP };
+
+    if (!conn->gone && poll(&p, 1, 0) > 0) {
+        conn->gone = (p.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+    }
+    return conn->gone;
+}
+
+enum stop_reason connection_should_stop(void *connection)
+{
+    return connection_hung_up(connection) ? STOP_HANGUP : STOP_NONE;
+}
+
+void connection_cancel_statement(struct connection *conn)
+{
+    if (conn->task != NULL && conn->lease.session != NULL) {
+        session_stop_statement(conn->lease.session, STOP_CANCEL);
+    }
+}
+
+/* ---- deadlines ---- */
+
+static const char *const goodbye_words[][2] = {
+    [GOODBYE_SHUTDOWN] = { "57P01", "terminating connection due to administrator command" },
+    [GOODBYE_IDLE] = { "57P05", "terminating connection due to idle-session timeout" },
+    [GOODBYE_IDLE_IN_TRANSACTION] = { "25P03",
+                                      "terminating connection due to idle-in-transaction timeout" },
+};
+
+static int say_goodbye(struct connection *conn)
+{
+    struct failure failure;
+
+    if (conn->goodbye == GOODBYE_LOGIN_TIMEOUT) {
+        log_line(LEVEL_LOG, "client_login_timeout: a client did not finish its start-up");
+        return CONNECTION_END;
+    }
+    failure_set(&failure, goodbye_words[conn->goodbye][0], "%s", goodbye_words[conn->goodbye][1]);
+    return reply_fatal(conn, &failure);
+}
+
+static void arm_timer(struct connection *conn)
+{
+    if (conn->deadline_us >= conn->timer_at_us) {
+        return; /* it fires early enough, and looks then */
+    }
+    int64_t left_us = conn->deadline_us - loop_now_us(conn->server->loop);
+    struct timeval wait = { .tv_sec = 0, .tv_usec = 1 };
+
+    if (left_us > 0) {
+        wait = (struct timeval){ .tv_sec = left_us / 1000000, .tv_usec = left_us % 1000000 };
+    }
+    if (event_add(&conn->timer, &wait) == 0) {
+        conn->timer_at_us = conn->deadline_us;
+    }
+}
+
+/* Sets the deadline of the idleness that begins now. */
+static void begin_idle(struct connection *conn)
+{
+    int64_t timeout_us = conn->server->conf->client_idle_timeout_us;
+
+    if (!conn->ready) {
+        return; /* client_login_timeout goes on */
+    }
+    conn->deadline_goodbye = GOODBYE_IDLE;
+    if (txn_status(conn->lease.session) != TXN_IDLE) {
+        conn->deadline_goodbye = GOODBYE_IDLE_IN_TRANSACTION;
+        timeout_us = sql_setting_us(conn->sql, "idle_in_transaction_session_timeout");
+    }
+    conn->deadline_us = DEADLINE_NONE;
+    if (timeout_us > 0) {
+        conn->deadline_us = clock_after_us(loop_clock(conn->server->loop), timeout_us);
+        arm_timer(conn);
+    }
+}
+
+/* ---- the task that serves ---- */
+
+static int serve_batch(struct connection *conn)
+{
+    struct input *in = &conn->input;
+    int r = 0;
+
+    do {
+        size_t need = conn->ready ? frame_need(in->ahead) : 0;
+        r = conn->goodbye == GOODBYE_NONE ? input_fill(in, need) : INPUT_NOTHING;
+
+        if (r != 0) {
+            return r == INPUT_NOTHING ? 0 : r == INPUT_EOF ? CONNECTION_END : r;
+        }
+        if (!conn->ready) {
+            r = startup_work(conn);
+        }
+        if (r == 0 && conn->ready) {
+            r = dispatch_work(conn);
+        }
+    } while (r == 0 && in->more);
+    return r;
+}
+
+/* Serves what has come and sends the answers. */
+static int serve_all(struct connection *conn)
+{
+    int r = output_begin(&conn->output);
+
+    if (r == 0) {
+        r = serve_batch(conn);
+    }
+    if (r == 0) {
+        r = output_flush(&conn->output);
+    }
+    if (r == 0 && conn->goodbye != GOODBYE_NONE) {
+        r = say_goodbye(conn);
+    }
+    if (r == CONNECTION_END) {
+        (void)!output_flush(&conn->output); /* it ends either way */
+    }
+    return r;
+}
+
+static int rest(struct connection *conn)
+{
+    output_end(&conn->output);
+    int r = input_end(&conn->input);
+
+    if (r != 0) {
+        return r;
+    }
+    begin_idle(conn);
+    if (conn->read_off) {
+        r = event_add(&conn->read_event, NULL) == 0 ? 0 : -ENOMEM;
+        conn->read_off = false;
+    }
+    return r;
+}
+
+static void serve(void *arg)
+{
+    struct connection *conn = arg;
+    uint8_t scratch[input_scratch_bytes];
+
+    task_set_account(task_current(), &conn->server->account);
+    conn->deadline_us = conn->ready ? DEADLINE_NONE : conn->deadline_us;
+    input_begin(&conn->input, scratch);
+    int r = serve_all(conn);
+    if (r == 0) {
+        r = rest(conn);
+    }
+    conn->task = NULL;
+    if (r != 0) {
+        connection_destroy(conn);
+    }
+}
+
+static void start_serving(struct connection *conn)
+{
+    assert(conn->task == NULL);
+    if (task_spawn(conn->server->loop, "connection", serve, conn, &conn->task) != 0) {
+        conn->task = NULL;
+        connection_destroy(conn);
+    }
+}
+
+/* ---- events ---- */
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct connection *conn = arg;
+
+    (void)fd, (void)what;
+    if (conn->task == NULL) {
+        start_serving(conn);
+        return;
+    }
+    event_del(&conn->read_event);
+    conn->read_off = true;
+    if (conn->lease.session != NULL && connection_hung_up(conn)) {
+        session_stop_statement(conn->lease.session, STOP_HANGUP);
+    }
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct connection *conn = arg;
+
+    (void)fd, (void)what;
+    conn->timer_at_us = DEADLINE_NONE;
+    if (conn->deadline_us == DEADLINE_NONE) {
+        return;
+    }
+    if (loop_now_us(conn->server->loop) < conn->deadline_us) {
+        arm_timer(conn);
+        return;
+    }
+    conn->goodbye = conn->deadline_goodbye;
+    if (conn->task == NULL) {
+        start_serving(conn);
+    } else {
+        task_cancel(conn->task, conn->goodbye);
+    }
+}
+
+/* ---- the start ---- */
+
+static int own(struct connection *conn, int fd)
+{
+    struct server *server = conn->server;
+
+    conn->fd = fd;
+    input_init(&conn->input, fd);
+    output_init(&conn->output, server, fd);
+    int r = scope_defer(&conn->scope, close_socket, conn);
+    if (r != 0) {
+        return r;
+    }
+    TAILQ_INSERT_TAIL(&server->connections, conn, entry);
+    server->connection_count++;
+    server->refused_count += conn->refused;
+    r = scope_defer(&conn->scope, leave_list, conn);
+    if (r == 0) {
+        r = scope_defer(&conn->scope, free_buffers, conn);
+    }
+    return r;
+}
+
+static int listen_for_bytes(struct connection *conn)
+{
+    struct event_base *base = loop_base(conn->server->loop);
+
+    if (event_assign(&conn->read_event, base, conn->fd, EV_READ | EV_PERSIST, on_readable, conn) !=
+            0 ||
+        event_assign(&conn->timer, base, -1, 0, on_timer, conn) != 0) {
+        return -EINVAL;
+    }
+    int r = scope_defer(&conn->scope, remove_events, conn);
+    if (r == 0 && event_add(&conn->read_event, NULL) != 0) {
+        r = -ENOMEM;
+    }
+    return r;
+}
+
+static void begin_login(struct connection *conn)
+{
+    int64_t timeout_us = conn->server->conf->client_login_timeout_us;
+
+    conn->start_us = loop_now_us(conn->server->loop);
+    conn->timer_at_us = DEADLINE_NONE;
+    conn->deadline_us = DEADLINE_NONE;
+    conn->deadline_goodbye = GOODBYE_LOGIN_TIMEOUT;
+    if (timeout_us > 0) {
+        conn->deadline_us = clock_after_us(loop_clock(conn->server->loop), timeout_us);
+        arm_timer(conn);
+    }
+}
+
+/* One too many even to listen to: the words go out before a byte was read. */
+static void refuse_at_once(int fd)
+{
+    struct failure failure;
+    cleanup(buf_finish) struct buf out = { 0 };
+    struct writer w = writer_over(&out);
+
+    failure_set(&failure, "53300", "sorry, too many clients already");
+    failure.severity = SEVERITY_FATAL;
+    backend_error(&w, &failure);
+    if (writer_result(&w) == 0) {
+        (void)!send(fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+    close(fd);
+}
+
+static int start(struct server *server, int fd, bool is_unix, bool refused)
+{
+    struct connection *conn = mem_zalloc(sizeof(*conn));
+
+    if (conn == NULL) {
+        close(fd);
+        return -ENOMEM;
+    }
+    conn->server = server;
+    conn->is_unix = is_unix;
+    conn->refused = refused;
+    int r = own(conn, fd);
+    if (r == 0) {
+        r = listen_for_bytes(conn);
+    }
+    if (r != 0) {
+        connection_destroy(conn);
+        return r;
+    }
+    begin_login(conn);
+    return 0;
+}
+
+int connection_start(struct server *server, int fd, bool is_unix)
+{
+    size_t admitted = server->connection_count - server->refused_count;
+    bool refused = admitted >= (size_t)server->conf->max_client_conn;
+
+    server->stats.connections_total++;
+    server->stats.connections_refused += refused;
+    if (refused && server->refused_count >= refused_most) {
+        refuse_at_once(fd);
+        return 0;
+    }
+    struct account *was = account_swap(&server->account);
+    int r = start(server, fd, is_unix, refused);
+    account_swap(was);
+    return r;
+}
+
+void connection_shutdown(struct connection *conn, bool now)
+{
+    conn->goodbye = GOODBYE_SHUTDOWN;
+    if (conn->task == NULL) {
+        start_serving(conn);
+    } else if (now && conn->output.awaiting) {
+        task_cancel(conn->task, GOODBYE_SHUTDOWN);
+    } else if (now && conn->lease.session != NULL) {
+        session_stop_statement(conn->lease.session, STOP_SHUTDOWN);
+    }
+}
+
+void connections_shutdown(struct server *server, bool now)
+{
+    struct connection *conn = TAILQ_FIRST(&server->connections);
+
+    while (conn != NULL) {
+        struct connection *next = TAILQ_NEXT(conn, entry);
+
+        connection_shutdown(conn, now);
+        conn = next;
+    }
+}
+
+void connections_finish(struct server *server)
+{
+    assert(TAILQ_EMPTY(&server->connections));
+    output_spares_finish(&server->spares);
+}

@@ -1,0 +1,145 @@
+/* daemon/connection_impl.h: what the files behind connection.h share: the connection itself.
+ *
+ * connection.c is its life and its task, startup.c all before the first ReadyForQuery, dispatch.c
+ * takes messages one by one, query.c and extended.c serve them, reply.c and rows.c answer, host.c
+ * is what sql/ may ask of it. All that a connection owns hangs on its scope. Loop's thread. */
+#pragma once
+
+#include "async/scope.h"
+#include "daemon/input.h"
+#include "daemon/server.h"
+#include "pool/registry.h"
+#include "protocol/frontend.h"
+#include "sql/sql.h"
+
+#include <event2/event_struct.h>
+
+struct task;
+
+/* An answer of all that serves messages: the connection is over, and what had to be said about it
+ * is in the output. */
+enum { CONNECTION_END = 16 };
+
+/* Why the daemon ends a connection that did nothing wrong in its last message. */
+enum goodbye {
+    GOODBYE_NONE,
+    GOODBYE_SHUTDOWN,            /* 57P01 */
+    GOODBYE_LOGIN_TIMEOUT,       /* client_login_timeout: closed without a word */
+    GOODBYE_IDLE,                /* client_idle_timeout: 57P05 */
+    GOODBYE_IDLE_IN_TRANSACTION, /* 25P03 */
+};
+
+struct connection {
+    TAILQ_ENTRY(connection) entry;
+    struct server *server;
+    struct task *task;  /* serves it now; NULL: idle */
+    struct scope scope; /* all below that owns something, in the order of taking */
+    struct input input;
+    struct output output;
+    struct event read_event; /* added for good, but while bytes wait that no task takes */
+    struct event timer;
+    int64_t timer_at_us; /* when `timer` fires; DEADLINE_NONE: it is not set */
+    int64_t
+        deadline_us; /* of login or idleness; DEADLINE_NONE: none. The timer may fire before it */
+    struct cancel_key cancel_key;
+    struct lease lease;
+    struct sql_session *sql;
+    char *user;
+    char *database;
+    int64_t start_us;   /* when it was accepted */
+    int64_t opening_us; /* clone and session took so long; until the first statement adds itself */
+    int fd;
+    uint8_t goodbye;          /* enum goodbye: once told, it ends */
+    uint8_t deadline_goodbye; /* what deadline_us will lead to */
+    bool is_unix;
+    bool refused;   /* over max_client_conn */
+    bool ready;     /* the first ReadyForQuery is out */
+    bool ssl_asked; /* SSLRequest and GSSENCRequest are answered once each */
+    bool gssenc_asked;
+    bool read_off;        /* read_event is not added */
+    bool gone;            /* the client hung up: nobody hears us */
+    bool skip_to_sync;    /* after an error in the extended protocol */
+    bool statement_begun; /* an extended statement's time runs */
+    bool pipelined;       /* more than one Execute since the last Sync, or BEGIN and the like */
+    bool opening;         /* opening_us is to be counted */
+};
+
+/* ---- startup.c ---- */
+
+/* Takes start-up packets from the input until the client is in or more bytes are needed.
+ * 0, CONNECTION_END or -errno. */
+must_check int startup_work(struct connection *conn);
+
+/* ---- dispatch.c ---- */
+
+/* Serves every complete message of the input. 0, CONNECTION_END or -errno. */
+must_check int dispatch_work(struct connection *conn);
+
+/* ---- query.c, extended.c: one message each; the same answers ---- */
+
+must_check int query_simple(struct connection *conn, const struct msg_query *msg);
+
+/* These also say FAILED: the error is told and the rest skipped up to Sync by dispatch.c. */
+must_check int extended_parse(struct connection *conn, const struct msg_parse *msg,
+                              struct failure *ret_failure);
+must_check int extended_bind(struct connection *conn, const struct msg_bind *msg,
+                             struct failure *ret_failure);
+must_check int extended_describe(struct connection *conn, const struct msg_target *msg,
+                                 struct failure *ret_failure);
+must_check int extended_execute(struct connection *conn, const struct msg_execute *msg,
+                                struct failure *ret_failure);
+must_check int extended_close(struct connection *conn, const struct msg_target *msg,
+                              struct failure *ret_failure);
+must_check int extended_sync(struct connection *conn);
+
+/* ---- statement.c: what the simple and the extended protocol have in common ---- */
+
+/* Starts the clock of one client statement (statement_timeout). */
+void statement_begin(struct connection *conn);
+/* Makes a plan of the statement, which lies in `text`; error positions count from text's start.
+ * 25P02 in a failed block unless the statement may end it. 0 or FAILED. */
+must_check int statement_prepare(struct connection *conn, struct view text, struct view statement,
+                                 const uint32_t *param_oids, size_t param_count,
+                                 struct plan **ret_plan, struct failure *ret_failure);
+/* 25P02 when the transaction has failed and the plan does not end it. */
+must_check int statement_allowed(struct connection *conn, const struct plan *plan,
+                                 struct failure *ret_failure);
+/* Runs a portal and sends its rows and its completion. 0, FAILED or -errno. `text` is for the log.
+ */
+must_check int statement_run(struct connection *conn, struct portal *portal, int64_t max_rows,
+                             struct view text, struct failure *ret_failure);
+/* The implicit transaction ends; a failed COMMIT is told. 0, CONNECTION_END or -errno. */
+must_check int statement_end_implicit(struct connection *conn);
+
+/* ---- rows.c ---- */
+
+/* RowDescription, or NoData when `or_no_data` and there are no columns. 0 or -errno. */
+must_check int rows_describe(struct connection *conn, const struct plan *plan,
+                             const int16_t *formats, size_t format_count, bool or_no_data);
+/* Runs the portal, its rows becoming DataRow messages: sql_run()'s answers. */
+must_check int rows_run(struct connection *conn, struct portal *portal, int64_t max_rows,
+                        struct failure *ret_failure);
+
+/* ---- reply.c ---- */
+
+/* A writer over the output; what it wrote is settled by reply_done(), which flushes a full buffer.
+ */
+struct writer reply_begin(struct connection *conn);
+must_check int reply_done(struct connection *conn, const struct writer *w);
+/* ErrorResponse. 0, CONNECTION_END when it is FATAL or the client is gone, -errno. */
+must_check int reply_failure(struct connection *conn, const struct failure *failure);
+/* The same as a FATAL one: always CONNECTION_END or -errno. */
+must_check int reply_fatal(struct connection *conn, struct failure *failure);
+/* An error inside a statement: as reply_failure, and the transaction fails. */
+must_check int reply_statement_failed(struct connection *conn, const struct failure *failure);
+must_check int reply_ready(struct connection *conn);
+
+/* ---- host.c, connection.c ---- */
+
+extern const struct host_ops connection_host_ops; /* the host is the struct connection */
+
+/* The client has closed its end: looked up at each time slice of a running statement. */
+bool connection_hung_up(struct connection *conn);
+enum stop_reason connection_should_stop(void *connection);
+/* Ends a statement of it, as CancelRequest wants. */
+void connection_cancel_statement(struct connection *conn);

@@ -1,0 +1,63 @@
+/* daemon/host.c: what statements may ask of the daemon about their own connection. */
+#include "daemon/connection_impl.h"
+
+#include "async/loop.h"
+#include "protocol/backend.h"
+
+#include <stdlib.h>
+
+/* Both may come in the middle of a statement, but never inside another message. A lost one shows in
+ * the next reply, which finds the memory gone as well. */
+static void host_parameter_status(void *host, const char *name, const char *value)
+{
+    struct connection *conn = host;
+    struct writer w = reply_begin(conn);
+
+    if (conn->ready) {
+        backend_parameter_status(&w, name, value);
+    }
+}
+
+static void host_notice(void *host, const struct failure *notice)
+{
+    struct connection *conn = host;
+    struct writer w = reply_begin(conn);
+
+    backend_notice(&w, notice);
+}
+
+static int32_t host_backend_pid(void *host)
+{
+    return ((struct connection *)host)->cancel_key.pid;
+}
+
+static const char *host_user(void *host)
+{
+    return ((struct connection *)host)->user;
+}
+
+static const char *host_database(void *host)
+{
+    return ((struct connection *)host)->database;
+}
+
+static int64_t host_wall_us(void *host)
+{
+    return clock_wall_us(loop_clock(((struct connection *)host)->server->loop));
+}
+
+static void host_random(void *host, void *bytes, size_t len)
+{
+    (void)host;
+    arc4random_buf(bytes, len);
+}
+
+const struct host_ops connection_host_ops = {
+    .parameter_status = host_parameter_status,
+    .notice = host_notice,
+    .backend_pid = host_backend_pid,
+    .user = host_user,
+    .database = host_database,
+    .wall_us = host_wall_us,
+    .random = host_random,
+};

@@ -1,0 +1,35 @@
+/* daemon/input.h: the bytes that came from one client and were not handled yet.
+ *
+ * A serving task reads into a buffer on its own stack and handles messages from there, so a query
+ * that came whole costs one recv and no copy. Only an incomplete rest is kept in the connection.
+ * `ahead` are the bytes not yet handled; messages lent from it live until the next input_fill(). */
+#pragma once
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+
+enum { input_scratch_bytes = 8192 };
+
+enum { INPUT_NOTHING = 1, INPUT_EOF = 2 };
+
+struct input {
+    int fd;
+    struct view ahead;
+    struct buf rest;
+    uint8_t *scratch; /* input_scratch_bytes on the serving task's stack; NULL: nobody serves */
+    bool more;        /* the last read filled its room: there may be more */
+    bool eof;
+};
+
+void input_init(struct input *in, int fd);
+void input_finish(struct input *in);
+
+void input_begin(struct input *in, uint8_t *scratch);
+/* Keeps what is ahead. 0 or -ENOMEM. */
+must_check int input_end(struct input *in);
+
+/* Reads what has come, without waiting, behind what is ahead. `need`: how long the first message
+ * is, as far as known; the caller has checked it against its limits. 0, INPUT_NOTHING, INPUT_EOF or
+ * -errno. */
+must_check int input_fill(struct input *in, size_t need);

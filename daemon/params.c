@@ -1,0 +1,71 @@
+/* daemon/params.c: the scratch buffer may move when it grows; cells that lie in it move along. */
+#include "daemon/params.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+
+void params_finish(struct params *params)
+{
+    if (params->cells != params->few) {
+        mem_free(params->cells);
+    }
+    buf_finish(&params->scratch);
+    params->cells = NULL;
+}
+
+static int take_room(struct params *params, size_t count)
+{
+    params->count = count;
+    params->cells = params->few;
+    if (count > params_few) {
+        params->cells = mem_alloc(count * sizeof(*params->cells));
+    }
+    return params->cells == NULL ? -ENOMEM : 0;
+}
+
+/* The first `count` cells follow the scratch buffer from where it was. */
+static void follow(struct params *params, size_t count, uintptr_t old, size_t old_len)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct cell *cell = &params->cells[i];
+        bool has_bytes = cell->kind == CELL_TEXT || cell->kind == CELL_BLOB;
+        uintptr_t at = has_bytes ? (uintptr_t)cell->bytes.data : 0;
+
+        if (has_bytes && at >= old && at - old < old_len) {
+            cell->bytes.data = params->scratch.data + (at - old);
+        }
+    }
+}
+
+static int decode_one(struct params *params, const struct value_param *param, uint32_t oid,
+                      const struct value_style *style, struct failure *ret_failure)
+{
+    struct cell *cell = &params->cells[param->index];
+    uintptr_t old = (uintptr_t)params->scratch.data;
+    size_t old_len = params->scratch.len;
+
+    if (param->is_null) {
+        cell->kind = CELL_NULL;
+        return 0;
+    }
+    int r = value_decode(oid, -1, param->format, param->bytes, style, &params->scratch, cell,
+                         ret_failure);
+    if (r == 0 && old != (uintptr_t)params->scratch.data) {
+        follow(params, param->index, old, old_len);
+    }
+    return r;
+}
+
+int params_decode(struct params *params, const struct msg_bind *msg, const uint32_t *oids,
+                  const struct value_style *style, struct failure *ret_failure)
+{
+    struct value_iter it = bind_params(msg);
+    struct value_param param;
+    int r = take_room(params, msg->param_count);
+
+    while (r == 0 && value_next(&it, &param)) {
+        r = decode_one(params, &param, oids[param.index], style, ret_failure);
+    }
+    return r == -ENOMEM ? failure_set_nomem(ret_failure) : r;
+}

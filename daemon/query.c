@@ -1,0 +1,113 @@
+/* daemon/query.c: the simple query: a string of statements, in one implicit transaction when there
+ * are several. https://www.postgresql.org/docs/15/protocol-flow.html#id-1.10.6.7.4 */
+#include "daemon/connection_impl.h"
+
+#include "pool/txn.h"
+#include "protocol/backend.h"
+#include "protocol/utf8.h"
+
+static const struct view unnamed = { .data = (const uint8_t *)"", .len = 0 };
+
+static void plan_drop(struct plan **plan)
+{
+    if (*plan != NULL) {
+        sql_plan_unref(*plan);
+    }
+}
+
+/* Are there more statements behind the first? All are cut now, so that an unterminated string in
+ * the last keeps the first from running. 0 or FAILED. */
+static int look_ahead(struct view rest, bool *ret_several, struct failure *ret_failure)
+{
+    struct view statement;
+    size_t count = 0;
+    int r;
+
+    while ((r = sql_next_statement(&rest, &statement, ret_failure)) == 0) {
+        count++;
+    }
+    *ret_several = count > 0;
+    return r == SQL_END ? 0 : r;
+}
+
+static int run_plan(struct connection *conn, struct plan *plan, struct view statement,
+                    struct failure *ret_failure)
+{
+    struct portal *portal;
+    int r = sql_bind(conn->sql, unnamed, plan, NULL, 0, &portal, ret_failure);
+
+    if (r == 0) {
+        r = rows_describe(conn, plan, NULL, 0, false);
+    }
+    if (r == 0) {
+        r = statement_run(conn, portal, 0, statement, ret_failure);
+    }
+    sql_portal_close(conn->sql, unnamed);
+    return r;
+}
+
+static int run_one(struct connection *conn, struct view text, struct view statement, bool several,
+                   bool *ran, struct failure *ret_failure)
+{
+    cleanup(plan_drop) struct plan *plan = NULL;
+
+    statement_begin(conn);
+    int r = statement_prepare(conn, text, statement, NULL, 0, &plan, ret_failure);
+    if (r != 0 || sql_plan_is_empty(plan)) {
+        return r;
+    }
+    if (several && !sql_plan_is_txn_control(plan)) {
+        txn_implicit_begin(conn->lease.session);
+    }
+    *ran = true;
+    return run_plan(conn, plan, statement, ret_failure);
+}
+
+static int run_all(struct connection *conn, struct view text, bool *ran,
+                   struct failure *ret_failure)
+{
+    struct view rest = text;
+    struct view statement;
+    bool several = false;
+    int r = sql_next_statement(&rest, &statement, ret_failure);
+
+    if (r == 0) {
+        r = look_ahead(rest, &several, ret_failure);
+    }
+    while (r == 0) {
+        r = run_one(conn, text, statement, several, ran, ret_failure);
+        if (r == 0) {
+            r = sql_next_statement(&rest, &statement, ret_failure);
+        }
+    }
+    return r == SQL_END ? 0 : r;
+}
+
+static int send_empty(struct connection *conn)
+{
+    struct writer w = reply_begin(conn);
+
+    backend_empty_query(&w);
+    return reply_done(conn, &w);
+}
+
+int query_simple(struct connection *conn, const struct msg_query *msg)
+{
+    struct failure failure;
+    bool ran = false;
+    int r = utf8_check(msg->text, &failure);
+
+    sql_statement_close(conn->sql, unnamed);
+    if (r == 0) {
+        r = run_all(conn, msg->text, &ran, &failure);
+    }
+    if (r == FAILED) {
+        r = reply_statement_failed(conn, &failure);
+    } else if (r == 0 && !ran) {
+        r = send_empty(conn);
+    }
+    if (r == 0) {
+        r = statement_end_implicit(conn);
+    }
+    return r == 0 ? reply_ready(conn) : r;
+}

@@ -1,0 +1,63 @@
+/* daemon/reply.c: answers that every part of the protocol gives. */
+#include "daemon/connection_impl.h"
+
+#include "daemon/log.h"
+#include "pool/txn.h"
+#include "protocol/backend.h"
+
+#include <errno.h>
+
+struct writer reply_begin(struct connection *conn)
+{
+    return writer_over(&conn->output.buf);
+}
+
+int reply_done(struct connection *conn, const struct writer *w)
+{
+    if (writer_result(w) != 0) {
+        return -ENOMEM; /* an answer is missing: the protocol cannot go on */
+    }
+    return output_relieve(&conn->output);
+}
+
+int reply_failure(struct connection *conn, const struct failure *failure)
+{
+    struct writer w = reply_begin(conn);
+
+    if (conn->gone) {
+        return CONNECTION_END;
+    }
+    backend_error(&w, failure);
+    int r = reply_done(conn, &w);
+    if (r != 0) {
+        return r;
+    }
+    if (failure->severity == SEVERITY_ERROR) {
+        return 0;
+    }
+    log_line(LEVEL_LOG, "[%d] %s: %s %s", conn->cancel_key.pid, failure_severity_name(failure),
+             failure->sqlstate, failure_get(failure, FIELD_MESSAGE));
+    return CONNECTION_END;
+}
+
+int reply_fatal(struct connection *conn, struct failure *failure)
+{
+    failure->severity = SEVERITY_FATAL;
+    return reply_failure(conn, failure);
+}
+
+int reply_statement_failed(struct connection *conn, const struct failure *failure)
+{
+    if (conn->lease.session != NULL) {
+        txn_failed(conn->lease.session);
+    }
+    return reply_failure(conn, failure);
+}
+
+int reply_ready(struct connection *conn)
+{
+    struct writer w = reply_begin(conn);
+
+    backend_ready_for_query(&w, (char)txn_status(conn->lease.session));
+    return reply_done(conn, &w);
+}

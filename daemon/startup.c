@@ -1,0 +1,379 @@
+/* daemon/startup.c: from the first byte to the first ReadyForQuery.
+ * https://www.postgresql.org/docs/15/protocol-flow.html#id-1.10.6.7.3
+ *
+ * SSLRequest and GSSENCRequest are declined, CancelRequest is done without a word, and who starts
+ * up is taken at his word (trust). */
+#include "daemon/connection_impl.h"
+
+#include "async/loop.h"
+#include "daemon/log.h"
+#include "protocol/backend.h"
+#include "protocol/startup.h"
+#include "protocol/utf8.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <strings.h>
+
+/* Parameters that the start-up itself understands. */
+static const char *const own_params[] = { "user", "database", "options", "replication" };
+
+/* Parameters that clients send and that need no setting of that name behind them. */
+static const char *const harmless_params[] = {
+    "DateStyle",
+    "IntervalStyle",
+    "TimeZone",
+    "application_name",
+    "client_encoding",
+    "extra_float_digits",
+    "fallback_application_name",
+    "geqo",
+    "idle_in_transaction_session_timeout",
+    "lock_timeout",
+    "search_path",
+    "statement_timeout",
+};
+
+static bool is_one_of(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcasecmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int set_one(struct connection *conn, const char *name, const char *value,
+                   struct failure *ret_failure)
+{
+    int r = utf8_check(view_of_str(value), ret_failure);
+
+    if (r == 0) {
+        r = sql_set_startup(conn->sql, name, value, ret_failure);
+    }
+    if (r == FAILED && strcmp(ret_failure->sqlstate, "42704") == 0 &&
+        is_one_of(harmless_params, ARRAY_LEN(harmless_params), name)) {
+        return 0;
+    }
+    return r;
+}
+
+/* The section's time-outs are what the session starts with and RESET goes back to. */
+static int set_database_defaults(struct connection *conn, struct failure *ret_failure)
+{
+    const struct database_options *options = database_options(conn->lease.database);
+    const struct {
+        const char *name;
+        int64_t us;
+    } defaults[] = {
+        { "statement_timeout", options->statement_timeout_us },
+        { "lock_timeout", options->lock_timeout_us },
+        { "idle_in_transaction_session_timeout", options->idle_in_transaction_timeout_us },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(defaults); i++) {
+        char value[32];
+        int r = 0;
+
+        snprintf(value, sizeof(value), "%lldms", (long long)((defaults[i].us + 999) / 1000));
+        if (defaults[i].us > 0) {
+            r = set_one(conn, defaults[i].name, value, ret_failure);
+        }
+        if (r != 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+/* The parameter `options`: -c name=value and the like. */
+static int set_options(struct connection *conn, const struct startup *startup,
+                       struct failure *ret_failure)
+{
+    const char *iter = startup_param_find(startup, "options");
+    cleanup(buf_finish) struct buf scratch = { 0 };
+    const char *name;
+    const char *value;
+    int r = 0;
+
+    while (iter != NULL && r == 0) {
+        r = startup_option_next(&iter, &scratch, &name, &value, ret_failure);
+        if (r == STARTUP_END) {
+            return 0;
+        }
+        if (r == 0) {
+            r = set_one(conn, name, value, ret_failure);
+        }
+    }
+    return r == -ENOMEM ? failure_set_nomem(ret_failure) : r;
+}
+
+static int set_params(struct connection *conn, const struct startup *startup,
+                      struct failure *ret_failure)
+{
+    struct view iter = startup->params;
+    const char *name;
+    const char *value;
+    int r = set_database_defaults(conn, ret_failure);
+
+    if (r == 0) {
+        r = set_options(conn, startup, ret_failure);
+    }
+    while (r == 0 && startup_param_next(&iter, &name, &value)) {
+        if (!is_one_of(own_params, ARRAY_LEN(own_params), name) && strncmp(name, "_pq_.", 5) != 0) {
+            r = set_one(conn, name, value, ret_failure);
+        }
+    }
+    return r;
+}
+
+static void free_names(void *arg)
+{
+    struct connection *conn = arg;
+
+    mem_free(take_ptr(conn->user));
+    mem_free(take_ptr(conn->database));
+}
+
+static int take_names(struct connection *conn, const struct startup *startup,
+                      struct failure *ret_failure)
+{
+    const char *user = startup_param_find(startup, "user");
+    const char *database = startup_param_find(startup, "database");
+
+    if (user == NULL || user[0] == '\0') {
+        return failure_set(ret_failure, "28000",
+                           "no PostgreSQL user name specified in startup packet");
+    }
+    if (database == NULL || database[0] == '\0') {
+        database = user;
+    }
+    int r = utf8_check(view_of_str(user), ret_failure);
+    if (r == 0) {
+        r = utf8_check(view_of_str(database), ret_failure);
+    }
+    if (r != 0) {
+        return r;
+    }
+    conn->user = mem_strdup(user);
+    conn->database = mem_strdup(database);
+    if (scope_defer(&conn->scope, free_names, conn) != 0 || conn->user == NULL ||
+        conn->database == NULL) {
+        return failure_set_nomem(ret_failure);
+    }
+    return 0;
+}
+
+static int refuse_replication(const struct startup *startup, struct failure *ret_failure)
+{
+    static const char *const off[] = { "false", "off", "no", "0", "f", "n" };
+    const char *value = startup_param_find(startup, "replication");
+
+    if (value == NULL || is_one_of(off, ARRAY_LEN(off), value)) {
+        return 0;
+    }
+    return failure_set(ret_failure, "0A000", "replication connections are not supported");
+}
+
+static void close_sql(void *arg)
+{
+    struct connection *conn = arg;
+
+    sql_close(take_ptr(conn->sql));
+}
+
+static void release_lease(void *arg)
+{
+    struct connection *conn = arg;
+
+    lease_release(&conn->lease);
+    conn->lease = (struct lease){ 0 };
+}
+
+static int lease_session(struct connection *conn, struct database *database,
+                         struct failure *ret_failure)
+{
+    const struct database_options *limits = database_options(database);
+    const struct session_options options = {
+        .memory = limits->session_memory,
+        .parent = &conn->server->account,
+        .lock_timeout_us = limits->lock_timeout_us,
+        .should_stop = connection_should_stop,
+        .owner = conn,
+    };
+    int r = lease_acquire(database, &options, &conn->lease, ret_failure);
+
+    if (r == 0 && scope_defer(&conn->scope, release_lease, conn) != 0) {
+        return failure_set_nomem(ret_failure);
+    }
+    return r;
+}
+
+static int open_session(struct connection *conn, struct failure *ret_failure)
+{
+    struct database *database = registry_find(conn->server->registry, view_of_str(conn->database));
+
+    if (database == NULL) {
+        return failure_set(ret_failure, "3D000", "database \"%s\" does not exist", conn->database);
+    }
+    int64_t start_us = loop_now_us(conn->server->loop);
+    int r = lease_session(conn, database, ret_failure);
+
+    if (r == 0) {
+        r = sql_open(conn->lease.session, &connection_host_ops, conn, &conn->sql, ret_failure);
+    }
+    if (r == 0 && scope_defer(&conn->scope, close_sql, conn) != 0) {
+        return failure_set_nomem(ret_failure);
+    }
+    conn->opening_us = loop_now_us(conn->server->loop) - start_us;
+    conn->opening = true;
+    return r;
+}
+
+static void forget_key(void *arg)
+{
+    cancel_key_remove(arg);
+}
+
+static int take_key(struct connection *conn, struct failure *ret_failure)
+{
+    struct server *server = conn->server;
+    int r = cancel_key_add(&server->cancel_keys, &server->next_pid, &conn->cancel_key);
+
+    if (r == 0) {
+        r = scope_defer(&conn->scope, forget_key, &conn->cancel_key);
+    }
+    return r == 0 ? 0 : failure_set_nomem(ret_failure);
+}
+
+static int check_room(const struct connection *conn, struct failure *ret_failure)
+{
+    if (conn->refused) {
+        return failure_set(ret_failure, "53300", "sorry, too many clients already");
+    }
+    if (conn->server->draining) {
+        return failure_set(ret_failure, "57P03", "the database system is shutting down");
+    }
+    return 0;
+}
+
+static int log_in(struct connection *conn, const struct startup *startup,
+                  struct failure *ret_failure)
+{
+    int r = check_room(conn, ret_failure);
+
+    if (r == 0) {
+        r = take_names(conn, startup, ret_failure);
+    }
+    if (r == 0) {
+        r = refuse_replication(startup, ret_failure);
+    }
+    if (r == 0) {
+        r = take_key(conn, ret_failure);
+    }
+    if (r == 0) {
+        r = open_session(conn, ret_failure);
+    }
+    return r == 0 ? set_params(conn, startup, ret_failure) : r;
+}
+
+static void send_parameter(void *arg, const char *name, const char *value)
+{
+    backend_parameter_status(arg, name, value);
+}
+
+static int welcome(struct connection *conn)
+{
+    struct writer w = reply_begin(conn);
+
+    backend_authentication_ok(&w);
+    sql_each_reported(conn->sql, send_parameter, &w);
+    backend_key_data(&w, conn->cancel_key.pid,
+                     view_of(conn->cancel_key.secret, sizeof(conn->cancel_key.secret)));
+    int r = reply_done(conn, &w);
+    if (r == 0) {
+        r = reply_ready(conn);
+    }
+    conn->ready = r == 0;
+    if (conn->ready && conn->server->conf->log_connections) {
+        log_line(LEVEL_LOG, "[%d] connection authorized: user=%s database=%s", conn->cancel_key.pid,
+                 conn->user, conn->database);
+    }
+    return r;
+}
+
+static int on_message(struct connection *conn, const struct startup *startup)
+{
+    struct writer w = reply_begin(conn);
+    struct failure failure;
+
+    startup_negotiate(&w, startup);
+    int r = reply_done(conn, &w);
+    if (r != 0) {
+        return r;
+    }
+    r = log_in(conn, startup, &failure);
+    return r == FAILED ? reply_fatal(conn, &failure) : r < 0 ? r : welcome(conn);
+}
+
+/* One byte, at once: the client waits for it. What it sent behind its request in plain text would
+ * be taken for the encrypted stream's by a careless server: it closes the connection. */
+static int decline(struct connection *conn, bool *asked)
+{
+    struct failure failure;
+
+    if (*asked) {
+        failure_set(&failure, "08P01", "invalid start-up packet");
+        return reply_fatal(conn, &failure);
+    }
+    *asked = true;
+    if (conn->input.ahead.len > 0) {
+        return CONNECTION_END;
+    }
+    int r = buf_append_byte(&conn->output.buf, 'N');
+    return r == 0 ? output_flush(&conn->output) : -ENOMEM;
+}
+
+static int on_cancel(struct connection *conn, const struct startup *startup)
+{
+    struct cancel_key *key =
+        cancel_key_find(&conn->server->cancel_keys, startup->cancel_pid, startup->cancel_key);
+
+    if (key != NULL) {
+        connection_cancel_statement(container_of(key, struct connection, cancel_key));
+    }
+    return CONNECTION_END;
+}
+
+static int take_packet(struct connection *conn, const struct startup *startup)
+{
+    switch (startup->kind) {
+    case STARTUP_MESSAGE:
+        return on_message(conn, startup);
+    case STARTUP_SSL:
+        return decline(conn, &conn->ssl_asked);
+    case STARTUP_GSSENC:
+        return decline(conn, &conn->gssenc_asked);
+    case STARTUP_CANCEL:
+        return on_cancel(conn, startup);
+    }
+    return CONNECTION_END;
+}
+
+int startup_work(struct connection *conn)
+{
+    int r = 0;
+
+    while (r == 0 && !conn->ready && conn->goodbye == GOODBYE_NONE) {
+        struct startup startup;
+        struct failure failure;
+
+        r = startup_next(&conn->input.ahead, &startup, &failure);
+        if (r == STARTUP_MORE) {
+            return 0;
+        }
+        r = r == FAILED ? reply_fatal(conn, &failure) : take_packet(conn, &startup);
+    }
+    return r;
+}

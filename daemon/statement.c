@@ -1,0 +1,144 @@
+/* daemon/statement.c: one statement from its text to its completion, for both protocols. */
+#include "daemon/connection_impl.h"
+
+#include "async/loop.h"
+#include "daemon/log.h"
+#include "daemon/statement_log.h"
+#include "pool/txn.h"
+#include "protocol/backend.h"
+
+#include <string.h>
+
+void statement_begin(struct connection *conn)
+{
+    int64_t timeout_us = sql_setting_us(conn->sql, "statement_timeout");
+    int64_t deadline_us = DEADLINE_NONE;
+
+    if (timeout_us > 0) {
+        deadline_us = clock_after_us(loop_clock(conn->server->loop), timeout_us);
+    }
+    session_statement_begin(conn->lease.session, deadline_us);
+    conn->statement_begun = true;
+}
+
+static int in_failed_block(struct failure *ret_failure)
+{
+    return failure_set(
+        ret_failure, "25P02",
+        "current transaction is aborted, commands ignored until end of transaction block");
+}
+
+int statement_allowed(struct connection *conn, const struct plan *plan, struct failure *ret_failure)
+{
+    if (txn_status(conn->lease.session) == TXN_FAILED && !sql_plan_is_empty(plan) &&
+        !sql_plan_allowed_in_failed(plan)) {
+        return in_failed_block(ret_failure);
+    }
+    return 0;
+}
+
+static int32_t characters(struct view v)
+{
+    int32_t count = 0;
+
+    for (size_t i = 0; i < v.len; i++) {
+        count += (v.data[i] & 0xc0) != 0x80;
+    }
+    return count;
+}
+
+/* An error of a statement that would not have run anyway is PostgreSQL's 25P02, but for its syntax,
+ * which is looked at first. */
+static int prepare_failed(struct connection *conn, struct view before, struct failure *failure)
+{
+    if (txn_status(conn->lease.session) == TXN_FAILED && strcmp(failure->sqlstate, "42601") != 0) {
+        return in_failed_block(failure);
+    }
+    if (failure->position > 0) {
+        failure->position += characters(before);
+    }
+    return FAILED;
+}
+
+int statement_prepare(struct connection *conn, struct view text, struct view statement,
+                      const uint32_t *param_oids, size_t param_count, struct plan **ret_plan,
+                      struct failure *ret_failure)
+{
+    struct plan *plan;
+    int r = sql_prepare(conn->sql, statement, param_oids, param_count, &plan, ret_failure);
+
+    if (r == FAILED) {
+        struct view before = view_of(text.data, (size_t)(statement.data - text.data));
+        return prepare_failed(conn, before, ret_failure);
+    }
+    if (r == 0) {
+        r = statement_allowed(conn, plan, ret_failure);
+        if (r != 0) {
+            sql_plan_unref(plan);
+            return r;
+        }
+        *ret_plan = plan;
+    }
+    return r;
+}
+
+/* The statistic that says what a fresh database costs: clone, session and first statement. */
+static void count_opening(struct connection *conn, int64_t run_us)
+{
+    struct server_stats *stats = &conn->server->stats;
+    uint64_t us = (uint64_t)(conn->opening_us + run_us);
+
+    conn->opening = false;
+    stats->clone_open_count++;
+    stats->clone_open_us_total += us;
+    if (us > stats->clone_open_us_max) {
+        stats->clone_open_us_max = us;
+    }
+}
+
+static int send_completion(struct connection *conn, const struct portal *portal, bool suspended)
+{
+    struct writer w = reply_begin(conn);
+
+    if (sql_plan_is_empty(sql_portal_plan(portal))) {
+        backend_empty_query(&w);
+    } else if (suspended) {
+        backend_portal_suspended(&w);
+    } else {
+        backend_command_complete(&w, view_of_str(sql_tag(portal)));
+    }
+    return reply_done(conn, &w);
+}
+
+int statement_run(struct connection *conn, struct portal *portal, int64_t max_rows,
+                  struct view text, struct failure *ret_failure)
+{
+    bool timed = conn->opening || statement_log_wants_time(conn->server->conf);
+    int64_t start_us = timed ? loop_now_us(conn->server->loop) : 0;
+    int r = rows_run(conn, portal, max_rows, ret_failure);
+    int64_t took_us = timed ? loop_now_us(conn->server->loop) - start_us : 0;
+
+    conn->server->stats.statements++;
+    if (conn->opening) {
+        count_opening(conn, took_us);
+    }
+    if (r == 0 || r == SQL_SUSPENDED) {
+        if (statement_log_is_on(conn->server->conf)) {
+            statement_log(conn->server->conf, conn->cancel_key.pid, text, sql_tag(portal), took_us);
+        }
+        r = send_completion(conn, portal, r == SQL_SUSPENDED);
+    }
+    return r;
+}
+
+int statement_end_implicit(struct connection *conn)
+{
+    struct failure failure;
+    int r = txn_implicit_end(conn->lease.session, &failure);
+
+    if (r == FAILED) {
+        r = reply_statement_failed(conn, &failure);
+    }
+    sql_transaction_ended(conn->sql);
+    return r;
+}
