@@ -1,16 +1,20 @@
 /* pool/vfs.h: shows clones to SQLite as files, so that an sqlite3 connection can be opened on one.
  *
- * What SQLite sees (rules: the README's storage section, each a test in tests/unit/pool/test_vfs.c):
- * - A reader pins the root that was newest when it took SHARED. It never waits and never sees half a transaction.
- * - A writer collects its pages in a private tree from RESERVED on. The tree becomes the clone's newest root at unlock,
- *   if SQLite said SQLITE_FCNTL_COMMIT_PHASETWO, and is thrown away otherwise.
- * - A writer whose pin is not the newest root gets SQLITE_BUSY_SNAPSHOT, one beside another writer SQLITE_BUSY. Sessions
- *   that stand in the clone's line (clone_await_writer) before BEGIN IMMEDIATE see neither.
+ * What SQLite sees (rules: the README's storage section, each a test in
+ * tests/unit/pool/test_vfs.c):
+ * - A reader pins the root that was newest when it took SHARED. It never waits and never sees half
+ * a transaction.
+ * - A writer collects its pages in a private tree from RESERVED on. The tree becomes the clone's
+ * newest root at unlock, if SQLite said SQLITE_FCNTL_COMMIT_PHASETWO, and is thrown away otherwise.
+ * - A writer whose pin is not the newest root gets SQLITE_BUSY_SNAPSHOT, one beside another writer
+ * SQLITE_BUSY. Sessions that stand in the clone's line (clone_await_writer) before BEGIN IMMEDIATE
+ * see neither.
  * - At the clone's cap: SQLITE_FULL.
  * - Temporary files live in memory, charged to the account that is current when they grow.
  * - No other file can be opened: the clone comes by pointer, never by name.
  *
- * A connection belongs to its clone's loop. Call sqlite_setup() (pool/sqlite_setup.h) once per process before. */
+ * A connection belongs to its clone's loop. Call sqlite_setup() (pool/sqlite_setup.h) once per
+ * process before. */
 #pragma once
 
 #include "base/defs.h"
@@ -20,17 +24,19 @@
 struct clone;
 struct sqlite3;
 
-/* Opens a connection on the clone: NOMUTEX, private cache, journal in memory, no syncing. Charged to the current
- * account. 0, or SQLite's (extended) result code, and then there is no connection. Close it with sqlite3_close();
- * until then it holds a reference on the clone. */
+/* Opens a connection on the clone: NOMUTEX, private cache, journal in memory, no syncing. Charged
+ * to the current account. 0, or SQLite's (extended) result code, and then there is no connection.
+ * Close it with sqlite3_close(); until then it holds a reference on the clone. */
 must_check int vfs_open_clone(struct clone *clone, struct sqlite3 **ret_db);
 
-/* REPEATABLE READ: from now on every read transaction of this connection sees the root that is newest now (or that it
- * has pinned, when it is in the middle of a read), and what it publishes itself. A write from it after somebody else
- * has published is SQLITE_BUSY_SNAPSHOT. Idempotent. Allocates nothing. */
+/* REPEATABLE READ: from now on every read transaction of this connection sees the root that is
+ * newest now (or that it has pinned, when it is in the middle of a read), and what it publishes
+ * itself. A write from it after somebody else has published is SQLITE_BUSY_SNAPSHOT. Idempotent.
+ * Allocates nothing. */
 void vfs_hold_root(struct sqlite3 *db);
 void vfs_drop_root(struct sqlite3 *db);
 bool vfs_holds_root(struct sqlite3 *db);
 
-/* False: a write by this connection would be SQLITE_BUSY_SNAPSHOT, since its pin or its held root is old. */
+/* False: a write by this connection would be SQLITE_BUSY_SNAPSHOT, since its pin or its held root
+ * is old. */
 bool vfs_root_is_newest(struct sqlite3 *db);

@@ -1,0 +1,46 @@
+/* pool/clone_impl.h: what a clone is made of, for the VFS and for sealing. */
+#pragma once
+
+#include "pool/clone.h"
+#include "pool/pagemap.h"
+
+struct page_owner;
+struct vfs_file;
+
+struct clone {
+    uint32_t refs;
+    uint32_t files; /* connections open on it */
+    struct template *template_;
+    struct page_owner *owner;
+    struct pagemap root;     /* the newest; borrowed while it is the template's own */
+    uint64_t version;        /* of root: counts what was published or installed */
+    struct vfs_file *writer; /* the one that is at RESERVED or above */
+
+    void *holder; /* of the writer's place */
+    struct line line;
+
+    /* What page 1 said, over all roots that connections may have seen (its counter and cookie are
+     * what SQLite's caches trust). A cookie stands for one schema only, for as long as the clone
+     * lives. */
+    bool pristine;            /* root is the template's image */
+    uint32_t counter_max;     /* change counter */
+    uint32_t cookie_max;      /* schema cookie */
+    uint32_t cookie;          /* that of root */
+    uint32_t template_cookie; /* the one that stands for the template's schema */
+};
+
+/* Makes a finished write the newest root; takes the map. Cannot fail. */
+void clone_publish(struct clone *clone, struct pagemap *map);
+
+/* What page 1 keeps where, big-endian. */
+enum {
+    page1_versions = 18,  /* write and read version: 1 journal, 2 WAL */
+    page1_counter = 24,   /* change counter */
+    page1_pages = 28,     /* size of the image */
+    page1_cookie = 40,    /* schema cookie */
+    page1_valid_for = 92, /* the counter again: page1_pages is good */
+    page1_library = 96,   /* version of SQLite that wrote it */
+    page1_header_bytes = 100
+};
+uint32_t page1_get(const uint8_t *page1, size_t offset);
+void page1_set(uint8_t *page1, size_t offset, uint32_t value);

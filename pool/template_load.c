@@ -1,0 +1,117 @@
+/* pool/template_load.c: template_load_file(): an SQLite file, copied by SQLite's backup API into a
+ * clone of an empty image, which is then sealed. Blocks. */
+#include "pool/clone_impl.h"
+#include "pool/page.h"
+#include "pool/template_impl.h"
+#include "pool/vfs.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+
+static void close_db(sqlite3 **db)
+{
+    sqlite3_close(*db);
+}
+
+static void unref_clone(struct clone **clone)
+{
+    clone_unref(*clone);
+}
+
+static void unref_template(struct template **template_)
+{
+    template_unref(*template_);
+}
+
+static int say(struct failure *ret_failure, const char *path, sqlite3 *db, int rc)
+{
+    const char *cause = db == NULL ? sqlite3_errstr(rc) : sqlite3_errmsg(db);
+
+    if (rc == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM) {
+        return -ENOMEM;
+    }
+    return failure_set(ret_failure, "58030", "could not load database file \"%s\": %s", path,
+                       cause);
+}
+
+static int ask_page_bytes(sqlite3 *db, uint32_t *ret_bytes)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA page_size", -1, &stmt, NULL);
+
+    if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+        *ret_bytes = (uint32_t)sqlite3_column_int(stmt, 0);
+    }
+    return rc == SQLITE_OK ? sqlite3_finalize(stmt) : rc;
+}
+
+static int open_source(const char *path, sqlite3 **ret_db, uint32_t *ret_page_bytes)
+{
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
+                SQLITE_OPEN_EXRESCODE;
+    int rc = sqlite3_open_v2(path, ret_db, flags, NULL);
+
+    if (rc == SQLITE_OK) {
+        /* The first thing that reads the file: finds out that it is none of SQLite's. */
+        rc = sqlite3_exec(*ret_db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
+    }
+    return rc == SQLITE_OK ? ask_page_bytes(*ret_db, ret_page_bytes) : rc;
+}
+
+static int copy(sqlite3 *to, sqlite3 *from)
+{
+    sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
+
+    if (backup == NULL) {
+        return sqlite3_errcode(to);
+    }
+    sqlite3_backup_step(backup, -1);
+    return sqlite3_backup_finish(backup);
+}
+
+/* The clone's own page 1, seen by nobody else: says that there is no WAL, whatever the source was.
+ */
+static void forget_wal(struct clone *clone)
+{
+    struct page *page1 = pagemap_get_private(&clone->root, 1);
+
+    if (page1 != NULL) {
+        page1->data[page1_versions] = page1->data[page1_versions + 1] = 1;
+    }
+}
+
+/* Copies into the clone; its connection is closed again at the end. */
+static int copy_into(struct clone *clone, sqlite3 *source, const char *path,
+                     struct failure *ret_failure)
+{
+    cleanup(close_db) sqlite3 *db = NULL;
+    int rc = vfs_open_clone(clone, &db);
+
+    if (rc == SQLITE_OK) {
+        rc = copy(db, source);
+    }
+    return rc == SQLITE_OK ? 0 : say(ret_failure, path, db, rc);
+}
+
+int template_load_file(const char *path, struct template **ret_template,
+                       struct failure *ret_failure)
+{
+    cleanup(close_db) sqlite3 *source = NULL;
+    cleanup(unref_template) struct template *empty = NULL;
+    cleanup(unref_clone) struct clone *clone = NULL;
+    uint32_t page_bytes = 0;
+    int rc = open_source(path, &source, &page_bytes);
+
+    if (rc != SQLITE_OK) {
+        return say(ret_failure, path, source, rc);
+    }
+    if (template_create_sized(page_bytes, &empty) < 0 || clone_create(empty, NULL, &clone) < 0) {
+        return -ENOMEM;
+    }
+    rc = copy_into(clone, source, path, ret_failure);
+    if (rc != 0) {
+        return rc;
+    }
+    forget_wal(clone);
+    return template_seal(clone, ret_template);
+}

@@ -1,0 +1,29 @@
+/* pool/vfs_file.h: a clone as SQLite's main database file: pins, the dirty tree, publishing,
+ * lending. See pool/vfs.h. */
+#pragma once
+
+#include "pool/pagemap.h"
+
+#include <assert.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+
+struct clone;
+
+/* SQLite allocates three of these per connection: keep it small. */
+struct vfs_file {
+    sqlite3_file base;
+    struct clone *clone; /* counted */
+    struct pagemap pin;  /* what this connection sees; its write's own tree from RESERVED on */
+    uint64_t version;    /* of the clone's root when it was pinned */
+    uint32_t lent;       /* pages between xFetch and xUnfetch */
+    uint8_t lock;        /* SQLITE_LOCK_NONE ... SQLITE_LOCK_EXCLUSIVE */
+    bool pinned;         /* pin is valid */
+    bool held;           /* the pin outlives the read transaction */
+    bool dirty;          /* the pin is a tree of our own that differs from the clone's root */
+    bool committed;      /* SQLite said that the commit is done */
+};
+static_assert(sizeof(struct vfs_file) < 200, "SQLite allocates it three times");
+
+/* Makes `file` (zeroed or not) an open file on the clone. */
+void vfs_file_open(struct vfs_file *file, struct clone *clone);

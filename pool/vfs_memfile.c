@@ -1,0 +1,195 @@
+/* pool/vfs_memfile.c: see vfs_memfile.h. A table of chunks, so that growing never moves what is
+ * there. */
+#include "pool/vfs_memfile.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { chunk_bytes = 32 * 1024, first_cap = 8 };
+
+static struct vfs_memfile *memfile_of(sqlite3_file *base)
+{
+    return (struct vfs_memfile *)base;
+}
+
+static int reserve_table(struct vfs_memfile *file, size_t count)
+{
+    size_t cap = file->chunk_cap == 0 ? first_cap : file->chunk_cap;
+
+    if (count <= file->chunk_cap) {
+        return 0;
+    }
+    while (cap < count) {
+        cap *= 2;
+    }
+    uint8_t **chunks = mem_realloc(file->chunks, cap * sizeof(*chunks));
+    if (chunks == NULL) {
+        return -ENOMEM;
+    }
+    file->chunks = chunks;
+    file->chunk_cap = cap;
+    return 0;
+}
+
+/* Chunks up to byte `end`; new ones are zeroes. */
+static int reserve(struct vfs_memfile *file, uint64_t end)
+{
+    size_t count = (size_t)((end + chunk_bytes - 1) / chunk_bytes);
+
+    if (reserve_table(file, count) < 0) {
+        return -ENOMEM;
+    }
+    while (file->chunk_count < count) {
+        uint8_t *chunk = mem_zalloc(chunk_bytes);
+
+        if (chunk == NULL) {
+            return -ENOMEM;
+        }
+        file->chunks[file->chunk_count++] = chunk;
+    }
+    return 0;
+}
+
+static size_t chunk_part(uint64_t at, uint64_t left)
+{
+    uint64_t room = chunk_bytes - at % chunk_bytes;
+
+    return (size_t)(room < left ? room : left);
+}
+
+static int memfile_read(sqlite3_file *base, void *to, int amount, sqlite3_int64 offset)
+{
+    const struct vfs_memfile *file = memfile_of(base);
+    uint64_t at = (uint64_t)offset;
+    size_t left = (size_t)amount;
+    uint8_t *out = to;
+
+    while (left > 0 && at < file->size) {
+        uint64_t there = file->size - at;
+        size_t n = chunk_part(at, there < left ? there : left);
+
+        memcpy(out, file->chunks[at / chunk_bytes] + at % chunk_bytes, n);
+        out += n;
+        at += n;
+        left -= n;
+    }
+    memset(out, 0, left);
+    return left > 0 ? SQLITE_IOERR_SHORT_READ : SQLITE_OK;
+}
+
+static int memfile_write(sqlite3_file *base, const void *from, int amount, sqlite3_int64 offset)
+{
+    struct vfs_memfile *file = memfile_of(base);
+    uint64_t at = (uint64_t)offset;
+    size_t left = (size_t)amount;
+    const uint8_t *in = from;
+
+    if (reserve(file, at + left) < 0) {
+        return SQLITE_IOERR_NOMEM;
+    }
+    file->size = at + left > file->size ? at + left : file->size;
+    while (left > 0) {
+        size_t n = chunk_part(at, left);
+
+        memcpy(file->chunks[at / chunk_bytes] + at % chunk_bytes, in, n);
+        in += n;
+        at += n;
+        left -= n;
+    }
+    return SQLITE_OK;
+}
+
+/* What is behind the end must read as zeroes when the file grows again. */
+static int memfile_truncate(sqlite3_file *base, sqlite3_int64 size)
+{
+    struct vfs_memfile *file = memfile_of(base);
+    size_t keep = (size_t)(((uint64_t)size + chunk_bytes - 1) / chunk_bytes);
+
+    if ((uint64_t)size >= file->size) {
+        return SQLITE_OK;
+    }
+    while (file->chunk_count > keep) {
+        mem_free(file->chunks[--file->chunk_count]);
+    }
+    if ((uint64_t)size % chunk_bytes != 0) {
+        size_t used = (size_t)((uint64_t)size % chunk_bytes);
+        memset(file->chunks[keep - 1] + used, 0, chunk_bytes - used);
+    }
+    file->size = (uint64_t)size;
+    return SQLITE_OK;
+}
+
+static int memfile_close(sqlite3_file *base)
+{
+    struct vfs_memfile *file = memfile_of(base);
+
+    for (size_t i = 0; i < file->chunk_count; i++) {
+        mem_free(file->chunks[i]);
+    }
+    mem_free(file->chunks);
+    *file = (struct vfs_memfile){ 0 };
+    return SQLITE_OK;
+}
+
+static int memfile_size(sqlite3_file *base, sqlite3_int64 *ret_size)
+{
+    *ret_size = (sqlite3_int64)memfile_of(base)->size;
+    return SQLITE_OK;
+}
+
+static int memfile_sync(sqlite3_file *base maybe_unused, int flags maybe_unused)
+{
+    return SQLITE_OK;
+}
+
+/* Nobody else can name it. */
+static int memfile_lock(sqlite3_file *base maybe_unused, int lock maybe_unused)
+{
+    return SQLITE_OK;
+}
+
+static int memfile_check_reserved(sqlite3_file *base maybe_unused, int *ret_reserved)
+{
+    *ret_reserved = 0;
+    return SQLITE_OK;
+}
+
+static int memfile_control(sqlite3_file *base maybe_unused, int op maybe_unused,
+                           void *arg maybe_unused)
+{
+    return SQLITE_NOTFOUND;
+}
+
+static int memfile_sector_bytes(sqlite3_file *base maybe_unused)
+{
+    return 512;
+}
+
+static int memfile_characteristics(sqlite3_file *base maybe_unused)
+{
+    return SQLITE_IOCAP_SAFE_APPEND | SQLITE_IOCAP_SEQUENTIAL | SQLITE_IOCAP_POWERSAFE_OVERWRITE;
+}
+
+/* Version 1: temporary files are not lent. */
+static const sqlite3_io_methods memfile_methods = {
+    .iVersion = 1,
+    .xClose = memfile_close,
+    .xRead = memfile_read,
+    .xWrite = memfile_write,
+    .xTruncate = memfile_truncate,
+    .xSync = memfile_sync,
+    .xFileSize = memfile_size,
+    .xLock = memfile_lock,
+    .xUnlock = memfile_lock,
+    .xCheckReservedLock = memfile_check_reserved,
+    .xFileControl = memfile_control,
+    .xSectorSize = memfile_sector_bytes,
+    .xDeviceCharacteristics = memfile_characteristics,
+};
+
+void vfs_memfile_open(struct vfs_memfile *file)
+{
+    *file = (struct vfs_memfile){ .base.pMethods = &memfile_methods };
+}
