@@ -58,6 +58,7 @@ struct connection {
     bool gssenc_asked;
     bool read_off;        /* read_event is not added */
     bool gone;            /* the client hung up: nobody hears us */
+    bool at_rest;         /* ReadyForQuery was the last answer: nothing is half done */
     bool skip_to_sync;    /* after an error in the extended protocol */
     bool statement_begun; /* an extended statement's time runs */
     bool pipelined;       /* more than one Execute since the last Sync, or BEGIN and the like */

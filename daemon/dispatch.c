@@ -145,6 +145,7 @@ static int serve_frame(struct connection *conn, const struct frame *frame)
     if (conn->skip_to_sync && !handler->while_skipped) {
         return 0;
     }
+    conn->at_rest = false;
     int r = frontend_read(frame, &msg, &failure);
     if (r == 0) {
         r = handler->handle(conn, &msg, &failure);
@@ -157,7 +158,7 @@ int dispatch_work(struct connection *conn)
     size_t cap = (size_t)conn->server->conf->max_packet_size;
     int r = 0;
 
-    while (r == 0 && conn->goodbye == GOODBYE_NONE) {
+    while (r == 0 && (conn->goodbye == GOODBYE_NONE || !conn->at_rest)) {
         struct frame frame;
         int answer = frame_next(&conn->input.ahead, SIDE_FRONTEND, cap, &frame);
 

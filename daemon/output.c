@@ -44,7 +44,9 @@ int output_begin(struct output *o)
 /* A buffer that one big row has blown up is not kept. */
 static bool worth_keeping(const struct output *o)
 {
-    return o->buf.data != NULL && o->buf.cap <= 2 * (size_t)o->server->conf->output_buffer;
+    size_t usual = 2 * (size_t)o->server->conf->output_buffer;
+
+    return o->buf.data != NULL && (o->buf.cap <= output_spare_bytes || o->buf.cap <= usual);
 }
 
 void output_end(struct output *o)

@@ -59,5 +59,6 @@ int reply_ready(struct connection *conn)
     struct writer w = reply_begin(conn);
 
     backend_ready_for_query(&w, (char)txn_status(conn->lease.session));
+    conn->at_rest = true;
     return reply_done(conn, &w);
 }

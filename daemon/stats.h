@@ -1,0 +1,12 @@
+/* daemon/stats.h: what the daemon has counted, for whoever looks after it. */
+#pragma once
+
+#include "base/buf.h"
+
+struct server;
+
+/* One line of name=value pairs. 0 or -ENOMEM. */
+must_check int stats_line(const struct server *server, struct buf *out);
+
+/* Writes that line to the log (SIGUSR1). */
+void stats_log(const struct server *server);
