@@ -43,6 +43,9 @@ static int await_fd(int fd, short what, int64_t deadline_us)
     if (r < 0) {
         return r;
     }
+    if (fd < 0) {
+        return -EBADF; /* libevent would wait for ever */
+    }
     errno = 0;
     if (event_assign(&event, task->loop->base, fd, what, fd_is_ready, task) != 0 ||
         event_add(&event, NULL) != 0) {
