@@ -7,6 +7,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 set(POND_SANITIZE "" CACHE STRING "sanitizers of this build: address,undefined or thread")
 set(POND_STACK_KIB 1024 CACHE STRING "stack of one task in KiB; sanitizer builds need more")
+set(POND_TEST_WRAPPER "" CACHE STRING "command (a list) that runs each unit test, e.g. valgrind")
 option(POND_FUZZ "build the fuzz targets (clang only)" OFF)
 
 add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes -Werror

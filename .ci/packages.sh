@@ -1,0 +1,46 @@
+# .ci/packages.sh: what pond needs of Debian 12, and how it is installed. Sourced by ./run, ./test and tests/bench/run.
+
+packages_run=(
+    gcc libc6-dev cmake ninja-build pkgconf
+    libevent-dev libsqlite3-dev libpg-query-dev libprotobuf-c-dev libxxhash-dev libcmocka-dev
+    postgresql-client
+)
+packages_test=(
+    "${packages_run[@]}"
+    clang libclang-rt-14-dev clang-format valgrind mandoc python3
+    postgresql
+    python3-psycopg2 python3-psycopg python3-psycopg-pool python3-asyncpg
+)
+packages_bench=("${packages_run[@]}" postgresql pgbouncer python3)
+
+# require_packages PACKAGE...: installs those that are missing; asks apt for nothing when none is.
+require_packages() {
+    local missing=() package installed sudo=()
+    installed=$(dpkg-query -W -f '=${db:Status-Status} ${Package} \n' "$@" 2>/dev/null || true)
+    for package in "$@"; do
+        case $installed in
+        *"=installed $package "*) ;;
+        *) missing+=("$package") ;;
+        esac
+    done
+    if [ ${#missing[@]} -eq 0 ]; then
+        return 0
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            echo "Some packages are missing. Install them as root, then start this again:" >&2
+            echo "    apt-get update && apt-get install -y --no-install-recommends ${missing[*]}" >&2
+            return 1
+        fi
+        sudo=(sudo)
+    fi
+    echo "Installing ${missing[*]}" >&2
+    "${sudo[@]}" apt-get update -q >&2
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}" >&2
+}
+
+# Node's own packages bring npm along, Debian's does not: either will do.
+packages_node() {
+    command -v node >/dev/null || echo nodejs
+    command -v npm >/dev/null || echo npm
+}
