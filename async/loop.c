@@ -192,13 +192,16 @@ static int loop_poll(struct loop *loop)
     return 0;
 }
 
+/* All that became ready, then one of those that used up their slice: not in this round, so that I/O
+ * is looked at after each slice. */
 static void loop_run_tasks(struct loop *loop)
 {
     for (size_t i = 0; i < turns_per_round && !TAILQ_EMPTY(&loop->ready); i++) {
         task_resume(TAILQ_FIRST(&loop->ready));
     }
-    if (!TAILQ_EMPTY(&loop->spent)) {
-        task_resume(TAILQ_FIRST(&loop->spent));
+    struct task *spent = TAILQ_FIRST(&loop->spent);
+    if (spent != NULL && spent->spent_in != loop->round) {
+        task_resume(spent);
     }
 }
 
@@ -206,6 +209,7 @@ static int loop_round(struct loop *loop)
 {
     int r = loop_poll(loop);
 
+    loop->round++;
     if (r == 0) {
         loop_run_tasks(loop);
     }

@@ -41,6 +41,7 @@ struct task {
     struct account *account; /* to be current when it runs next */
     TAILQ_ENTRY(task) entry; /* ready or spent */
     enum task_state state;
+    uint64_t spent_in; /* the round in which it used up its slice */
     int cancel_reason; /* 0: not cancelled */
     int64_t resumed_us;
     struct wait *wait;
@@ -64,6 +65,7 @@ struct loop {
     struct inbox inbox;
     struct stack_cache stacks;
     atomic_bool stopping;
+    uint64_t round;
     struct loop_stats stats;
     task_fn *call; /* task_call_on_loop_stack() */
     void *call_arg;

@@ -36,6 +36,7 @@ static void task_move(struct task *task, enum task_state to)
     if (to == TASK_READY) {
         TAILQ_INSERT_TAIL(&loop->ready, task, entry);
     } else if (to == TASK_SPENT) {
+        task->spent_in = loop->round;
         TAILQ_INSERT_TAIL(&loop->spent, task, entry);
     }
 }
