@@ -1,17 +1,18 @@
+# shellcheck shell=bash disable=SC2034
 # .ci/packages.sh: what pond needs of Debian 12, and how it is installed. Sourced by ./run, ./test and tests/bench/run.
 
 packages_run=(
     gcc libc6-dev cmake ninja-build pkgconf
     libevent-dev libsqlite3-dev libpg-query-dev libprotobuf-c-dev libxxhash-dev libcmocka-dev
-    postgresql-client
+    postgresql-client-15
 )
 packages_test=(
     "${packages_run[@]}"
     clang libclang-rt-14-dev clang-format valgrind mandoc python3
-    postgresql
+    postgresql-15
     python3-psycopg2 python3-psycopg python3-psycopg-pool python3-asyncpg
 )
-packages_bench=("${packages_run[@]}" postgresql pgbouncer python3)
+packages_bench=("${packages_run[@]}" postgresql-15 pgbouncer python3)
 
 # require_packages PACKAGE...: installs those that are missing; asks apt for nothing when none is.
 require_packages() {
