@@ -10,12 +10,12 @@
 #include "async/loop.h"
 #include "async/task.h"
 #include "daemon/connection.h"
-#include "daemon/connection_impl.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/probe.h"
 #include "daemon/seed.h"
 #include "daemon/server.h"
+#include "daemon/stats.h"
 #include "pool/registry.h"
 #include "pool/sqlite_setup.h"
 #include "pool/template.h"
@@ -27,13 +27,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { signal_count = 2 };
+enum { signal_count = 3 };
 
 static const int64_t probe_timeout_us = 10000000;
 static const int64_t drain_step_us = 2000; /* how often the stop task looks whether all are gone */
 static const int64_t cut_timeout_us =
     3000000; /* statements that were told to stop have this long */
-static const int stop_signals[signal_count] = { SIGTERM, SIGINT };
+static const int signal_numbers[signal_count] = { SIGTERM, SIGINT, SIGUSR1 };
 
 struct service {
     struct server server;
@@ -197,18 +197,6 @@ static int start(struct service *service, struct failure *ret_failure)
 
 /* ---- stop ---- */
 
-static void shut_connections(struct service *service, bool now)
-{
-    struct connection *connection;
-    struct connection *next;
-
-    for (connection = TAILQ_FIRST(&service->server.connections); connection != NULL;
-         connection = next) {
-        next = TAILQ_NEXT(connection, entry); /* this one may be gone at once */
-        connection_shutdown(connection, now);
-    }
-}
-
 /* False when some are still there at the deadline, or (with `hurry`) when another signal came. */
 static bool await_connections(struct service *service, int64_t deadline_us, bool hurry)
 {
@@ -236,9 +224,9 @@ static void stop_task(void *arg)
     log_line(LEVEL_LOG, "stopping: %zu connections", server->connection_count);
     listener_close(service->listener);
     service->listener = NULL;
-    shut_connections(service, false);
+    connections_shutdown(server, false);
     if (!await_connections(service, clock_after_us(clock, server->conf->shutdown_grace_us), true)) {
-        shut_connections(service, true);
+        connections_shutdown(server, true);
         if (!await_connections(service, clock_after_us(clock, cut_timeout_us), false)) {
             log_line(LEVEL_ERROR, "%zu connections did not end", server->connection_count);
             service->exit_code = 1;
@@ -262,6 +250,10 @@ static void signal_came(evutil_socket_t number, short what, void *arg)
     struct service *service = arg;
 
     (void)what;
+    if (number == SIGUSR1) {
+        stats_log(&service->server);
+        return;
+    }
     log_line(LEVEL_LOG, "%s", strsignal((int)number));
     service->stops++;
     atomic_store(&service->stop, true);
@@ -297,7 +289,7 @@ static int open_signals(struct service *service)
 
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < signal_count; i++) {
-        service->signals[i] = evsignal_new(base, stop_signals[i], signal_came, service);
+        service->signals[i] = evsignal_new(base, signal_numbers[i], signal_came, service);
         if (service->signals[i] == NULL || event_add(service->signals[i], NULL) != 0) {
             return -ENOMEM;
         }
@@ -336,7 +328,7 @@ static void service_finish(struct service *service)
         }
     }
     registry_destroy(service->server.registry);
-    output_spares_finish(&service->server.spares);
+    connections_finish(&service->server);
     loop_destroy(service->server.loop);
     if (service->ready_fd >= 0) {
         close(service->ready_fd);
