@@ -22,6 +22,7 @@ struct clone {
     /* What page 1 said, over all roots that connections may have seen (its counter and cookie are
      * what SQLite's caches trust). A cookie stands for one schema only, for as long as the clone
      * lives. */
+    bool loading;             /* page 1 may say WAL, until template_load_file() has mended it */
     bool pristine;            /* root is the template's image */
     uint32_t counter_max;     /* change counter */
     uint32_t cookie_max;      /* schema cookie */
@@ -34,6 +35,7 @@ void clone_publish(struct clone *clone, struct pagemap *map);
 
 /* What page 1 keeps where, big-endian. */
 enum {
+    page1_size = 16,      /* of a page, two bytes; 1 is 65536 */
     page1_versions = 18,  /* write and read version: 1 journal, 2 WAL */
     page1_counter = 24,   /* change counter */
     page1_pages = 28,     /* size of the image */

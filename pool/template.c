@@ -33,8 +33,8 @@ static void page1_format(uint8_t *page1, uint32_t page_bytes)
 
     memset(page1, 0, page_bytes);
     memcpy(page1, magic, sizeof(magic));
-    page1[16] = (uint8_t)(shown_bytes >> 8);
-    page1[17] = (uint8_t)shown_bytes;
+    page1[page1_size] = (uint8_t)(shown_bytes >> 8);
+    page1[page1_size + 1] = (uint8_t)shown_bytes;
     page1[page1_versions] = page1[page1_versions + 1] = 1;
     page1[21] = 64; /* payload fractions, fixed by the format */
     page1[22] = page1[23] = 32;

@@ -108,6 +108,7 @@ int template_load_file(const char *path, struct template **ret_template,
     if (template_create_sized(page_bytes, &empty) < 0 || clone_create(empty, NULL, &clone) < 0) {
         return -ENOMEM;
     }
+    clone->loading = true;
     rc = copy_into(clone, source, path, ret_failure);
     if (rc != 0) {
         return rc;

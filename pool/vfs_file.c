@@ -189,6 +189,17 @@ static int write_new_page(struct vfs_file *file, uint32_t number, const void *fr
     return SQLITE_OK;
 }
 
+/* Page 1 may not say what a clone cannot be: pages of another size (VACUUM after PRAGMA page_size),
+ * or WAL. The guard refuses the pragmas; this keeps the image whole whoever asks. */
+static bool is_our_page1(const struct vfs_file *file, const uint8_t *page1)
+{
+    uint32_t said = (uint32_t)page1[page1_size] << 8 | page1[page1_size + 1];
+    bool wal = page1[page1_versions] > 1 || page1[page1_versions + 1] > 1;
+
+    said = said == 1 ? 65536 : said;
+    return said == page_bytes_of(file) && (!wal || file->clone->loading);
+}
+
 /* SQLite writes whole pages only. */
 static int file_write(sqlite3_file *base, const void *from, int amount, sqlite3_int64 offset)
 {
@@ -201,6 +212,9 @@ static int file_write(sqlite3_file *base, const void *from, int amount, sqlite3_
         return SQLITE_IOERR_WRITE;
     }
     uint32_t number = (uint32_t)index + 1;
+    if (number == 1 && !is_our_page1(file, from)) {
+        return SQLITE_IOERR_WRITE;
+    }
     struct page *own = pagemap_get_private(&file->pin, number);
 
     file->dirty = true;
