@@ -69,7 +69,7 @@ static void count_turns(void *arg)
 
 static void thousands_of_tasks_share_a_loop(void **state)
 {
-    size_t count = rounds(3000);
+    size_t count = rounds(2000);
     struct counter *counters = test_calloc(count, sizeof(*counters));
     struct loop_stats stats;
 
