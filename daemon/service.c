@@ -266,6 +266,8 @@ static void start_task(void *arg)
 {
     struct service *service = arg;
     struct failure failure = { 0 };
+
+    log_line(LEVEL_LOG, "pondd %s starts with %s", POND_VERSION, service->server.conf->path);
     int r = start(service, &failure);
 
     service->starting = NULL;

@@ -1,0 +1,283 @@
+#!/usr/bin/python3
+"""The daemon as its operator sees it: command line, configuration, start, ready, signals, exit.
+
+usage: test_daemon.py PONDD ROOT [unittest's arguments]
+"""
+import os
+import pathlib
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+PONDD = sys.argv[1]
+ROOT = pathlib.Path(sys.argv[2])
+sys.path.insert(0, str(ROOT / "tests/clients"))
+import wire  # noqa: E402
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT %s FROM n"
+
+
+class Daemon:
+    """A pondd on a free port, with its log in a file; ended by kill when a test forgets it."""
+
+    def __init__(self, folder, conf, *arguments):
+        self.log_path = folder / "log"
+        read_end, write_end = os.pipe()
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                [PONDD, "-c", str(conf), "-o", "listen_port=0", "-o", "unix_socket_dir=" + str(folder),
+                 "--ready-fd", str(write_end), *arguments],
+                stdin=subprocess.DEVNULL, stderr=log, pass_fds=[write_end])
+        os.close(write_end)
+        self.ready = os.fdopen(read_end)
+
+    def await_ready(self):
+        """The address lines as dictionaries; none when the start failed."""
+        with self.ready:
+            addresses = [dict(word.split("=", 1) for word in line.split()) for line in self.ready]
+        if addresses:
+            wire.HOST, wire.PORT = "127.0.0.1", int(addresses[0]["port"])
+        return addresses
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def end(self, number=signal.SIGTERM):
+        """Ends it and gives its exit code."""
+        self.signal(number)
+        return self.process.wait(timeout=60)
+
+    def log(self):
+        return self.log_path.read_text(encoding="utf-8", errors="replace")
+
+
+class Test(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory(prefix="pond-test.")
+        self.addCleanup(temporary.cleanup)
+        self.folder = pathlib.Path(temporary.name)
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def start(self, conf, *arguments):
+        daemon = Daemon(self.folder, conf, *arguments)
+
+        def put_away():
+            daemon.process.kill()
+            daemon.process.wait()
+            daemon.ready.close()
+        self.addCleanup(put_away)
+        return daemon
+
+    def start_ready(self, sections="[database shop]\n", *arguments):
+        daemon = self.start(self.write("pond.conf", sections), *arguments)
+        self.assertTrue(daemon.await_ready(), daemon.log())
+        return daemon
+
+    def run_pondd(self, *arguments):
+        return subprocess.run([PONDD, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True,
+                              encoding="utf-8", timeout=60, check=False)
+
+    def wire(self, database="shop", **keys):
+        client = wire.Wire(database, **keys)
+        self.addCleanup(client.socket.close)
+        self.assertEqual(client.greeting[-1][0], "Z", client.greeting)
+        return client
+
+    def rows(self, database, text):
+        _, got = self.wire(database).ask(wire.query(text))
+        self.assertEqual([wire.fields(body) for kind, body in got if kind == "E"], [])
+        return [tuple(wire.values(body)) for kind, body in got if kind == "D"]
+
+
+class CommandLine(Test):
+    def test_version_and_help(self):
+        self.assertRegex(self.run_pondd("-V").stdout, r"^pondd \d+\.\d+\.\d+\n$")
+        self.assertIn("--ready-fd N", self.run_pondd("--help").stdout)
+
+    def test_a_mistake_in_the_command_line_is_exit_code_2(self):
+        done = self.run_pondd("-c")
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertEqual(done.stderr, "pondd: -c: expected FILE\n")
+
+    def test_the_check_accepts_the_demo_and_the_sample_with_every_option_set(self):
+        sample = (ROOT / "conf/pond.conf.sample").read_text(encoding="utf-8")
+        lines = [line[1:] if line.startswith(";") and not line.startswith("; ") else line
+                 for line in sample.splitlines()]
+        self.assertGreater(sum(" = " in line or line.endswith(" =") for line in lines), 20)
+        for conf in (ROOT / "conf/demo.conf", self.write("sample.conf", "\n".join(lines) + "\n")):
+            done = self.run_pondd("-t", "-c", conf)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_a_mistake_in_the_configuration_names_it_and_nothing_starts(self):
+        conf = self.write("pond.conf", "[pond]\nlisten_prot = 5\n")
+        for arguments in (["-t", "-c", conf], ["-c", conf]):
+            done = self.run_pondd(*arguments)
+            self.assertEqual(done.returncode, 2)
+            self.assertEqual(done.stderr,
+                             "pondd: %s:2: listen_prot: no such option; did you mean listen_port?\n" % conf)
+
+    def test_an_override_of_the_wrong_type_is_named(self):
+        conf = self.write("pond.conf", "[database shop]\n")
+        done = self.run_pondd("-t", "-c", conf, "-o", "output_buffer=lots")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("-o output_buffer=lots: output_buffer: expected a size", done.stderr)
+
+
+class Start(Test):
+    def test_ready_means_that_both_addresses_answer(self):
+        daemon = self.start(self.write("pond.conf", "[database shop]\n"))
+        addresses = daemon.await_ready()
+        self.assertEqual([a["host"] for a in addresses], ["127.0.0.1", str(self.folder)])
+        self.assertEqual(self.rows("shop", "SELECT 1"), [(b"1",)])
+        with socket.socket(socket.AF_UNIX) as local:
+            local.connect("%s/.s.PGSQL.%s" % (self.folder, addresses[1]["port"]))
+            local.sendall(wire.startup(user="tester", database="shop"))
+            self.assertEqual(local.recv(1), b"R")
+        self.assertEqual(daemon.end(), 0, daemon.log())
+
+    def test_each_kind_of_seed(self):
+        self.write("a.sql", "-- a comment; with a semicolon\nCREATE TABLE t (i int);\n"
+                            "INSERT INTO t VALUES (1), (2);\nBEGIN;\nINSERT INTO t VALUES (3);\nCOMMIT;\n")
+        with sqlite3.connect(self.folder / "b.db") as file:
+            file.executescript("PRAGMA journal_mode = wal; CREATE TABLE u (s text); INSERT INTO u VALUES ('frog');")
+        file.close()
+        self.write("empty.sql", "-- nothing\n")
+        self.start_ready("[database a]\nseed = a.sql\n[database b]\nseed = b.db\n[database c]\n"
+                         "[database d]\nseed = empty.sql\n")
+        self.assertEqual(self.rows("a", "SELECT i FROM t ORDER BY i"), [(b"1",), (b"2",), (b"3",)])
+        self.assertEqual(self.rows("b", "SELECT s FROM u"), [(b"frog",)])
+        for name in "cd":
+            self.assertEqual(self.rows(name, "SELECT 1"), [(b"1",)])
+
+    def assert_does_not_start(self, conf, *expected):
+        daemon = self.start(conf)
+        self.assertEqual(daemon.await_ready(), [])
+        self.assertEqual(daemon.process.wait(timeout=60), 1)
+        for text in expected:
+            self.assertIn(text, daemon.log())
+
+    def test_a_script_that_fails_is_named_with_line_and_statement(self):
+        seed = self.write("a.sql", "CREATE TABLE t (i int);\n\n-- next\nINSERT INTO\n  nowhere VALUES (1);\n")
+        conf = self.write("pond.conf", "[database a]\nseed = a.sql\n")
+        self.assert_does_not_start(conf, "%s:" % seed, "42P01", "INSERT INTO   nowhere VALUES (1)")
+        self.assertRegex((self.folder / "log").read_text(), r"a\.sql:[45]: ")
+
+    def test_a_script_that_leaves_its_transaction_open_is_refused(self):
+        self.write("a.sql", "BEGIN;\nCREATE TABLE t (i int);\n")
+        self.assert_does_not_start(self.write("pond.conf", "[database a]\nseed = a.sql\n"),
+                                   "a.sql: the script ends inside a transaction: expected COMMIT")
+
+    def test_a_seed_that_is_not_there_or_no_seed_is_named(self):
+        self.assert_does_not_start(self.write("pond.conf", "[database a]\nseed = b.sql\n"),
+                                   "%s/b.sql: No such file or directory" % self.folder)
+        (self.folder / "c.db").write_bytes(b"SQLite format 3\0" + b"\1" * 2000)
+        self.assert_does_not_start(self.write("pond.conf", "[database a]\nseed = c.db\n"), "c.db")
+
+    def test_a_second_daemon_leaves_the_first_one_alone(self):
+        first = self.start(self.write("pond.conf", "[database shop]\n"))
+        port = first.await_ready()[0]["port"]
+        log = first.log()
+        self.assertIn("is ready", log)
+        conf = self.write("second.conf", "[database shop]\n")
+        done = self.run_pondd("-c", conf, "-o", "listen_addr=", "-o", "listen_port=" + port, "-o",
+                              "unix_socket_dir=%s" % self.folder)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("another pondd serves this socket", done.stderr)
+        done = self.run_pondd("-c", conf, "-o", "listen_port=" + port, "-o", "unix_socket_dir=")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("127.0.0.1 port %s: cannot listen: Address already in use" % port, done.stderr)
+        self.assertEqual(self.rows("shop", "SELECT 1"), [(b"1",)])
+
+    def test_what_a_killed_daemon_left_behind_is_no_hindrance(self):
+        first = self.start_ready("[pond]\nlisten_addr =\n[database shop]\n")
+        left = next(self.folder.glob(".s.PGSQL.*[0-9]"))
+        self.assertEqual(first.end(signal.SIGKILL), -signal.SIGKILL)
+        self.assertTrue(left.exists())
+        second = self.start_ready("[pond]\nlisten_addr =\n[database shop]\n", "-o",
+                                  "listen_port=" + left.name.rsplit(".", 1)[1])
+        self.assertEqual(second.end(), 0)
+        self.assertFalse(left.exists())
+
+
+class Stop(Test):
+    def assert_sent_away(self, client):
+        got = client.until("nothing")
+        self.assertEqual([kind for kind, _ in got], ["E"])
+        error = wire.fields(got[0][1])
+        self.assertEqual((error["S"], error["C"]), ("FATAL", "57P01"))
+
+    def test_each_signal_is_a_clean_stop_that_leaves_no_files(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            daemon = self.start_ready()
+            client = self.wire()
+            self.assertEqual(daemon.end(number), 0, daemon.log())
+            self.assert_sent_away(client)
+            self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["log", "pond.conf"])
+
+    def test_a_running_statement_may_finish(self):
+        daemon = self.start_ready("[database shop]\n", "-o", "shutdown_grace=60s", "-o", "output_buffer=4kB")
+        client = self.wire()
+        client.send(wire.query(ENDLESS % "i" + " LIMIT 200000"))
+        self.assertEqual(client.next()[0], "T")
+        daemon.signal(signal.SIGTERM)
+        got = client.until("C")
+        self.assertEqual(got[-1], ("C", b"SELECT 200000\0"))
+        self.assertEqual(client.until("E")[-1][0], "E")
+        self.assertEqual(daemon.process.wait(timeout=60), 0, daemon.log())
+
+    def assert_cut(self, daemon, client):
+        error = wire.fields(client.until("E")[-1][1])
+        self.assertEqual((error["S"], error["C"]), ("FATAL", "57P01"))
+        self.assertEqual(daemon.process.wait(timeout=60), 0, daemon.log())
+
+    def test_a_statement_that_outlasts_the_grace_is_cut(self):
+        daemon = self.start_ready("[database shop]\n", "-o", "shutdown_grace=10ms")
+        client = self.wire()
+        client.send(wire.query(ENDLESS % "count(*)"))
+        daemon.signal(signal.SIGTERM)
+        self.assert_cut(daemon, client)
+
+    def test_a_second_signal_cuts_the_grace(self):
+        daemon = self.start_ready("[database shop]\n", "-o", "shutdown_grace=1d")
+        client = self.wire()
+        client.send(wire.query(ENDLESS % "i"))
+        self.assertEqual(client.next()[0], "T")
+        daemon.signal(signal.SIGTERM)
+        while "stopping" not in daemon.log():
+            client.next()
+        daemon.signal(signal.SIGTERM)
+        self.assert_cut(daemon, client)
+
+    def test_a_stop_while_a_seed_is_loaded_ends_it(self):
+        self.write("a.sql", "CREATE TABLE t AS " + ENDLESS % "i" + ";\n")
+        daemon = self.start(self.write("pond.conf", "[database a]\nseed = a.sql\nclone_memory = 0\n"))
+        while "starts" not in daemon.log() and daemon.process.poll() is None:
+            os.sched_yield()
+        self.assertEqual(daemon.end(), 0, daemon.log())
+        self.assertEqual(daemon.await_ready(), [])
+
+    def test_no_client_comes_in_after_the_signal(self):
+        daemon = self.start_ready("[database shop]\n", "-o", "shutdown_grace=60s", "-o", "output_buffer=4kB")
+        client = self.wire()
+        client.send(wire.query(ENDLESS % "i" + " LIMIT 200000"))
+        self.assertEqual(client.next()[0], "T")
+        daemon.signal(signal.SIGTERM)
+        while "stopping" not in daemon.log():
+            client.next()
+        client.until("C")
+        with self.assertRaises(ConnectionRefusedError):
+            wire.Wire("shop")
+        self.assertEqual(daemon.process.wait(timeout=60), 0, daemon.log())
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:], verbosity=2)
