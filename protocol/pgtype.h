@@ -41,7 +41,7 @@ struct pgtype {
     int16_t len;          /* RowDescription's type size; -1: varying */
     uint32_t array_oid;   /* 0: none */
     char category;        /* pg_type.typcategory: 'N', 'S', 'D' ... */
-    uint32_t element_oid; /* pg_type.typelem of an array type; 0: not an array */
+    uint32_t element_oid; /* of an array type; 0: not an array */
 };
 
 const struct pgtype *pgtype_by_oid(uint32_t oid); /* NULL: unknown */
