@@ -14,6 +14,7 @@ void names_destroy(struct names *names);
 
 enum { NAMES_TAKEN = 1 };
 /* Takes the object when it says 0. NAMES_TAKEN when the name is in use (an unnamed one is replaced), -ENOMEM. */
+/* At 65,536 names: -ENOMEM as well. */
 must_check int names_put(struct names *names, struct view name, void *object);
 void *names_find(const struct names *names, struct view name); /* NULL: none */
 bool names_remove(struct names *names, struct view name);      /* destroys the object; false: there was none */

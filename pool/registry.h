@@ -23,6 +23,7 @@ struct database_options {
 
 must_check int registry_create(struct registry **ret_registry);
 void registry_destroy(struct registry *registry);
+/* 0, -ENOMEM or -EEXIST. The name is copied. */
 must_check int registry_add(struct registry *registry, const struct database_options *options);
 struct database *registry_find(struct registry *registry, struct view name); /* NULL: 3D000 */
 
@@ -34,7 +35,7 @@ struct lease {
     struct session *session; /* NULL: no lease */
 };
 
-/* A session on a private clone of the database. 0 or FAILED (53300 when pool_size is reached).
+/* A session on a private clone of the database; memory and lock_timeout_us of the options that are 0 are the database's. 0 or FAILED (53300 when pool_size is reached).
  * `open_us` of database_stats times this together with the first statement. */
 must_check int lease_acquire(struct database *database, const struct session_options *options,
                              struct lease *ret_lease, struct failure *ret_failure);

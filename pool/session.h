@@ -30,6 +30,8 @@ enum stop_reason {
 struct session_options {
     size_t memory;             /* bytes of SQLite's own memory for this session; 0: none. Over it: 53200 */
     struct account *parent;    /* the daemon's account, or NULL */
+    size_t statement_bytes;    /* longest SQL text; 0: 1 MiB */
+    size_t spool_bytes;        /* most bytes of rows kept in memory for one cursor; 0: 16 MiB. Over it: 53200 */
     int64_t lock_timeout_us;   /* wait for the writer's place at most so long; 0: for ever. Over it: 55P03 */
     /* Called at the end of each time slice of a running statement; not STOP_NONE stops it. May be NULL. */
     enum stop_reason (*should_stop)(void *owner);
@@ -40,7 +42,8 @@ struct session_options {
 must_check int session_open(struct clone *clone, const struct session_options *options, struct session **ret_session,
                             struct failure *ret_failure);
 
-/* Rolls back, closes all cursors and cached statements. NULL is fine. */
+/* Rolls back, closes all cursors (their handles are gone then) and cached statements. Whatever else was charged to the
+ * session's account must be freed before. NULL is fine. */
 void session_close(struct session *session);
 
 struct sqlite3 *session_sqlite(const struct session *session);
@@ -78,7 +81,8 @@ enum { CURSOR_END = 2 }; /* no more rows */
 must_check int cursor_open(struct session *session, struct view sql, const struct cell *params, size_t param_count,
                            unsigned flags, struct cursor **ret_cursor, struct failure *ret_failure);
 
-/* The next row: 0 and cells that live until the next call, CURSOR_END, or FAILED. */
+/* The next row: 0 and cells that live until the next call for this cursor or any other use of the session, CURSOR_END,
+ * or FAILED (24000 when the cursor's transaction has ended). */
 must_check int cursor_next(struct cursor *cursor, const struct cell **ret_cells, struct failure *ret_failure);
 size_t cursor_columns(const struct cursor *cursor);
 int64_t cursor_changes(const struct cursor *cursor); /* rows changed, once at its end */

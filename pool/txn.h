@@ -37,6 +37,9 @@ must_check int txn_savepoint(struct session *session, struct view name, struct f
 must_check int txn_release(struct session *session, struct view name, struct failure *ret_failure);
 must_check int txn_rollback_to(struct session *session, struct view name, struct failure *ret_failure);
 
+/* SET CONSTRAINTS ALL DEFERRED / IMMEDIATE, until the end of the transaction. 23503 when IMMEDIATE finds a violation. */
+must_check int txn_defer_constraints(struct session *session, bool deferred, struct failure *ret_failure);
+
 /* The implicit transaction of a multi-statement simple query, or of an extended pipeline up to its Sync.
  * begin is idempotent, and an explicit BEGIN inside turns it into a block as PostgreSQL does. end commits what is
  * left of it, or rolls back when a statement failed. */

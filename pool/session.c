@@ -1,0 +1,438 @@
+/* pool/session.c: opens SQLite on a clone, stops what runs too long, and says what went wrong in
+ * PostgreSQL's words.
+ *
+ * SQLite asks on_progress() every progress_steps steps of its machine: that is where a statement
+ * sees its deadline and its stop, and where it gives up its turn. Nothing in it touches SQLite, as
+ * it is in the middle of a step. */
+#include "pool/session_state.h"
+
+#include "async/await.h"
+#include "async/loop.h"
+#include "async/task.h"
+#include "pool/clone.h"
+#include "pool/guard.h"
+#include "pool/sqltext.h"
+#include "pool/sqlite_error.h"
+#include "pool/vfs.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+
+enum { progress_steps = 1000 };
+
+/* ---- accounts ---- */
+
+void session_enter(struct session *session)
+{
+    if (session->entered++ == 0) {
+        session->outer = account_swap(&session->account);
+    }
+}
+
+void session_leave(struct session *session)
+{
+    assert(session->entered > 0);
+    if (--session->entered == 0) {
+        account_swap(session->outer);
+        session->outer = NULL;
+    }
+}
+
+int64_t session_now_us(void)
+{
+    struct loop *loop = loop_current();
+
+    return loop == NULL ? clock_now_us(&clock_system) : loop_now_us(loop);
+}
+
+/* ---- stopping ---- */
+
+static enum stop_reason ask_owner(const struct session *session)
+{
+    if (session->options.should_stop == NULL) {
+        return STOP_NONE;
+    }
+    return session->options.should_stop(session->options.owner);
+}
+
+/* The end of a time slice. While other tasks run, this session's account is not current. */
+static void give_turn(struct session *session)
+{
+    struct account *own = account_swap(session->outer);
+    enum stop_reason reason = ask_owner(session);
+    int r = reason == STOP_NONE ? await_turn() : 0;
+
+    account_swap(own);
+    if (r < 0 && reason == STOP_NONE) {
+        reason = ask_owner(session);
+        reason = reason == STOP_NONE ? STOP_SHUTDOWN : reason; /* the task itself is told to end */
+    }
+    if (session->stop == STOP_NONE) {
+        session->stop = reason;
+    }
+}
+
+static int on_progress(void *arg)
+{
+    struct session *session = arg;
+    struct task *task = task_current();
+
+    if (session->stop == STOP_NONE && session->deadline_us != DEADLINE_NONE &&
+        session_now_us() >= session->deadline_us) {
+        session->stop = STOP_STATEMENT_TIMEOUT;
+    }
+    if (session->stop == STOP_NONE && task != NULL && task_slice_over(task)) {
+        give_turn(session);
+    }
+    return session->unstoppable == 0 && session->stop != STOP_NONE;
+}
+
+void session_stop_statement(struct session *session, enum stop_reason reason)
+{
+    if (session->stop != STOP_NONE || reason == STOP_NONE) {
+        return;
+    }
+    session->stop = reason;
+    if (session->waiter != NULL && task_cancel_reason(session->waiter) == 0) {
+        session->waiter_stopped = true;
+        task_cancel(session->waiter, (int)reason);
+    }
+}
+
+void session_statement_begin(struct session *session, int64_t deadline_us)
+{
+    session->deadline_us = deadline_us;
+    session->stop = STOP_NONE;
+}
+
+int session_fail_stopped(struct session *session, struct failure *ret_failure)
+{
+    static const struct {
+        const char *sqlstate;
+        enum failure_severity severity;
+        const char *message;
+    } answers[] = {
+        [STOP_NONE] = { "57014", SEVERITY_ERROR, "canceling statement due to user request" },
+        [STOP_CANCEL] = { "57014", SEVERITY_ERROR, "canceling statement due to user request" },
+        [STOP_STATEMENT_TIMEOUT] = { "57014", SEVERITY_ERROR,
+                                     "canceling statement due to statement timeout" },
+        [STOP_SHUTDOWN] = { "57P01", SEVERITY_FATAL,
+                            "terminating connection due to administrator command" },
+        [STOP_HANGUP] = { "08006", SEVERITY_FATAL, "connection to client lost" },
+    };
+
+    failure_set(ret_failure, answers[session->stop].sqlstate, "%s", answers[session->stop].message);
+    if (ret_failure != NULL) {
+        ret_failure->severity = (uint8_t)answers[session->stop].severity;
+    }
+    return FAILED;
+}
+
+/* ---- failures ---- */
+
+static int fail_denied(struct session *session, struct failure *ret_failure)
+{
+    struct guard_denial *denial = &session->guard.denial;
+
+    if (denial->sqlstate[0] == '\0') {
+        return failure_set(ret_failure, "42501", "permission denied");
+    }
+    failure_set(ret_failure, denial->sqlstate, "%s", denial->message);
+    denial->sqlstate[0] = '\0';
+    return FAILED;
+}
+
+static int fail_nomem(struct session *session, struct failure *ret_failure)
+{
+    failure_set_nomem(ret_failure);
+    if (session->account.limit != 0 && atomic_load(&session->account.refused) > 0) {
+        failure_add(ret_failure, FIELD_DETAIL, "The session may use %zu bytes.",
+                    session->account.limit);
+        failure_add(ret_failure, FIELD_HINT, "Raise session_memory of this database.");
+    }
+    return FAILED;
+}
+
+int session_fail(struct session *session, int code, struct view sql, sqlite3_stmt *stmt,
+                 struct failure *ret_failure)
+{
+    char message[1200];
+    struct sqlite_error error = {
+        .db = session->db,
+        .code = code,
+        .message = message,
+        .offset = sqlite3_error_offset(session->db),
+        .sql = sql,
+    };
+
+    snprintf(message, sizeof(message), "%s", sqlite3_errmsg(session->db));
+    if (stmt != NULL) {
+        sqlite3_reset(stmt);
+    }
+    txn_check_lost(session);
+    switch (code & 0xff) {
+    case SQLITE_INTERRUPT:
+        return session_fail_stopped(session, ret_failure);
+    case SQLITE_AUTH:
+        return fail_denied(session, ret_failure);
+    case SQLITE_NOMEM:
+        return fail_nomem(session, ret_failure);
+    default:
+        break;
+    }
+    session->internal++;
+    session->unstoppable++;
+    int r = sqlite_error_translate(&error, ret_failure);
+    session->unstoppable--;
+    session->internal--;
+    return r;
+}
+
+int session_run_internal(struct session *session, const char *sql)
+{
+    session->internal++;
+    int rc = sqlite3_exec(session->db, sql, NULL, NULL, NULL);
+    session->internal--;
+    return rc;
+}
+
+/* ---- prepared statements ---- */
+
+/* Statements that change the schema are not worth keeping. */
+static bool worth_keeping(struct view sql)
+{
+    static const char *const verbs[] = { "SELECT", "INSERT", "UPDATE", "DELETE", "VALUES" };
+    char verb[32];
+
+    sqltext_verb(sql, verb, sizeof(verb));
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+        if (strcmp(verb, verbs[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Transactions are txn.h's alone: SQLite must not begin or end one behind its back. Such
+ * statements, and no others, have no columns and change nothing. */
+static int check_transaction_verb(struct session *session, struct view sql, sqlite3_stmt *stmt,
+                                  struct failure *ret_failure)
+{
+    static const char *const verbs[] = { "BEGIN",    "COMMIT",    "END",
+                                         "ROLLBACK", "SAVEPOINT", "RELEASE" };
+    char verb[32];
+
+    if (session->internal > 0 || sqlite3_column_count(stmt) > 0 || !sqlite3_stmt_readonly(stmt)) {
+        return 0;
+    }
+    sqltext_verb(sql, verb, sizeof(verb));
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+        if (strcmp(verb, verbs[i]) == 0) {
+            return failure_set(ret_failure, "42501", "permission denied for %s", verb);
+        }
+    }
+    return 0;
+}
+
+static int check_tail(struct view sql, const char *tail, struct failure *ret_failure)
+{
+    struct view rest = view_of(tail, sql.len - (size_t)((const uint8_t *)tail - sql.data));
+    struct sqltext_token token = sqltext_next(&rest);
+
+    if (token.kind == SQLTEXT_END) {
+        return 0;
+    }
+    return failure_set(ret_failure, "42601",
+                       "cannot insert multiple commands into a prepared statement");
+}
+
+/* What SQLite itself does not refuse. */
+static int check_prepared(struct session *session, struct view sql, sqlite3_stmt *stmt,
+                          const char *tail, struct failure *ret_failure)
+{
+    if (stmt == NULL) {
+        return failure_set(ret_failure, "42601", "syntax error at end of input");
+    }
+    if (check_tail(sql, tail, ret_failure) != 0 ||
+        check_transaction_verb(session, sql, stmt, ret_failure) != 0) {
+        return FAILED;
+    }
+    return session->guard.creates_view ? guard_check_views(session, sql, ret_failure) : 0;
+}
+
+static int prepare_anew(struct session *session, struct view sql, sqlite3_stmt **ret_stmt,
+                        struct failure *ret_failure)
+{
+    sqlite3_stmt *stmt = NULL;
+    const char *tail = NULL;
+
+    if (guard_check_text(session, sql, ret_failure) != 0) {
+        return FAILED;
+    }
+    session->guard.creates_view = false;
+    int rc = sqlite3_prepare_v3(session->db, (const char *)sql.data, (int)sql.len,
+                                SQLITE_PREPARE_PERSISTENT, &stmt, &tail);
+    if (rc != SQLITE_OK) {
+        return session_fail(session, rc, sql, NULL, ret_failure);
+    }
+    int r = check_prepared(session, sql, stmt, tail, ret_failure);
+    if (r == 0 && stmt_cache_add(&session->cache, sql, worth_keeping(sql), stmt) != 0) {
+        r = fail_nomem(session, ret_failure);
+    }
+    if (r != 0) {
+        sqlite3_finalize(stmt);
+        return r;
+    }
+    *ret_stmt = stmt;
+    return 0;
+}
+
+int session_prepare(struct session *session, struct view sql, sqlite3_stmt **ret_stmt,
+                    struct failure *ret_failure)
+{
+    sqlite3_stmt *stmt = stmt_cache_take(&session->cache, sql);
+    int r = 0;
+
+    if (stmt == NULL) {
+        session_enter(session);
+        r = prepare_anew(session, sql, &stmt, ret_failure);
+        session_leave(session);
+    }
+    if (r == 0) {
+        *ret_stmt = stmt;
+    }
+    return r;
+}
+
+void session_release(struct session *session, sqlite3_stmt *stmt)
+{
+    session_enter(session);
+    stmt_cache_release(&session->cache, stmt);
+    session_leave(session);
+}
+
+/* ---- life ---- */
+
+static int set_up(struct session *session)
+{
+    static const struct {
+        int option;
+        int value;
+    } settings[] = {
+        { SQLITE_DBCONFIG_ENABLE_FKEY, 1 },
+        { SQLITE_DBCONFIG_DEFENSIVE, 1 },
+        { SQLITE_DBCONFIG_DQS_DML, 0 },
+        { SQLITE_DBCONFIG_DQS_DDL, 0 },
+        { SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0 },
+        { SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0 },
+    };
+    int rc = SQLITE_OK;
+
+    for (size_t i = 0; rc == SQLITE_OK && i < ARRAY_LEN(settings); i++) {
+        rc = sqlite3_db_config(session->db, settings[i].option, settings[i].value, (int *)NULL);
+    }
+    sqlite3_extended_result_codes(session->db, 1);
+    if (rc == SQLITE_OK) {
+        rc = guard_install(session);
+    }
+    /* Temporary files stay files (in our VFS), so that sorting spills in parts and can be stopped:
+     * that is SQLite's default here. LIKE is PostgreSQL's; nothing of what is deleted needs to be
+     * wiped in memory. */
+    if (rc == SQLITE_OK) {
+        rc = session_run_internal(session, "PRAGMA case_sensitive_like=1;PRAGMA secure_delete=0");
+    }
+    if (rc == SQLITE_OK) {
+        sqlite3_progress_handler(session->db, progress_steps, on_progress, session);
+    }
+    return rc;
+}
+
+static struct session *session_new(struct clone *clone, const struct session_options *options)
+{
+    struct session *session = mem_zalloc(sizeof(*session));
+
+    if (session == NULL) {
+        return NULL;
+    }
+    session->clone = clone_ref(clone);
+    session->options = *options;
+    session->account.parent = options->parent;
+    session->account.limit = options->memory;
+    session->deadline_us = DEADLINE_NONE;
+    TAILQ_INIT(&session->cursors);
+    stmt_cache_init(&session->cache);
+    return session;
+}
+
+int session_open(struct clone *clone, const struct session_options *options,
+                 struct session **ret_session, struct failure *ret_failure)
+{
+    struct session *session = session_new(clone, options);
+
+    if (session == NULL) {
+        return failure_set_nomem(ret_failure);
+    }
+    session_enter(session);
+    int rc = vfs_open_clone(clone, &session->db);
+    if (rc == SQLITE_OK) {
+        rc = set_up(session);
+    }
+    session_leave(session);
+    if (rc == SQLITE_OK) {
+        *ret_session = session;
+        return 0;
+    }
+    if ((rc & 0xff) == SQLITE_NOMEM) {
+        (void)fail_nomem(session, ret_failure);
+    } else {
+        failure_set(ret_failure, sqlite_error_sqlstate(rc), "could not open a session: %s",
+                    sqlite3_errstr(rc));
+    }
+    session_close(session);
+    return FAILED;
+}
+
+void session_close(struct session *session)
+{
+    if (session == NULL) {
+        return;
+    }
+    session_enter(session);
+    session->unstoppable++;
+    cursor_close_all(session);
+    txn_finish(session);
+    stmt_cache_finish(&session->cache);
+    maybe_unused int rc = sqlite3_close(session->db);
+    assert(rc == SQLITE_OK);
+    session_leave(session);
+    clone_release_writer(session->clone, session);
+    clone_unref(session->clone);
+    assert(atomic_load(&session->account.used) == 0);
+    mem_free(session);
+}
+
+struct sqlite3 *session_sqlite(const struct session *session)
+{
+    return session->db;
+}
+
+struct clone *session_clone(const struct session *session)
+{
+    return session->clone;
+}
+
+struct account *session_account(struct session *session)
+{
+    return &session->account;
+}
+
+const struct session_options *session_options(const struct session *session)
+{
+    return &session->options;
+}
+
+void session_set_lock_timeout(struct session *session, int64_t timeout_us)
+{
+    session->options.lock_timeout_us = timeout_us;
+}

@@ -1,0 +1,104 @@
+/* pool/session_state.h: what a session is made of; for session.c, stmt_cache.c, cursor.c, spool.c,
+ * txn.c and guard.c.
+ *
+ * Memory: between session_enter() and session_leave() the session's account is current, so that
+ * what SQLite takes is charged to it; session_await() puts the caller's back for the time that
+ * other tasks run. */
+#pragma once
+
+#include "pool/session.h"
+#include "pool/stmt_cache.h"
+#include "pool/txn.h"
+
+#include <sqlite3.h>
+#include <sys/queue.h>
+
+struct task;
+
+TAILQ_HEAD(cursor_list, cursor);
+
+/* What the authorizer refused: SQLite itself only says "not authorized". */
+struct guard_denial {
+    char sqlstate[6];
+    char message[160];
+};
+
+struct guard {
+    struct guard_denial denial;
+    bool creates_view; /* the statement that is being prepared does */
+};
+
+enum txn_stmt { TXN_STMT_BEGIN, TXN_STMT_COMMIT, TXN_STMT_ROLLBACK, TXN_STMTS };
+
+struct txn {
+    bool explicit_; /* between BEGIN and COMMIT */
+    bool implicit;
+    bool failed;  /* explicit_ only: all but ROLLBACK is refused */
+    bool lost;    /* SQLite ended the block by itself: ROLLBACK TO is refused too */
+    bool begun;   /* SQLite is in a transaction: we have the writer's place */
+    bool touched; /* a statement has run in it */
+    bool stuck;   /* a ROLLBACK failed for want of memory: tried again before anything else */
+    bool defer_constraints;
+    struct txn_modes modes;
+    char **savepoints; /* their names, oldest first; SQLite knows number i as "s<i>" once begun */
+    size_t savepoint_count;
+    size_t savepoint_cap;
+    size_t begun_at; /* savepoints that were there when SQLite's transaction began */
+    sqlite3_stmt *stmts[TXN_STMTS];
+};
+
+struct session {
+    struct sqlite3 *db;
+    struct clone *clone;
+    struct session_options options;
+    struct account account;
+    struct account *outer; /* the caller's, while entered > 0 */
+    unsigned entered;
+    unsigned internal;    /* > 0: pond's own statements run, which the guard lets pass */
+    unsigned unstoppable; /* > 0: what runs now must come to its end */
+    bool vacuum;          /* VACUUM runs: it attaches a nameless database */
+    bool write_ready;     /* the pragmas that only writers need have run */
+    struct task *waiter;  /* waits for the writer's place */
+    bool waiter_stopped;  /* session_stop_statement() cancelled that wait */
+    int64_t deadline_us;
+    enum stop_reason stop;
+    struct guard guard;
+    struct stmt_cache cache;
+    struct cursor_list cursors;
+    struct txn txn;
+};
+
+void session_enter(struct session *session);
+void session_leave(struct session *session);
+
+/* Microseconds of the loop's clock. */
+int64_t session_now_us(void);
+
+/* The failure of the SQLite call that just answered `code`. Resets stmt (may be NULL), and notes
+ * when SQLite has ended the transaction. Returns FAILED. */
+int session_fail(struct session *session, int code, struct view sql, sqlite3_stmt *stmt,
+                 struct failure *ret_failure);
+
+/* The failure of a statement that was stopped (session->stop). Returns FAILED. */
+int session_fail_stopped(struct session *session, struct failure *ret_failure);
+
+/* Runs one of pond's own statements without rows. SQLite's code. */
+int session_run_internal(struct session *session, const char *sql);
+
+/* cursor.c: takes the rows that are left of every half-run statement into memory, so that none is
+ * active. 0 or FAILED. */
+must_check int cursor_spool_all(struct session *session, struct failure *ret_failure);
+/* cursor.c: their transaction is over: ends every cursor. */
+void cursor_end_all(struct session *session);
+void cursor_close_all(struct session *session);
+
+/* txn.c: before each statement: takes what it needs (root, writer's place, SQLite's transaction). 0
+ * or FAILED. */
+enum txn_need { TXN_READ, TXN_LOCK, TXN_WRITE, TXN_VACUUM };
+must_check int txn_enter(struct session *session, enum txn_need need, struct view sql,
+                         struct failure *ret_failure);
+/* After it: gives back the writer's place of a statement outside a transaction. */
+void txn_leave(struct session *session);
+/* After each error of SQLite's: has it ended the transaction? */
+void txn_check_lost(struct session *session);
+void txn_finish(struct session *session); /* for session_close */

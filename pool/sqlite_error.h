@@ -1,0 +1,38 @@
+/* pool/sqlite_error.h: what SQLite says, as PostgreSQL would have said it.
+ *
+ * Every result code has its SQLSTATE (one sorted table); the texts that clients look at are
+ * translated by a second table (sqlite_message.c); constraint errors get PostgreSQL's constraint
+ * names (constraint.c). Loop's thread. */
+#pragma once
+
+#include "base/failure.h"
+
+struct sqlite3;
+struct sqlite3_context;
+
+/* The SQLSTATE of a result code, extended or not; XX000 for codes that nobody knows. */
+const char *sqlite_error_sqlstate(int code);
+
+/* Raises an error with its own SQLSTATE from an SQL function: it comes out of the running statement
+ * as it is. For functions of sql/: `sqlite_error_raise(context, &failure)`. Message, detail and
+ * hint are kept. */
+void sqlite_error_raise(struct sqlite3_context *context, const struct failure *failure);
+
+/* The connection's last error, for the statement text `sql` (positions count in it). Asks the
+ * schema for names of constraints and tables, so the failed statement must be reset before by the
+ * caller, who passes what sqlite3_errmsg() and sqlite3_error_offset() said until then. Returns
+ * FAILED. */
+struct sqlite_error {
+    struct sqlite3 *db;
+    int code;            /* extended */
+    const char *message; /* copied by the caller */
+    int offset;          /* -1: unknown */
+    struct view sql;
+};
+int sqlite_error_translate(const struct sqlite_error *error, struct failure *ret_failure);
+
+/* sqlite_message.c: translates a text by the table of known ones. False: not known. */
+bool sqlite_message_translate(const char *message, struct failure *ret_failure);
+
+/* constraint.c: SQLITE_CONSTRAINT_*. Returns FAILED. */
+int constraint_translate(const struct sqlite_error *error, struct failure *ret_failure);

@@ -1,0 +1,632 @@
+/* pool/txn.c: blocks as PostgreSQL has them, SQLite's transaction only from the first write on.
+ *
+ * Until then BEGIN and SAVEPOINT are notes. The first write stands in the clone's line for the
+ * writer's place, then runs BEGIN IMMEDIATE and the savepoints noted so far. SQLite knows savepoint
+ * number i as "s<i>", so that names need no quoting and may repeat. A ROLLBACK is never
+ * interrupted, and may use more memory than the session has: what was begun must be ended. */
+#include "pool/session_state.h"
+
+#include "async/await.h"
+#include "async/task.h"
+#include "pool/clone.h"
+#include "pool/sqltext.h"
+#include "pool/vfs.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+enum { savepoints_most = 4096 };
+
+static bool in_transaction(const struct txn *txn)
+{
+    return txn->explicit_ || txn->implicit;
+}
+
+enum txn_status txn_status(const struct session *session)
+{
+    const struct txn *txn = &session->txn;
+
+    if (!txn->explicit_) {
+        return TXN_IDLE;
+    }
+    return txn->failed ? TXN_FAILED : TXN_BLOCK;
+}
+
+struct txn_modes txn_modes(const struct session *session)
+{
+    return session->txn.modes;
+}
+
+bool txn_is_explicit(const struct session *session)
+{
+    return session->txn.explicit_;
+}
+
+/* ---- SQLite's own BEGIN, COMMIT and ROLLBACK ---- */
+
+static int step_own(struct session *session, enum txn_stmt which)
+{
+    static const char *const texts[TXN_STMTS] = { "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK" };
+    sqlite3_stmt **stmt = &session->txn.stmts[which];
+    int rc = SQLITE_OK;
+
+    session->internal++;
+    if (*stmt == NULL) {
+        rc = sqlite3_prepare_v3(session->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT, stmt,
+                                NULL);
+    }
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_step(*stmt);
+        rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
+    }
+    session->internal--;
+    return rc;
+}
+
+static void reset_own(struct session *session, enum txn_stmt which)
+{
+    if (session->txn.stmts[which] != NULL) {
+        sqlite3_reset(session->txn.stmts[which]);
+    }
+}
+
+/* SQLite's transaction is over. */
+static void release_place(struct session *session)
+{
+    session->txn.begun = false;
+    session->txn.stuck = false;
+    clone_release_writer(session->clone, session);
+}
+
+/* Ends SQLite's transaction, if there is one. False: there was no memory for it, and it stays open.
+ */
+static bool roll_back_sqlite(struct session *session)
+{
+    size_t limit = session->account.limit;
+
+    if (sqlite3_get_autocommit(session->db) == 0) {
+        session->account.limit = 0;
+        session->unstoppable++;
+        (void)step_own(session, TXN_STMT_ROLLBACK);
+        reset_own(session, TXN_STMT_ROLLBACK);
+        session->unstoppable--;
+        session->account.limit = limit;
+    }
+    session->txn.stuck = sqlite3_get_autocommit(session->db) == 0;
+    if (!session->txn.stuck) {
+        release_place(session);
+    }
+    return !session->txn.stuck;
+}
+
+static void forget_savepoints(struct txn *txn, size_t from)
+{
+    while (txn->savepoint_count > from) {
+        mem_free(txn->savepoints[--txn->savepoint_count]);
+    }
+}
+
+/* The transaction is over, as far as its client can tell. */
+static void end_transaction(struct session *session)
+{
+    struct txn *txn = &session->txn;
+
+    forget_savepoints(txn, 0);
+    txn->explicit_ = false;
+    txn->implicit = false;
+    txn->failed = false;
+    txn->lost = false;
+    txn->touched = false;
+    txn->defer_constraints = false;
+    txn->modes = (struct txn_modes){ .isolation = TXN_READ_COMMITTED };
+    vfs_drop_root(session->db);
+}
+
+static void roll_back(struct session *session)
+{
+    cursor_end_all(session);
+    (void)roll_back_sqlite(session);
+    end_transaction(session);
+}
+
+void txn_check_lost(struct session *session)
+{
+    struct txn *txn = &session->txn;
+
+    if (txn->begun && sqlite3_get_autocommit(session->db) != 0) {
+        txn->lost = true;
+        release_place(session);
+    }
+}
+
+void txn_finish(struct session *session)
+{
+    forget_savepoints(&session->txn, 0);
+    mem_free(session->txn.savepoints);
+    for (size_t i = 0; i < TXN_STMTS; i++) {
+        sqlite3_finalize(session->txn.stmts[i]);
+    }
+}
+
+/* ---- the writer's place ---- */
+
+static int64_t lock_deadline(const struct session *session)
+{
+    int64_t timeout = session->options.lock_timeout_us;
+    int64_t now = session_now_us();
+
+    return timeout <= 0 || timeout > DEADLINE_NONE - now ? DEADLINE_NONE : now + timeout;
+}
+
+/* The wait was ended by somebody else: which of the reasons was it? */
+static int place_cancelled(struct session *session, struct failure *ret_failure)
+{
+    if (session->stop == STOP_NONE && session->options.should_stop != NULL) {
+        session->stop = session->options.should_stop(session->options.owner);
+    }
+    if (session->stop == STOP_NONE) {
+        session->stop = STOP_SHUTDOWN;
+    }
+    return session_fail_stopped(session, ret_failure);
+}
+
+static int await_place(struct session *session, int64_t deadline_us)
+{
+    struct account *own = account_swap(session->outer);
+
+    session->waiter = task_current();
+    int r = clone_await_writer(session->clone, session, deadline_us);
+    if (session->waiter_stopped) {
+        task_uncancel(session->waiter); /* it was meant for this wait alone */
+    }
+    session->waiter_stopped = false;
+    session->waiter = NULL;
+    account_swap(own);
+    return r;
+}
+
+static int take_place(struct session *session, struct failure *ret_failure)
+{
+    int64_t lock = lock_deadline(session);
+    bool statement_first = session->deadline_us <= lock && session->deadline_us != DEADLINE_NONE;
+
+    if (session->stop != STOP_NONE) {
+        return session_fail_stopped(session, ret_failure);
+    }
+    int r = await_place(session, statement_first ? session->deadline_us : lock);
+    if (r == 0) {
+        return 0;
+    }
+    if (r == -ETIMEDOUT && !statement_first) {
+        return failure_set(ret_failure, "55P03", "canceling statement due to lock timeout");
+    }
+    if (r == -ETIMEDOUT) {
+        session->stop = STOP_STATEMENT_TIMEOUT;
+        return session_fail_stopped(session, ret_failure);
+    }
+    return place_cancelled(session, ret_failure);
+}
+
+/* ---- SQLite's transaction begins ---- */
+
+static int run_savepoint(struct session *session, const char *verb, size_t number)
+{
+    char sql[64];
+
+    snprintf(sql, sizeof(sql), "%s s%zu", verb, number);
+    return session_run_internal(session, sql);
+}
+
+static int begin_sqlite(struct session *session)
+{
+    struct txn *txn = &session->txn;
+    int rc = step_own(session, TXN_STMT_BEGIN);
+
+    for (size_t i = 0; rc == SQLITE_OK && i < txn->savepoint_count; i++) {
+        rc = run_savepoint(session, "SAVEPOINT", i);
+    }
+    if (rc == SQLITE_OK && txn->defer_constraints) {
+        rc = session_run_internal(session, "PRAGMA defer_foreign_keys=1");
+    }
+    return rc;
+}
+
+static int begin_write(struct session *session, struct failure *ret_failure)
+{
+    struct txn *txn = &session->txn;
+
+    if (txn->begun) {
+        return 0;
+    }
+    if (take_place(session, ret_failure) != 0) {
+        return FAILED;
+    }
+    if (!vfs_root_is_newest(session->db)) {
+        release_place(session);
+        return failure_set(ret_failure, "40001",
+                           "could not serialize access due to concurrent update");
+    }
+    int rc = begin_sqlite(session);
+    reset_own(session, TXN_STMT_BEGIN);
+    if (rc != SQLITE_OK) {
+        (void)session_fail(session, rc, view_of_str("BEGIN"), NULL, ret_failure);
+        (void)roll_back_sqlite(session);
+        return FAILED;
+    }
+    txn->begun = true;
+    txn->begun_at = txn->savepoint_count;
+    return 0;
+}
+
+static int check_read_only(struct session *session, enum txn_need need, struct view sql,
+                           struct failure *ret_failure)
+{
+    char verb[64];
+
+    if (!session->txn.modes.read_only || need == TXN_READ) {
+        return 0;
+    }
+    sqltext_verb(sql, verb, sizeof(verb));
+    return failure_set(ret_failure, "25006", "cannot execute %s%s in a read-only transaction", verb,
+                       need == TXN_LOCK ? " FOR UPDATE" : "");
+}
+
+/* A transaction that a ROLLBACK could not end for want of memory. */
+static int unstick(struct session *session, struct failure *ret_failure)
+{
+    return !session->txn.stuck || roll_back_sqlite(session) ? 0 : failure_set_nomem(ret_failure);
+}
+
+int txn_enter(struct session *session, enum txn_need need, struct view sql,
+              struct failure *ret_failure)
+{
+    struct txn *txn = &session->txn;
+    bool fixed_root = txn->modes.isolation != TXN_READ_COMMITTED && in_transaction(txn);
+    int r = 0;
+
+    if (unstick(session, ret_failure) != 0 ||
+        check_read_only(session, need, sql, ret_failure) != 0) {
+        return FAILED;
+    }
+    if (need == TXN_VACUUM && (txn->explicit_ || txn->begun)) {
+        return failure_set(ret_failure, "25001", "VACUUM cannot run inside a transaction block");
+    }
+    if (fixed_root && need == TXN_READ) {
+        vfs_hold_root(session->db);
+    }
+    if (need == TXN_VACUUM || (need != TXN_READ && !in_transaction(txn))) {
+        r = take_place(session, ret_failure);
+    } else if (need != TXN_READ) {
+        r = begin_write(session, ret_failure);
+    }
+    if (r == 0 && fixed_root) {
+        vfs_hold_root(session->db);
+    }
+    txn->touched = txn->touched || in_transaction(txn);
+    return r;
+}
+
+void txn_leave(struct session *session)
+{
+    if (!session->txn.begun && !session->txn.stuck) {
+        clone_release_writer(session->clone, session);
+    }
+}
+
+/* ---- blocks ---- */
+
+int txn_begin(struct session *session, struct txn_modes modes, struct failure *ret_failure)
+{
+    struct txn *txn = &session->txn;
+
+    if (unstick(session, ret_failure) != 0) {
+        return FAILED;
+    }
+    if (txn->explicit_) {
+        return 0; /* the caller has warned */
+    }
+    txn->explicit_ = true;
+    txn->implicit = false; /* what ran in it so far belongs to the block */
+    txn->modes = modes;
+    return 0;
+}
+
+int txn_set_modes(struct session *session, struct txn_modes modes, struct failure *ret_failure)
+{
+    struct txn *txn = &session->txn;
+
+    if (txn->touched && modes.isolation != txn->modes.isolation) {
+        return failure_set(ret_failure, "25001",
+                           "SET TRANSACTION ISOLATION LEVEL must be called before any query");
+    }
+    if (txn->touched && txn->modes.read_only && !modes.read_only) {
+        return failure_set(ret_failure, "25001",
+                           "transaction read-write mode must be set before any query");
+    }
+    if (in_transaction(txn)) {
+        txn->modes = modes;
+    }
+    return 0;
+}
+
+/* COMMIT in SQLite. A deferred foreign key that fails leaves SQLite's transaction open: it is
+ * looked up there, and then rolled back. */
+static int commit_sqlite(struct session *session, struct failure *ret_failure)
+{
+    if (!session->txn.begun) {
+        return 0;
+    }
+    session->unstoppable++;
+    int rc = step_own(session, TXN_STMT_COMMIT);
+    int r = 0;
+    if (rc != SQLITE_OK) {
+        r = session_fail(session, rc, view_of_str("COMMIT"), session->txn.stmts[TXN_STMT_COMMIT],
+                         ret_failure);
+    }
+    reset_own(session, TXN_STMT_COMMIT);
+    session->unstoppable--;
+    return r;
+}
+
+static int commit(struct session *session, struct failure *ret_failure)
+{
+    cursor_end_all(session);
+    int r = commit_sqlite(session, ret_failure);
+    (void)roll_back_sqlite(session); /* what is left of a failed one */
+    end_transaction(session);
+    return r;
+}
+
+int txn_commit(struct session *session, bool *ret_rolled_back, struct failure *ret_failure)
+{
+    bool failed = session->txn.failed || session->txn.lost;
+    int r = 0;
+
+    if (!session->txn.explicit_) {
+        *ret_rolled_back = false;
+        return 0;
+    }
+    session_enter(session);
+    if (failed) {
+        roll_back(session);
+    } else {
+        r = commit(session, ret_failure);
+    }
+    session_leave(session);
+    if (r == 0) {
+        *ret_rolled_back = failed;
+    }
+    return r;
+}
+
+int txn_rollback(struct session *session, struct failure *ret_failure)
+{
+    (void)
+        ret_failure; /* a ROLLBACK that finds no memory is tried again before the next statement */
+    session_enter(session);
+    roll_back(session);
+    session_leave(session);
+    return 0;
+}
+
+/* ---- savepoints ---- */
+
+static int check_savepoint_verb(const struct session *session, const char *verb,
+                                struct failure *ret_failure)
+{
+    if (session->txn.explicit_) {
+        return 0;
+    }
+    return failure_set(ret_failure, "25P01", "%s can only be used in transaction blocks", verb);
+}
+
+static int check_not_failed(const struct session *session, struct failure *ret_failure)
+{
+    if (!session->txn.failed) {
+        return 0;
+    }
+    return failure_set(
+        ret_failure, "25P02",
+        "current transaction is aborted, commands ignored until end of transaction block");
+}
+
+/* The youngest of that name. */
+static int find_savepoint(const struct txn *txn, struct view name, size_t *ret_number,
+                          struct failure *ret_failure)
+{
+    for (size_t i = txn->savepoint_count; i-- > 0;) {
+        if (view_equal_str(name, txn->savepoints[i])) {
+            *ret_number = i;
+            return 0;
+        }
+    }
+    return failure_set(ret_failure, "3B001", "savepoint \"%.*s\" does not exist", (int)name.len,
+                       (const char *)name.data);
+}
+
+static int push_savepoint(struct txn *txn, struct view name)
+{
+    if (txn->savepoint_count == txn->savepoint_cap) {
+        size_t cap = txn->savepoint_cap == 0 ? 4 : txn->savepoint_cap * 2;
+        char **grown = mem_realloc(txn->savepoints, cap * sizeof(*grown));
+
+        if (grown == NULL) {
+            return -ENOMEM;
+        }
+        txn->savepoints = grown;
+        txn->savepoint_cap = cap;
+    }
+    char *copy = mem_strndup(name.data, name.len);
+    if (copy == NULL) {
+        return -ENOMEM;
+    }
+    txn->savepoints[txn->savepoint_count++] = copy;
+    return 0;
+}
+
+static int add_savepoint(struct session *session, struct view name, struct failure *ret_failure)
+{
+    struct txn *txn = &session->txn;
+
+    if (txn->savepoint_count == savepoints_most) {
+        return failure_set(ret_failure, "54000", "too many savepoints");
+    }
+    if (push_savepoint(txn, name) != 0) {
+        return failure_set_nomem(ret_failure);
+    }
+    int rc = txn->begun ? run_savepoint(session, "SAVEPOINT", txn->savepoint_count - 1) : SQLITE_OK;
+    if (rc == SQLITE_OK) {
+        return 0;
+    }
+    forget_savepoints(txn, txn->savepoint_count - 1);
+    return session_fail(session, rc, view_of_str("SAVEPOINT"), NULL, ret_failure);
+}
+
+int txn_savepoint(struct session *session, struct view name, struct failure *ret_failure)
+{
+    if (check_savepoint_verb(session, "SAVEPOINT", ret_failure) != 0 ||
+        check_not_failed(session, ret_failure) != 0) {
+        return FAILED;
+    }
+    session_enter(session);
+    int r = add_savepoint(session, name, ret_failure);
+    session_leave(session);
+    return r;
+}
+
+int txn_release(struct session *session, struct view name, struct failure *ret_failure)
+{
+    struct txn *txn = &session->txn;
+    size_t number;
+
+    if (check_savepoint_verb(session, "RELEASE SAVEPOINT", ret_failure) != 0 ||
+        check_not_failed(session, ret_failure) != 0 ||
+        find_savepoint(txn, name, &number, ret_failure) != 0) {
+        return FAILED;
+    }
+    session_enter(session);
+    int rc = txn->begun ? run_savepoint(session, "RELEASE", number) : SQLITE_OK;
+    int r = 0;
+    if (rc != SQLITE_OK) {
+        r = session_fail(session, rc, view_of_str("RELEASE"), NULL, ret_failure);
+    } else {
+        forget_savepoints(txn, number);
+        txn->begun_at = txn->begun_at < number ? txn->begun_at : number;
+    }
+    session_leave(session);
+    return r;
+}
+
+/* SQLite is to forget what came after the savepoint. One that is older than SQLite's transaction
+ * ends that: then the others need not wait for a place that is not used. */
+static int rewind_sqlite(struct session *session, size_t number)
+{
+    struct txn *txn = &session->txn;
+
+    if (!txn->begun) {
+        return SQLITE_OK;
+    }
+    if (number < txn->begun_at) {
+        return roll_back_sqlite(session) ? SQLITE_OK : SQLITE_NOMEM;
+    }
+    session->unstoppable++;
+    int rc = run_savepoint(session, "ROLLBACK TO", number);
+    session->unstoppable--;
+    return rc;
+}
+
+int txn_rollback_to(struct session *session, struct view name, struct failure *ret_failure)
+{
+    struct txn *txn = &session->txn;
+    size_t number;
+
+    if (check_savepoint_verb(session, "ROLLBACK TO SAVEPOINT", ret_failure) != 0 ||
+        find_savepoint(txn, name, &number, ret_failure) != 0) {
+        return FAILED;
+    }
+    if (txn->lost) {
+        return failure_set(
+            ret_failure, "25P02",
+            "current transaction is aborted, commands ignored until end of transaction block");
+    }
+    session_enter(session);
+    cursor_end_all(session);
+    int rc = rewind_sqlite(session, number);
+    int r = 0;
+    if (rc != SQLITE_OK) {
+        r = session_fail(session, rc, view_of_str("ROLLBACK TO"), NULL, ret_failure);
+    } else {
+        forget_savepoints(txn, number + 1);
+        txn->failed = false;
+    }
+    session_leave(session);
+    return r;
+}
+
+/* ---- SET CONSTRAINTS ---- */
+
+int txn_defer_constraints(struct session *session, bool deferred, struct failure *ret_failure)
+{
+    struct txn *txn = &session->txn;
+    int pending = 0;
+    int unused = 0;
+    int r = 0;
+
+    if (!in_transaction(txn)) {
+        return 0;
+    }
+    session_enter(session);
+    sqlite3_db_status(session->db, SQLITE_DBSTATUS_DEFERRED_FKS, &pending, &unused, 0);
+    if (!deferred && txn->begun && pending != 0) {
+        r = session_fail(session, SQLITE_CONSTRAINT_FOREIGNKEY, view_of_str("COMMIT"), NULL,
+                         ret_failure);
+    } else if (txn->begun) {
+        int rc = session_run_internal(session, deferred ? "PRAGMA defer_foreign_keys=1"
+                                                        : "PRAGMA defer_foreign_keys=0");
+
+        r = rc == SQLITE_OK
+                ? 0
+                : session_fail(session, rc, view_of_str("SET CONSTRAINTS"), NULL, ret_failure);
+    }
+    session_leave(session);
+    txn->defer_constraints = r == 0 ? deferred : txn->defer_constraints;
+    return r;
+}
+
+/* ---- implicit transactions ---- */
+
+void txn_implicit_begin(struct session *session)
+{
+    session->txn.implicit = !session->txn.explicit_;
+}
+
+int txn_implicit_end(struct session *session, struct failure *ret_failure)
+{
+    if (!session->txn.implicit) {
+        return 0;
+    }
+    session_enter(session);
+    int r = commit(session, ret_failure);
+    session_leave(session);
+    return r;
+}
+
+/* A block without savepoints can only be rolled back now: SQLite does it at once, so that nobody
+ * waits for the place of a block that has failed. */
+void txn_failed(struct session *session)
+{
+    struct txn *txn = &session->txn;
+
+    session_enter(session);
+    if (txn->explicit_) {
+        txn->failed = true;
+        if (txn->savepoint_count == 0) {
+            cursor_end_all(session);
+            (void)roll_back_sqlite(session);
+            vfs_drop_root(session->db);
+        }
+    } else if (txn->implicit) {
+        roll_back(session);
+    }
+    session_leave(session);
+}
