@@ -216,10 +216,6 @@ static void put_date(struct text *t, struct civil c, const struct value_style *s
         put(t, '/');
         break;
     case DATE_POSTGRES:
-        if (style->date_order == DATE_YMD) {
-            put_iso_date(t, c);
-            return;
-        }
         put_month_and_day(t, c, style, '-');
         put(t, '-');
         break;

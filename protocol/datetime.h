@@ -52,7 +52,8 @@ struct datetime {
     char zone_name[40]; /* DATETIME_UNKNOWN_ZONE: which */
 };
 
-must_check int datetime_parse(struct view text, enum date_order order,
+/* is_time: a bare 101500 is a time, not a date. */
+must_check int datetime_parse(struct view text, enum date_order order, bool is_time,
                               struct datetime *ret_datetime);
 
 /* "24:00:00" as "00:00:00"; precision 0 to 6, else not rounded. */

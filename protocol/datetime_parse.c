@@ -5,6 +5,7 @@
  * order; what the bare numbers next to a month's name mean is decided at the end. */
 #include "protocol/datetime.h"
 
+#include <ctype.h>
 #include <strings.h>
 
 enum { bare_max = 2 };
@@ -107,10 +108,12 @@ struct scan {
     const uint8_t *pos;
     const uint8_t *end;
     enum date_order order;
+    bool is_time;
     struct datetime *out;
     int32_t month_name; /* 0: none was said */
     struct digits bare[bare_max];
     size_t bare_count;
+    bool is_short_year; /* of two digits */
     bool is_bc;
     bool is_am;
     bool is_pm;
@@ -185,9 +188,7 @@ static int set_date(struct scan *s, struct digits year, int64_t month, int64_t d
     if (s->out->has_date || year.count == 0) {
         return DATETIME_SYNTAX;
     }
-    if (year.count <= 2) {
-        year.value += year.value < 70 ? 2000 : 1900;
-    }
+    s->is_short_year = year.count <= 2;
     if (month < 1 || month > 12 || day < 1 || day > 31) {
         return DATETIME_FIELD_ORDER;
     }
@@ -368,7 +369,7 @@ static int scan_number(struct scan *s)
         (is_digit(peek(s, 1)) || is_letter(peek(s, 1)))) {
         return scan_date(s, d);
     }
-    if (s->out->has_date && !s->out->has_time && (d.count == 6 || d.count == 4)) {
+    if ((s->out->has_date || s->is_time) && !s->out->has_time && (d.count == 6 || d.count == 4)) {
         return set_packed_time(s, d);
     }
     if (!s->out->has_date && s->month_name == 0 && (d.count == 8 || d.count == 6)) {
@@ -390,7 +391,9 @@ static int name_zone(struct scan *s, struct view word)
     size_t len =
         word.len < sizeof(s->out->zone_name) - 1 ? word.len : sizeof(s->out->zone_name) - 1;
 
-    memcpy(s->out->zone_name, word.data, len);
+    for (size_t i = 0; i < len; i++) {
+        s->out->zone_name[i] = (char)tolower(word.data[i]);
+    }
     s->out->zone_name[len] = '\0';
     return DATETIME_UNKNOWN_ZONE;
 }
@@ -452,7 +455,7 @@ static int scan_text(struct scan *s)
         return apply_word(s, word);
     }
     if (text.len == 1 && (text.data[0] == 'T' || text.data[0] == 't') && is_digit(peek(s, 0)) &&
-        s->out->has_date) {
+        (s->out->has_date || s->is_time)) {
         return 0; /* 2024-01-31T10:00 */
     }
     /* a zone of the tz database, which only the session knows */
@@ -489,7 +492,7 @@ static int scan_token(struct scan *s)
         s->out->infinity = c == '-' ? -1 : 1;
         return word != NULL && word->kind == WORD_INFINITY ? 0 : DATETIME_SYNTAX;
     }
-    return s->out->has_time ? scan_zone(s, c == '-' ? -1 : 1) : DATETIME_SYNTAX;
+    return s->out->has_time || s->out->has_date ? scan_zone(s, c == '-' ? -1 : 1) : DATETIME_SYNTAX;
 }
 
 /* ---- the end ---- */
@@ -535,6 +538,9 @@ static int resolve_year(struct scan *s)
     if (!s->out->has_date) {
         return s->is_bc ? DATETIME_SYNTAX : 0;
     }
+    if (s->is_short_year && !s->is_bc) {
+        c->year += c->year < 70 ? 2000 : 1900;
+    }
     if (c->year == 0) {
         return DATETIME_FIELD; /* there was none */
     }
@@ -542,10 +548,15 @@ static int resolve_year(struct scan *s)
     return c->day > days_in_month(c->year, c->month) ? DATETIME_FIELD : 0;
 }
 
-int datetime_parse(struct view text, enum date_order order, struct datetime *ret_datetime)
+int datetime_parse(struct view text, enum date_order order, bool is_time,
+                   struct datetime *ret_datetime)
 {
     struct datetime out = { 0 };
-    struct scan s = { .pos = text.data, .end = text.data + text.len, .order = order, .out = &out };
+    struct scan s = { .pos = text.data,
+                      .end = text.data + text.len,
+                      .order = order,
+                      .is_time = is_time,
+                      .out = &out };
     int r = 0;
 
     while (r == 0 && s.pos < s.end) {

@@ -112,16 +112,16 @@ static uint64_t round_to_odd(u128 g, uint64_t c)
     return (uint64_t)(high >> 64) | ((uint64_t)high > 1);
 }
 
-/* c * 2^q; is_edge: c is a power of two, so that the border below is nearer. */
+/* c * 2^q; is_edge: c is a power of two, so that the border below is nearer. The borders themselves
+ * are out, as in PostgreSQL, so that the text does not depend on how its reader breaks ties. */
 static struct number_digits shortest(uint64_t c, int q, bool is_edge)
 {
-    bool is_odd = (c & 1) != 0; /* borders read back as an even neighbour only */
     int k = (q * 1262611 - (is_edge ? 524031 : 0)) >> 22;
     int h = q + floor_log2_pow10(-k) + 1;
     u128 g = powers[-k - power_low];
-    uint64_t low = round_to_odd(g, (4 * c - 2 + is_edge) << h) + is_odd;
+    uint64_t low = round_to_odd(g, (4 * c - 2 + is_edge) << h) + 1;
     uint64_t here = round_to_odd(g, (4 * c) << h);
-    uint64_t high = round_to_odd(g, (4 * c + 2) << h) - is_odd;
+    uint64_t high = round_to_odd(g, (4 * c + 2) << h) - 1;
     uint64_t s = here / 4;
 
     if (s >= 10) { /* one digit less, if just one such number is inside */

@@ -41,7 +41,7 @@ static int bad_datetime(const struct value_call *call, int answer, struct view i
 static int parse(const struct value_call *call, struct view in, enum date_order order,
                  struct datetime *ret_dt)
 {
-    int r = datetime_parse(in, order, ret_dt);
+    int r = datetime_parse(in, order, call->oid == OID_TIME || call->oid == OID_TIMETZ, ret_dt);
 
     if (r == DATETIME_UNKNOWN_ZONE) {
         return failure_set(call->failure, "22023", "time zone \"%s\" not recognized",
@@ -174,7 +174,7 @@ static int time_of(const struct value_call *call, struct view in, const struct v
     if (parse(call, in, style->date_order, &dt) != 0) {
         return FAILED;
     }
-    if ((!dt.has_time && !dt.has_date) || dt.infinity != 0) {
+    if (!dt.has_time || dt.infinity != 0) {
         return value_bad_text(call, "22007", in);
     }
     int64_t day_us = dt.has_date ? days_of_civil(dt.date) * USECS_PER_DAY : 0;
