@@ -16,9 +16,11 @@ struct reader {
 static inline struct reader reader_over(struct view v)
 {
     static const uint8_t nothing[1];
-    const uint8_t *start = v.data == NULL ? nothing : v.data;
 
-    return (struct reader){ .pos = start, .end = start + v.len };
+    if (v.data == NULL) {
+        return (struct reader){ .pos = nothing, .end = nothing };
+    }
+    return (struct reader){ .pos = v.data, .end = v.data + v.len };
 }
 
 static inline size_t reader_left(const struct reader *r)

@@ -263,7 +263,7 @@ int bytea_decode_text(const struct value_call *call, struct view in, struct cell
 {
     struct buf *scratch = call->buf;
     int r = buf_reserve(scratch, in.len + 1);
-    size_t len;
+    size_t len = 0;
 
     if (r != 0) {
         return r;
