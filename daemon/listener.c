@@ -25,6 +25,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+enum { ADDRESS_UNAVAILABLE = 2 };
+
 enum { sockets_max = 32, backlog = 1024, accepts_per_turn = 64, free_port_tries = 20 };
 
 static const struct timeval accept_pause = { .tv_usec = 100000 }; /* when out of descriptors */
@@ -107,14 +109,15 @@ static void accept_clients(evutil_socket_t listen_fd, short what, void *arg)
 
 /* ---- sockets ---- */
 
-/* Takes the bound, listening descriptor. 0, BUF_FULL when there are too many, or -ENOMEM; closed
- * then. */
-static int add_socket(struct listener *listener, int fd_taken, bool is_unix, const char *host)
+/* Takes the bound, listening descriptor: closed again when it could not be added. */
+static int add_socket(struct listener *listener, int fd_taken, bool is_unix, const char *host,
+                      struct failure *ret_failure)
 {
     cleanup(close_fd) int fd = fd_taken;
 
     if (listener->count == sockets_max) {
-        return BUF_FULL;
+        return failure_set(ret_failure, "54000", "more than %d addresses to listen on",
+                           sockets_max);
     }
     struct listen_socket *sock = &listener->sockets[listener->count];
     *sock = (struct listen_socket){ .listener = listener, .is_unix = is_unix };
@@ -187,15 +190,29 @@ static int open_address(struct listener *listener, struct addrinfo *info,
     snprintf(where, sizeof(where), "%s port %u", host, listener->port);
     int fd = tcp_socket(info, listener->port);
     if (fd < 0) {
-        return say(ret_failure, where, "cannot listen", -fd);
+        say(ret_failure, where, "cannot listen", -fd);
+        return fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT ? ADDRESS_UNAVAILABLE : FAILED;
     }
     if (listener->port == 0) {
         listener->port = port_of(fd);
     }
-    int r = add_socket(listener, fd, false, host);
-    return r == BUF_FULL ? failure_set(ret_failure, "54000", "more than %d addresses to listen on",
-                                       sockets_max)
-                         : r;
+    return add_socket(listener, fd, false, host, ret_failure);
+}
+
+/* A name may stand for several addresses, some of which (::1 without IPv6) this machine has not:
+ * one is enough. */
+static int open_found(struct listener *listener, struct addrinfo *found,
+                      struct failure *ret_failure)
+{
+    size_t before = listener->count;
+
+    for (struct addrinfo *info = found; info != NULL; info = info->ai_next) {
+        int r = open_address(listener, info, ret_failure);
+        if (r != 0 && r != ADDRESS_UNAVAILABLE) {
+            return r;
+        }
+    }
+    return listener->count > before ? 0 : FAILED;
 }
 
 static int open_host(struct listener *listener, const char *host, struct failure *ret_failure)
@@ -209,10 +226,7 @@ static int open_host(struct listener *listener, const char *host, struct failure
     if (error != 0) {
         return failure_set(ret_failure, "58030", "listen_addr: %s: %s", host, gai_strerror(error));
     }
-    int r = 0;
-    for (struct addrinfo *info = found; info != NULL && r == 0; info = info->ai_next) {
-        r = open_address(listener, info, ret_failure);
-    }
+    int r = open_found(listener, found, ret_failure);
     freeaddrinfo(found);
     return r;
 }
@@ -324,8 +338,7 @@ static int open_unix(struct listener *listener, struct failure *ret_failure)
         unlock_path(listener);
         return say(ret_failure, listener->unix_path, "cannot listen", -fd);
     }
-    int r = add_socket(listener, fd, true, "");
-    return r == BUF_FULL ? failure_set(ret_failure, "54000", "too many addresses") : r;
+    return add_socket(listener, fd, true, "", ret_failure);
 }
 
 /* ---- life ---- */

@@ -179,6 +179,36 @@ static void the_addresses_are_described_as_connection_strings(void **state)
     buf_finish(&text);
 }
 
+static void a_name_of_several_addresses_needs_one_that_the_machine_has(void **state)
+{
+    struct fixture *f = *state;
+    struct listener *none = NULL;
+
+    open_listener(f, "localhost", "");
+    int tcp = connect_tcp(f);
+    await_accepted(f, 1);
+    close(tcp);
+    assert_int_equal(try_open(f, "192.0.2.1", 0, "", &none), FAILED); /* an address of nobody */
+    assert_string_equal(failure_get(&f->failure, FIELD_MESSAGE),
+                        "192.0.2.1 port 0: cannot listen: Cannot assign requested address");
+}
+
+static void one_address_too_many_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct listener *none = NULL;
+    char list[33 * 16] = "127.0.1.1";
+
+    for (int i = 2; i <= 33; i++) {
+        snprintf(list + strlen(list), sizeof(list) - strlen(list), ",127.0.1.%d", i);
+    }
+    assert_int_equal(try_open(f, list, 0, "", &none), FAILED);
+    assert_string_equal(failure_get(&f->failure, FIELD_MESSAGE),
+                        "more than 32 addresses to listen on");
+    *strrchr(list, ',') = '\0';
+    open_listener(f, list, "");
+}
+
 static void a_unix_socket_alone_finds_a_free_port(void **state)
 {
     struct fixture *f = *state;
@@ -319,6 +349,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(clients_of_both_kinds_come_with_their_sockets_set),
         TEST(the_addresses_are_described_as_connection_strings),
+        TEST(a_name_of_several_addresses_needs_one_that_the_machine_has),
+        TEST(one_address_too_many_is_refused),
         TEST(a_unix_socket_alone_finds_a_free_port),
         TEST(a_port_in_use_is_an_error_that_names_it_and_leaves_nothing_open),
         TEST(an_address_that_is_none_is_an_error),
