@@ -26,6 +26,7 @@ struct rewriter {
     size_t param_count;
     size_t param_room;
     size_t literal_count; /* the first so many parameters were literals of the client's text */
+    bool no_params;       /* DDL: there are none */
     unsigned cursor_flags;
     unsigned depth;
     void *memo; /* types of nodes already looked at */
@@ -34,12 +35,17 @@ struct rewriter {
 void rewriter_init(struct rewriter *r, struct sql_session *sql, struct arena *arena,
                    struct view text, struct failure *failure);
 void rewriter_finish(struct rewriter *r);
+/* What Parse said of $1...; 0: nothing. */
+void rewrite_set_params(struct rewriter *r, const uint32_t *oids, size_t count);
 
 /* ---- printing ---- */
 void rewrite_str(struct rewriter *r, const char *s);
 void rewrite_printf(struct rewriter *r, const char *format, ...) printf_like(2, 3);
 void rewrite_ident(struct rewriter *r, const char *name);           /* "name", quoted always */
 void rewrite_quoted(struct rewriter *r, const char *s, size_t len); /* 'it''s' */
+const char *rewrite_quoted_text(struct rewriter *r, const char *s, size_t len);
+const char *rewrite_ident_text(struct rewriter *r,
+                               const char *name); /* the same as text of the arena */
 void rewrite_table(struct rewriter *r,
                    const PgQuery__RangeVar *table); /* schema checked and dropped: 3F000, 42P01 */
 

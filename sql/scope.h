@@ -6,14 +6,17 @@
 
 #include "sql/types.h"
 
+struct expr;
 struct rewriter;
 struct sql_session;
 
 struct relation_column {
-    const char *name;
-    struct type type;
-    uint32_t table_oid; /* 0: not a table's column */
+    const char *name;        /* PostgreSQL's */
+    const char *sqlite_name; /* NULL: the same */
+    struct type type;        /* oid 0: nobody knows */
+    uint32_t table_oid;      /* 0: not a table's column */
     int16_t attnum;
+    bool not_null;
     bool merged; /* the right side of USING: reachable by its relation's name only */
 };
 
@@ -21,22 +24,47 @@ struct relation {
     const char *name; /* alias or table; NULL: none (unnamed subquery) */
     struct relation_column *columns;
     size_t count;
-    bool hidden_columns; /* rowid and the like may exist: an unknown name is SQLite's to judge */
+    size_t room;
+    bool qualified_only; /* its columns need its name: excluded */
+    bool is_view;
     struct relation *next;
 };
 
 struct query_scope {
     struct relation *relations; /* in FROM's order */
+    struct relation **tail;
     struct query_scope *outer;
+    const char **merged; /* USING columns, the last join's first */
+    size_t merged_count;
+    bool unqualified; /* print columns bare: RETURNING, CHECK, index expressions */
+};
+
+/* A WITH query in reach. */
+struct cte {
+    const char *name;
+    struct relation *relation; /* NULL while its own first part is looked at */
+    struct cte *next;
 };
 
 void scope_push(struct rewriter *r, struct query_scope *scope);
 void scope_pop(struct rewriter *r);
 void scope_add(struct query_scope *scope, struct relation *relation);
 
+struct relation *relation_new(struct rewriter *r, const char *name);
+/* The new column, zeroed but for name and type; NULL: no memory (failed). */
+struct relation_column *relation_add(struct rewriter *r, struct relation *relation,
+                                     const char *name, struct type type);
+struct relation_column *relation_find(const struct relation *relation, const char *name);
+/* A copy under another name; columns may be changed. */
+struct relation *relation_copy(struct rewriter *r, const struct relation *relation,
+                               const char *name);
+
 /* A table's or view's columns as a new relation of the arena; NULL: no such table (nothing is
  * failed), or failed. */
 struct relation *scope_table(struct rewriter *r, const char *table);
+
+/* A column reference. Fails with 42703, 42702, 42P01. */
+struct expr scope_column(struct rewriter *r, const PgQuery__ColumnRef *ref);
 
 /* PostgreSQL's oid for a table: by its name, the same in all sessions. */
 uint32_t table_oid_of_name(const char *table);

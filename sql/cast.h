@@ -1,0 +1,13 @@
+/* sql/cast.h: the functions that casts become, under SQLite. NULL in, NULL out.
+ *
+ *   pond_cast(value, from oid, to oid, typmod, explicit)   by the types' text forms; oid 0: by what
+ * the value is pond_int2(n), pond_int4(n), pond_int8(n)   rounded (halves away from zero; with a
+ * second argument: to even); 22003 pond_numeric(n, typmod)                    rounded to its scale;
+ * 22003 pond_greatest(...), pond_least(...)        pass over NULLs */
+#pragma once
+
+#include "base/failure.h"
+
+struct sql_session;
+
+must_check int casts_register(struct sql_session *sql, struct failure *ret_failure);

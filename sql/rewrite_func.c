@@ -1,0 +1,457 @@
+/* sql/rewrite_func.c: calls. The table of functions says what SQLite calls them; count() and
+ * subqueries are ours. */
+#include "sql/expr.h"
+
+#include "pool/session.h"
+#include "sql/functions.h"
+#include "sql/grammar.h"
+
+static struct expr failed_expr(void)
+{
+    return (struct expr){ .type = TYPE_NONE, .text = "NULL", .prec = PREC_PRIMARY };
+}
+
+/* ---- OVER, FILTER ---- */
+
+enum frame_bits { /* parsenodes.h: FRAMEOPTION_* */
+                  FRAME_NONDEFAULT = 0x00001,
+                  FRAME_RANGE = 0x00002,
+                  FRAME_ROWS = 0x00004,
+                  FRAME_GROUPS = 0x00008,
+                  FRAME_BETWEEN = 0x00010,
+                  FRAME_START_UNBOUNDED_PRECEDING = 0x00020,
+                  FRAME_END_UNBOUNDED_FOLLOWING = 0x00100,
+                  FRAME_START_CURRENT_ROW = 0x00200,
+                  FRAME_END_CURRENT_ROW = 0x00400,
+                  FRAME_START_OFFSET_PRECEDING = 0x00800,
+                  FRAME_END_OFFSET_PRECEDING = 0x01000,
+                  FRAME_START_OFFSET_FOLLOWING = 0x02000,
+                  FRAME_END_OFFSET_FOLLOWING = 0x04000,
+                  FRAME_EXCLUDE_CURRENT_ROW = 0x08000,
+                  FRAME_EXCLUDE_GROUP = 0x10000,
+                  FRAME_EXCLUDE_TIES = 0x20000,
+};
+
+static void frame_bound(struct rewriter *r, int32_t options, const PgQuery__Node *offset,
+                        bool start)
+{
+    if (offset != NULL) {
+        rewrite_str(r, expr_typed(r, offset, TYPE_OF(OID_INT8)).text);
+        rewrite_str(
+            r, (options & (start ? FRAME_START_OFFSET_PRECEDING : FRAME_END_OFFSET_PRECEDING)) != 0
+                   ? " PRECEDING"
+                   : " FOLLOWING");
+    } else if ((options & (start ? FRAME_START_CURRENT_ROW : FRAME_END_CURRENT_ROW)) != 0) {
+        rewrite_str(r, "CURRENT ROW");
+    } else {
+        rewrite_str(r, start ? "UNBOUNDED PRECEDING" : "UNBOUNDED FOLLOWING");
+    }
+}
+
+static void frame(struct rewriter *r, const PgQuery__WindowDef *w)
+{
+    int32_t options = w->frame_options;
+
+    if ((options & FRAME_NONDEFAULT) == 0) {
+        return;
+    }
+    rewrite_str(r, (options & FRAME_ROWS) != 0     ? " ROWS"
+                   : (options & FRAME_GROUPS) != 0 ? " GROUPS"
+                                                   : " RANGE");
+    rewrite_str(r, " BETWEEN ");
+    frame_bound(r, options, w->start_offset, true);
+    rewrite_str(r, " AND ");
+    frame_bound(r, options, w->end_offset, false);
+    if ((options & FRAME_EXCLUDE_CURRENT_ROW) != 0) {
+        rewrite_str(r, " EXCLUDE CURRENT ROW");
+    } else if ((options & FRAME_EXCLUDE_GROUP) != 0) {
+        rewrite_str(r, " EXCLUDE GROUP");
+    } else if ((options & FRAME_EXCLUDE_TIES) != 0) {
+        rewrite_str(r, " EXCLUDE TIES");
+    }
+}
+
+/* "(PARTITION BY ... ORDER BY ... ROWS ...)" */
+const char *window_text(struct rewriter *r, const PgQuery__WindowDef *w)
+{
+    struct buf saved = capture_begin(r);
+
+    rewrite_str(r, "(");
+    if (w->refname != NULL && w->refname[0] != '\0') {
+        rewrite_ident(r, w->refname);
+    }
+    for (size_t i = 0; i < w->n_partition_clause && !r->failed; i++) {
+        rewrite_str(r, i == 0 ? "PARTITION BY " : ", ");
+        rewrite_str(r, expr_typed(r, w->partition_clause[i], TYPE_NONE).text);
+    }
+    select_order(r, w->order_clause, w->n_order_clause, NULL);
+    frame(r, w);
+    rewrite_str(r, ")");
+    return capture_end(r, &saved);
+}
+
+static const char *call_tail(struct rewriter *r, const PgQuery__FuncCall *call)
+{
+    const char *filter = "";
+
+    if (call->agg_filter != NULL) {
+        filter = rewrite_text(r, " FILTER (WHERE %s)",
+                              expr_condition(r, call->agg_filter, "FILTER").text);
+    }
+    if (call->over == NULL) {
+        return filter;
+    }
+    if (call->over->name != NULL && call->over->name[0] != '\0') {
+        return rewrite_text(r, "%s OVER %s", filter, rewrite_ident_text(r, call->over->name));
+    }
+    return rewrite_text(r, "%s OVER %s", filter, window_text(r, call->over));
+}
+
+/* ---- calls ---- */
+
+static struct expr count_call(struct rewriter *r, const PgQuery__FuncCall *call)
+{
+    const char *args = "*";
+    struct expr e;
+
+    if (!call->agg_star) {
+        args = rewrite_text(r, "%s%s", call->agg_distinct ? "DISTINCT " : "",
+                            expr_typed(r, call->args[0], TYPE_NONE).text);
+    }
+    e = expr_make(r, TYPE_OF(OID_INT8), PREC_PRIMARY, "count(%s)%s", args, call_tail(r, call));
+    e.not_null = true;
+    return e;
+}
+
+static const char *arg_types(struct rewriter *r, const struct expr *args, size_t count)
+{
+    const char *text = "";
+
+    for (size_t i = 0; i < count; i++) {
+        text = rewrite_text(r, "%s%s%s", text, i > 0 ? ", " : "",
+                            args[i].untyped != NULL ? "unknown" : type_text(r, args[i].type));
+    }
+    return text;
+}
+
+static struct expr fail_call(struct rewriter *r, const char *name, const struct expr *args,
+                             size_t count, int32_t location)
+{
+    const char *types = arg_types(r, args, count);
+
+    rewrite_fail(r, location, "42883", "function %s(%s) does not exist", name, types);
+    if (r->failure != NULL) {
+        failure_add(r->failure, FIELD_HINT,
+                    "No function matches the given name and argument types. You might need to add "
+                    "explicit type casts.");
+    }
+    return failed_expr();
+}
+
+static struct type result_type(const struct function *row, const struct expr *args, size_t count,
+                               struct type common)
+{
+    uint32_t first = count > 0 ? args[0].type.oid : 0;
+
+    switch (row->result) {
+    case RESULT_FIXED:
+        return TYPE_OF(row->oid);
+    case RESULT_FIRST:
+        return count > 0 ? (struct type){ first, args[0].type.typmod } : TYPE_OF(OID_TEXT);
+    case RESULT_COMMON:
+        return common;
+    case RESULT_SUM:
+        if (first == OID_INT2 || first == OID_INT4) {
+            return TYPE_OF(OID_INT8);
+        }
+        return TYPE_OF(first == OID_INT8 || first == 0 ? OID_NUMERIC : first);
+    case RESULT_AVG:
+        return TYPE_OF(first == OID_FLOAT4 || first == OID_FLOAT8 ? OID_FLOAT8
+                       : first == OID_INTERVAL                    ? OID_INTERVAL
+                                                                  : OID_NUMERIC);
+    case RESULT_NUMBER:
+        return TYPE_OF(first == OID_FLOAT4 || first == OID_FLOAT8 ? OID_FLOAT8 : OID_NUMERIC);
+    }
+    return TYPE_OF(OID_TEXT);
+}
+
+/* Brings the arguments to what the row wants. */
+static void settle_args(struct rewriter *r, const struct function *row, struct expr *args,
+                        size_t count, struct type *ret_common)
+{
+    if (row->result == RESULT_COMMON) {
+        *ret_common = common_type(r, args, count, row->name, -1);
+    }
+    for (size_t i = 0; i < count && !r->failed; i++) {
+        uint32_t wanted = i < function_args_max ? row->args[i] : 0;
+
+        if (row->result == RESULT_COMMON && wanted == 0) {
+            args[i] =
+                expr_cast(r, expr_resolve(r, args[i], *ret_common), *ret_common, CAST_IMPLICIT, -1);
+        } else if (args[i].untyped != NULL) {
+            args[i] = expr_resolve(r, args[i], TYPE_OF(wanted));
+        } else if (wanted != 0 && wanted != args[i].type.oid && type_is_date(wanted) &&
+                   type_is_date(args[i].type.oid)) {
+            args[i] = expr_cast(r, args[i], TYPE_OF(wanted), CAST_ASSIGNMENT, -1);
+        }
+    }
+}
+
+static bool order_matters(const char *name)
+{
+    static const char *const indifferent[] = { "count", "sum",      "avg",     "min",
+                                               "max",   "bool_and", "bool_or", "every" };
+
+    for (size_t i = 0; i < ARRAY_LEN(indifferent); i++) {
+        if (strcmp(indifferent[i], name) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct expr print_call(struct rewriter *r, const PgQuery__FuncCall *call,
+                              const struct function *row, struct expr *args, size_t count)
+{
+    struct type common = TYPE_NONE;
+    const char *text = "";
+
+    settle_args(r, row, args, count, &common);
+    for (size_t i = 0; i < count && !r->failed; i++) {
+        text = (row->flags & FUNCTION_PASS_TYPES) != 0
+                   ? rewrite_text(r, "%s%s%s, %u", text, i > 0 ? ", " : "", args[i].text,
+                                  args[i].type.oid)
+                   : rewrite_text(r, "%s%s%s", text, i > 0 ? ", " : "", args[i].text);
+    }
+    if ((row->flags & FUNCTION_WRITES) != 0) {
+        r->cursor_flags |= CURSOR_WRITES;
+    }
+    return expr_make(r, result_type(row, args, count, common), PREC_PRIMARY, "%s(%s%s)%s",
+                     row->sqlite != NULL ? row->sqlite : row->name,
+                     call->agg_distinct ? "DISTINCT " : "", text, call_tail(r, call));
+}
+
+static bool check_call(struct rewriter *r, const PgQuery__FuncCall *call,
+                       const struct function *row)
+{
+    const char *what = NULL;
+
+    if (call->n_agg_order > 0 && order_matters(row->name)) {
+        what = "ORDER BY in an aggregate";
+    } else if (call->agg_within_group) {
+        what = "WITHIN GROUP";
+    } else if (call->func_variadic) {
+        what = "VARIADIC";
+    } else if ((row->flags & FUNCTION_ROWS) != 0) {
+        what = "a set-returning function outside FROM";
+    }
+    if (what != NULL) {
+        rewrite_unsupported(r, call->location, what);
+    } else if ((row->flags & FUNCTION_WINDOW) != 0 && call->over == NULL) {
+        rewrite_fail(r, call->location, "42809", "window function %s requires an OVER clause",
+                     row->name);
+    }
+    return !r->failed;
+}
+
+static bool schema_is_known(struct rewriter *r, const PgQuery__FuncCall *call)
+{
+    const char *schema =
+        call->n_funcname > 1 ? node_string(call->funcname[call->n_funcname - 2]) : "pg_catalog";
+
+    if (strcmp(schema, "pg_catalog") != 0 && strcmp(schema, "public") != 0) {
+        rewrite_fail(r, call->location, "3F000", "schema \"%s\" does not exist", schema);
+        return false;
+    }
+    return true;
+}
+
+struct expr *call_args(struct rewriter *r, const PgQuery__FuncCall *call, uint32_t **ret_oids)
+{
+    struct expr *args = arena_alloc(r->arena, (call->n_args + 1) * sizeof(*args));
+    uint32_t *oids = arena_alloc(r->arena, (call->n_args + 1) * sizeof(*oids));
+
+    if (args == NULL || oids == NULL) {
+        rewrite_fail(r, -1, "53200", "out of memory");
+        return NULL;
+    }
+    for (size_t i = 0; i < call->n_args; i++) {
+        if (call->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR) {
+            rewrite_unsupported(r, call->location, "a named argument");
+        }
+        args[i] = expr_of(r, call->args[i]);
+        oids[i] = args[i].untyped != NULL ? OID_UNKNOWN : args[i].type.oid;
+    }
+    *ret_oids = oids;
+    return r->failed ? NULL : args;
+}
+
+struct expr expr_call(struct rewriter *r, const PgQuery__FuncCall *call)
+{
+    const char *name = node_string(call->funcname[call->n_funcname - 1]);
+    const struct function *row;
+    uint32_t *oids;
+    struct expr *args;
+    bool known;
+
+    if (!schema_is_known(r, call)) {
+        return failed_expr();
+    }
+    if (strcmp(name, "count") == 0 && (call->agg_star || call->n_args == 1)) {
+        return count_call(r, call);
+    }
+    args = call_args(r, call, &oids);
+    if (args == NULL) {
+        return failed_expr();
+    }
+    row = function_find(name, oids, call->n_args, &known);
+    if (row == NULL || (row->flags & FUNCTION_INTERNAL) != 0) {
+        return fail_call(r, name, args, call->n_args, call->location);
+    }
+    return check_call(r, call, row) ? print_call(r, call, row, args, call->n_args) : failed_expr();
+}
+
+/* ---- CURRENT_TIMESTAMP and its kin: functions without parentheses ---- */
+
+static const char *const value_functions[] = {
+    [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE] = "current_date",
+    [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIME] = "current_time",
+    [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIME_N] = "current_time",
+    [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP] = "current_timestamp",
+    [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP_N] = "current_timestamp",
+    [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME] = "localtime",
+    [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME_N] = "localtime",
+    [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP] = "localtimestamp",
+    [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP_N] = "localtimestamp",
+    [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_ROLE] = "current_role",
+    [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_USER] = "current_user",
+    [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER] = "user",
+    [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_SESSION_USER] = "session_user",
+    [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG] = "current_catalog",
+    [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA] = "current_schema",
+};
+
+const char *value_function_name(const PgQuery__SQLValueFunction *function)
+{
+    size_t op = (size_t)function->op;
+
+    return op < ARRAY_LEN(value_functions) && value_functions[op] != NULL ? value_functions[op]
+                                                                          : "?column?";
+}
+
+struct expr expr_value_function(struct rewriter *r, const PgQuery__SQLValueFunction *function)
+{
+    const char *name = value_function_name(function);
+    bool known;
+    const struct function *row = function_find(name, NULL, 0, &known);
+    struct type type;
+    struct expr e;
+
+    if (row == NULL) {
+        rewrite_unsupported(r, function->location, name);
+        return failed_expr();
+    }
+    type = TYPE_OF(row->oid);
+    e = expr_make(r, type, PREC_PRIMARY, "%s()", row->sqlite != NULL ? row->sqlite : row->name);
+    e.not_null = true;
+    type.typmod = function->typmod;
+    return function->typmod >= 0 && type_is_date(type.oid)
+               ? expr_cast(r, e, type, CAST_EXPLICIT, -1)
+               : e;
+}
+
+/* ---- subqueries ---- */
+
+static struct expr row_in_select(struct rewriter *r, const PgQuery__SubLink *s, const char *query,
+                                 const struct relation *columns)
+{
+    const PgQuery__RowExpr *row = s->testexpr->row_expr;
+    const char *left = "";
+
+    if (row->n_args != columns->count) {
+        rewrite_fail(r, s->location, "42601", "subquery has too %s columns",
+                     columns->count < row->n_args ? "few" : "many");
+        return failed_expr();
+    }
+    for (size_t i = 0; i < row->n_args; i++) {
+        left = rewrite_text(r, "%s%s%s", left, i > 0 ? ", " : "",
+                            expr_typed(r, row->args[i], columns->columns[i].type).text);
+    }
+    return expr_make(r, TYPE_OF(OID_BOOL), PREC_EQUAL, "(%s) IN (%s)", left, query);
+}
+
+static struct expr any_sublink(struct rewriter *r, const PgQuery__SubLink *s, bool all)
+{
+    const char *op = s->n_oper_name > 0 ? node_string(s->oper_name[s->n_oper_name - 1]) : "=";
+    struct relation columns = { 0 };
+    struct select_wish wish = { 0 };
+    struct expr left;
+    const char *query;
+    struct expr probe;
+
+    if (all ? strcmp(op, "<>") != 0 : strcmp(op, "=") != 0) {
+        rewrite_unsupported(r, s->location, "ANY or ALL of a subquery with this operator");
+        return failed_expr();
+    }
+    query = select_text(r, s->subselect->select_stmt, NULL, &columns);
+    if (r->failed) {
+        return failed_expr();
+    }
+    if (s->testexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
+        return row_in_select(r, s, query, &columns);
+    }
+    if (columns.count != 1) {
+        rewrite_fail(r, s->location, "42601", "subquery has too many columns");
+        return failed_expr();
+    }
+    left = expr_typed(r, s->testexpr, columns.columns[0].type);
+    probe = (struct expr){ .type = columns.columns[0].type, .text = "", .prec = PREC_PRIMARY };
+    probe = expr_compare(r, "=", left, probe, s->location); /* only for its errors */
+    (void)probe;
+    if (type_is_date(left.type.oid) && left.type.oid != columns.columns[0].type.oid) {
+        wish = (struct select_wish){ .types = &left.type, .type_count = 1 };
+        columns = (struct relation){ 0 };
+        query = select_text(r, s->subselect->select_stmt, &wish, &columns);
+    }
+    return expr_make(r, TYPE_OF(OID_BOOL), PREC_EQUAL, "%s %sIN (%s)",
+                     expr_in(r, &left, PREC_COMPARE), all ? "NOT " : "", query);
+}
+
+static struct expr scalar_sublink(struct rewriter *r, const PgQuery__SubLink *s)
+{
+    struct relation columns = { 0 };
+    const char *query = select_text(r, s->subselect->select_stmt, NULL, &columns);
+
+    if (r->failed) {
+        return failed_expr();
+    }
+    if (columns.count != 1) {
+        rewrite_fail(r, s->location, "42601", "subquery must return only one column");
+        return failed_expr();
+    }
+    return expr_make(r, columns.columns[0].type, PREC_PRIMARY, "(%s)", query);
+}
+
+struct expr expr_sublink(struct rewriter *r, const PgQuery__SubLink *s)
+{
+    struct relation columns = { 0 };
+
+    if (s->subselect == NULL || s->subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
+        rewrite_unsupported(r, s->location, "this subquery");
+        return failed_expr();
+    }
+    switch (s->sub_link_type) {
+    case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK:
+        return expr_make(r, TYPE_OF(OID_BOOL), PREC_PRIMARY, "EXISTS (%s)",
+                         select_text(r, s->subselect->select_stmt, NULL, &columns));
+    case PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK:
+        return any_sublink(r, s, false);
+    case PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK:
+        return any_sublink(r, s, true);
+    case PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK:
+        return scalar_sublink(r, s);
+    default:
+        rewrite_unsupported(r, s->location, "ARRAY(subquery)");
+        return failed_expr();
+    }
+}

@@ -1,0 +1,826 @@
+/* sql/rewrite_op.c: operators. Comparisons bring both sides to one type; dates and intervals are
+ * calls; the rest is a table of operator, type classes, result and SQLite text. */
+#include "sql/expr.h"
+
+#include "sql/grammar.h"
+#include "sql/literal.h"
+
+#include <stdio.h>
+
+static struct expr failed_expr(void)
+{
+    return (struct expr){ .type = TYPE_NONE, .text = "NULL", .prec = PREC_PRIMARY };
+}
+
+static struct expr fail_operator(struct rewriter *r, const char *op, struct expr left,
+                                 struct expr right, int32_t location)
+{
+    rewrite_fail(r, location, "42883", "operator does not exist: %s %s %s", type_text(r, left.type),
+                 op, type_text(r, right.type));
+    if (r->failure != NULL) {
+        failure_add(r->failure, FIELD_HINT,
+                    "No operator matches the given name and argument types. You might need to add "
+                    "explicit type casts.");
+    }
+    return failed_expr();
+}
+
+static struct expr infix(struct rewriter *r, struct type type, enum expr_prec prec, const char *op,
+                         struct expr left, struct expr right)
+{
+    return expr_make(r, type, prec, "%s %s %s", expr_in(r, &left, prec), op,
+                     expr_in(r, &right, (enum expr_prec)(prec + 1)));
+}
+
+/* ---- comparisons ---- */
+
+static struct type untypmoded(struct type type)
+{
+    return type.oid == OID_BPCHAR ? type : TYPE_OF(type.oid);
+}
+
+/* An untyped side becomes what the other side is. */
+static void resolve_pair(struct rewriter *r, struct expr *left, struct expr *right)
+{
+    struct type left_type = left->untyped != NULL ? TYPE_NONE : untypmoded(left->type);
+    struct type right_type = right->untyped != NULL ? TYPE_NONE : untypmoded(right->type);
+
+    *left = expr_resolve(r, *left, right_type);
+    *right = expr_resolve(r, *right, left_type);
+}
+
+static bool is_instant(uint32_t oid)
+{
+    return oid == OID_DATE || oid == OID_TIMESTAMP || oid == OID_TIMESTAMPTZ;
+}
+
+/* Brings two typed sides to what can be compared; false: PostgreSQL has no such operator. */
+static bool comparable(struct rewriter *r, struct expr *left, struct expr *right)
+{
+    uint32_t a = left->type.oid;
+    uint32_t b = right->type.oid;
+
+    if (a == b || a == 0 || b == 0 || (type_is_number(a) && type_is_number(b)) ||
+        (type_is_string(a) && type_is_string(b))) {
+        return a != OID_JSON || b != OID_JSON;
+    }
+    if (is_instant(a) && is_instant(b)) {
+        struct type wide = a == OID_TIMESTAMPTZ || b == OID_TIMESTAMPTZ ? TYPE_OF(OID_TIMESTAMPTZ)
+                                                                        : TYPE_OF(OID_TIMESTAMP);
+
+        *left = expr_cast(r, *left, wide, CAST_IMPLICIT, -1);
+        *right = expr_cast(r, *right, wide, CAST_IMPLICIT, -1);
+        return true;
+    }
+    return false;
+}
+
+static struct expr interval_key(struct rewriter *r, struct expr e)
+{
+    return e.type.oid == OID_INTERVAL
+               ? expr_make(r, TYPE_OF(OID_INT8), PREC_PRIMARY, "pond_interval_key(%s)", e.text)
+               : e;
+}
+
+struct expr expr_compare(struct rewriter *r, const char *op, struct expr left, struct expr right,
+                         int32_t location)
+{
+    bool equality = op[0] == '=' || strcmp(op, "<>") == 0 || op[0] == 'I';
+
+    resolve_pair(r, &left, &right);
+    if (r->failed) {
+        return failed_expr();
+    }
+    if (!comparable(r, &left, &right)) {
+        return fail_operator(r, op[0] == 'I' ? "=" : op, left, right, location);
+    }
+    return infix(r, TYPE_OF(OID_BOOL), equality ? PREC_EQUAL : PREC_COMPARE, op,
+                 interval_key(r, left), interval_key(r, right));
+}
+
+/* ---- rows: (a, b) = (1, 2), (a, b) IN ((1, 2), ...) ---- */
+
+static const PgQuery__RowExpr *as_row(const PgQuery__Node *node)
+{
+    return node != NULL && node->node_case == PG_QUERY__NODE__NODE_ROW_EXPR ? node->row_expr : NULL;
+}
+
+/* Both rows as texts whose items fit each other, item by item. */
+static bool row_pair(struct rewriter *r, const PgQuery__RowExpr *left,
+                     const PgQuery__RowExpr *right, const char **ret_left, const char **ret_right)
+{
+    const char *a = "";
+    const char *b = "";
+
+    if (left->n_args != right->n_args) {
+        rewrite_fail(r, right->location, "42601", "unequal number of entries in row expressions");
+        return false;
+    }
+    for (size_t i = 0; i < left->n_args && !r->failed; i++) {
+        struct expr x = expr_of(r, left->args[i]);
+        struct expr y = expr_of(r, right->args[i]);
+
+        resolve_pair(r, &x, &y);
+        if (!r->failed && !comparable(r, &x, &y)) {
+            (void)fail_operator(r, "=", x, y, left->location);
+        }
+        a = rewrite_text(r, "%s%s%s", a, i > 0 ? ", " : "", x.text);
+        b = rewrite_text(r, "%s%s%s", b, i > 0 ? ", " : "", y.text);
+    }
+    *ret_left = a;
+    *ret_right = b;
+    return !r->failed;
+}
+
+static struct expr compare_rows(struct rewriter *r, const char *op, const PgQuery__RowExpr *left,
+                                const PgQuery__RowExpr *right)
+{
+    const char *a;
+    const char *b;
+
+    if (!row_pair(r, left, right, &a, &b)) {
+        return failed_expr();
+    }
+    return expr_make(r, TYPE_OF(OID_BOOL), PREC_EQUAL, "(%s) %s (%s)", a, op, b);
+}
+
+/* ---- date and time arithmetic ---- */
+
+enum operand_class {
+    ANY_TIMESTAMP = 1,
+    ANY_INTEGER = 2,
+    ANY_NUMBER = 3
+}; /* no type has these oids */
+
+static const struct {
+    char op;
+    uint32_t left;
+    uint32_t right;
+    uint32_t result;  /* 0: the left one's */
+    const char *text; /* %1, %2: the operands */
+} date_rows[] = {
+    { '+', OID_DATE, ANY_INTEGER, OID_DATE, "pond_date_add(%1, %2)" },
+    { '+', ANY_INTEGER, OID_DATE, OID_DATE, "pond_date_add(%2, %1)" },
+    { '-', OID_DATE, ANY_INTEGER, OID_DATE, "pond_date_add(%1, -(%2))" },
+    { '-', OID_DATE, OID_DATE, OID_INT4, "pond_date_diff(%1, %2)" },
+    { '+', OID_DATE, OID_INTERVAL, OID_TIMESTAMP, "pond_timestamp_add(%1, %2)" },
+    { '-', OID_DATE, OID_INTERVAL, OID_TIMESTAMP, "pond_timestamp_sub(%1, %2)" },
+    { '+', OID_DATE, OID_TIME, OID_TIMESTAMP, "(%1 || ' ' || %2)" },
+    { '+', OID_TIME, OID_DATE, OID_TIMESTAMP, "(%2 || ' ' || %1)" },
+    { '+', ANY_TIMESTAMP, OID_INTERVAL, 0, "pond_timestamp_add(%1, %2)" },
+    { '-', ANY_TIMESTAMP, OID_INTERVAL, 0, "pond_timestamp_sub(%1, %2)" },
+    { '-', ANY_TIMESTAMP, ANY_TIMESTAMP, OID_INTERVAL, "pond_timestamp_diff(%1, %2)" },
+    { '+', OID_TIME, OID_INTERVAL, OID_TIME, "pond_time_add(%1, %2)" },
+    { '-', OID_TIME, OID_INTERVAL, OID_TIME, "pond_time_sub(%1, %2)" },
+    { '-', OID_TIME, OID_TIME, OID_INTERVAL, "pond_time_diff(%1, %2)" },
+    { '+', OID_INTERVAL, OID_INTERVAL, OID_INTERVAL, "pond_interval_add(%1, %2)" },
+    { '-', OID_INTERVAL, OID_INTERVAL, OID_INTERVAL, "pond_interval_sub(%1, %2)" },
+    { '+', OID_INTERVAL, OID_DATE, OID_TIMESTAMP, "pond_timestamp_add(%2, %1)" },
+    { '+', OID_INTERVAL, OID_TIMESTAMP, OID_TIMESTAMP, "pond_timestamp_add(%2, %1)" },
+    { '+', OID_INTERVAL, OID_TIMESTAMPTZ, OID_TIMESTAMPTZ, "pond_timestamp_add(%2, %1)" },
+    { '*', OID_INTERVAL, ANY_NUMBER, OID_INTERVAL, "pond_interval_mul(%1, %2)" },
+    { '*', ANY_NUMBER, OID_INTERVAL, OID_INTERVAL, "pond_interval_mul(%2, %1)" },
+    { '/', OID_INTERVAL, ANY_NUMBER, OID_INTERVAL, "pond_interval_div(%1, %2)" },
+};
+
+static bool in_class(uint32_t oid, uint32_t wanted)
+{
+    switch (wanted) {
+    case ANY_TIMESTAMP:
+        return oid == OID_TIMESTAMP || oid == OID_TIMESTAMPTZ;
+    case ANY_INTEGER:
+        return type_is_integer(oid);
+    case ANY_NUMBER:
+        return type_is_number(oid);
+    default:
+        return oid == wanted;
+    }
+}
+
+/* An untyped operand beside a date or time: what PostgreSQL makes of it. */
+static struct type untyped_beside(char op, uint32_t known)
+{
+    if (op == '-') {
+        return TYPE_OF(known);
+    }
+    if (op == '*' || op == '/') {
+        return TYPE_OF(known == OID_INTERVAL ? OID_FLOAT8 : known);
+    }
+    return TYPE_OF(known == OID_DATE ? OID_INT4 : OID_INTERVAL);
+}
+
+/* A date beside a timestamp becomes one; a timestamp beside a timestamptz too. */
+static void widen_instants(struct rewriter *r, struct expr *left, struct expr *right)
+{
+    if (is_instant(left->type.oid) && is_instant(right->type.oid) &&
+        left->type.oid != right->type.oid) {
+        (void)comparable(r, left, right);
+    }
+}
+
+static bool date_operator(struct rewriter *r, char op, struct expr left, struct expr right,
+                          struct expr *ret_expr)
+{
+    if (!type_is_date(left.type.oid) && !type_is_date(right.type.oid)) {
+        return false;
+    }
+    if (left.untyped != NULL) {
+        left = expr_resolve(r, left, untyped_beside(op, right.type.oid));
+    }
+    if (right.untyped != NULL) {
+        right = expr_resolve(r, right, untyped_beside(op, left.type.oid));
+    }
+    if (op == '-') {
+        widen_instants(r, &left, &right);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(date_rows); i++) {
+        if (date_rows[i].op == op && in_class(left.type.oid, date_rows[i].left) &&
+            in_class(right.type.oid, date_rows[i].right)) {
+            uint32_t result = date_rows[i].result != 0 ? date_rows[i].result : left.type.oid;
+
+            *ret_expr = (struct expr){ .type = TYPE_OF(result), .prec = PREC_PRIMARY };
+            ret_expr->text = rewrite_fill(r, date_rows[i].text, left.text, right.text);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- numbers ---- */
+
+static uint32_t wider_number(uint32_t a, uint32_t b)
+{
+    static const uint32_t order[] = { OID_INT2,    OID_INT4,   OID_OID,   OID_INT8,
+                                      OID_NUMERIC, OID_FLOAT4, OID_FLOAT8 };
+    uint32_t widest = OID_INT2;
+
+    if (a == OID_FLOAT4 && b == OID_FLOAT4) {
+        return OID_FLOAT4;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+        if (a == order[i] || b == order[i]) {
+            widest = order[i];
+        }
+    }
+    return widest == OID_FLOAT4 ? OID_FLOAT8 : widest;
+}
+
+static bool is_nonzero_literal(const PgQuery__Node *node)
+{
+    return node != NULL && node->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+           node->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL && node->a_const->ival->ival > 0;
+}
+
+static struct expr divide(struct rewriter *r, char op, struct type type, struct expr left,
+                          struct expr right, bool nonzero)
+{
+    bool integers = type_is_integer(type.oid);
+
+    if (nonzero && integers) {
+        return infix(r, type, PREC_PRODUCT, op == '/' ? "/" : "%", left, right);
+    }
+    return expr_make(r, type, PREC_PRIMARY, "%s(%s, %s)",
+                     op == '%'  ? "pond_mod"
+                     : integers ? "pond_div"
+                                : "pond_divide",
+                     left.text, right.text);
+}
+
+static struct expr arithmetic(struct rewriter *r, const PgQuery__AExpr *node, const char *op,
+                              struct expr left, struct expr right)
+{
+    struct type type;
+    struct expr e;
+
+    resolve_pair(r, &left, &right);
+    if (r->failed) {
+        return failed_expr();
+    }
+    if (left.type.oid == 0 || right.type.oid == 0) {
+        type = TYPE_OF(left.type.oid == 0 ? right.type.oid
+                                          : left.type.oid); /* a view's column: trust the other */
+    } else if (!type_is_number(left.type.oid) || !type_is_number(right.type.oid)) {
+        return fail_operator(r, op, left, right, node->location);
+    } else {
+        type = TYPE_OF(wider_number(left.type.oid, right.type.oid));
+    }
+    if (op[0] == '/' || op[0] == '%') {
+        return divide(r, op[0], type, left, right, is_nonzero_literal(node->rexpr));
+    }
+    e = infix(r, type, op[0] == '*' ? PREC_PRODUCT : PREC_SUM, op, left, right);
+    e.overflows = type_is_integer(type.oid) && type.oid != OID_OID;
+    return e;
+}
+
+static struct expr bits(struct rewriter *r, const PgQuery__AExpr *node, const char *op,
+                        struct expr left, struct expr right)
+{
+    struct type type;
+
+    resolve_pair(r, &left, &right);
+    if (r->failed) {
+        return failed_expr();
+    }
+    if (!type_is_integer(left.type.oid) || !type_is_integer(right.type.oid)) {
+        return fail_operator(r, op, left, right, node->location);
+    }
+    type = TYPE_OF(op[1] != '\0' ? left.type.oid : wider_number(left.type.oid, right.type.oid));
+    if (op[0] == '#') {
+        return expr_make(r, type, PREC_PRIMARY, "pond_xor(%s, %s)", left.text, right.text);
+    }
+    return infix(r, type, PREC_BITS, op, left, right);
+}
+
+static struct expr power(struct rewriter *r, const PgQuery__AExpr *node, const char *op,
+                         struct expr left, struct expr right)
+{
+    bool is_numeric;
+
+    resolve_pair(r, &left, &right);
+    if (r->failed) {
+        return failed_expr();
+    }
+    if (!type_is_number(left.type.oid) || !type_is_number(right.type.oid)) {
+        return fail_operator(r, op, left, right, node->location);
+    }
+    is_numeric = wider_number(left.type.oid, right.type.oid) == OID_NUMERIC;
+    return expr_make(r, TYPE_OF(is_numeric ? OID_NUMERIC : OID_FLOAT8), PREC_PRIMARY,
+                     "pond_power(%s, %s)", left.text, right.text);
+}
+
+/* ---- strings, patterns, JSON ---- */
+
+static struct expr concat(struct rewriter *r, const PgQuery__AExpr *node, const char *op,
+                          struct expr left, struct expr right)
+{
+    if (left.type.oid == OID_BYTEA && (right.type.oid == OID_BYTEA || right.untyped != NULL)) {
+        right = expr_resolve(r, right, TYPE_OF(OID_BYTEA));
+        return expr_make(r, TYPE_OF(OID_BYTEA), PREC_PRIMARY, "CAST(%s || %s AS BLOB)",
+                         expr_in(r, &left, PREC_CONCAT), expr_in(r, &right, PREC_COLLATE));
+    }
+    if (type_element(left.type.oid) != 0 || type_element(right.type.oid) != 0 ||
+        left.type.oid == OID_JSONB) {
+        rewrite_unsupported(r, node->location, "|| of arrays and jsonb");
+        return failed_expr();
+    }
+    left = expr_resolve(r, left, TYPE_OF(OID_TEXT));
+    right = expr_resolve(r, right, TYPE_OF(OID_TEXT));
+    if (!r->failed && left.type.oid != 0 && right.type.oid != 0 && !type_is_string(left.type.oid) &&
+        !type_is_string(right.type.oid)) {
+        return fail_operator(r, op, left, right, node->location);
+    }
+    left = expr_cast(r, left, TYPE_OF(OID_TEXT), CAST_EXPLICIT, -1);
+    right = expr_cast(r, right, TYPE_OF(OID_TEXT), CAST_EXPLICIT, -1);
+    return infix(r, TYPE_OF(OID_TEXT), PREC_CONCAT, "||", left, right);
+}
+
+static bool both_text(struct rewriter *r, struct expr *left, struct expr *right)
+{
+    *left = expr_resolve(r, *left, TYPE_OF(OID_TEXT));
+    *right = expr_resolve(r, *right, TYPE_OF(OID_TEXT));
+    return !r->failed && (type_is_string(left->type.oid) || left->type.oid == 0) &&
+           (type_is_string(right->type.oid) || right->type.oid == 0);
+}
+
+static struct expr regex(struct rewriter *r, const PgQuery__AExpr *node, const char *op,
+                         struct expr left, struct expr right)
+{
+    bool negated = op[0] == '!';
+
+    if (!both_text(r, &left, &right)) {
+        return r->failed ? failed_expr() : fail_operator(r, op, left, right, node->location);
+    }
+    return expr_make(r, TYPE_OF(OID_BOOL), negated ? PREC_NOT : PREC_PRIMARY,
+                     "%spond_regex_match(%s, %s, %d)", negated ? "NOT " : "", left.text, right.text,
+                     op[strlen(op) - 1] == '*');
+}
+
+static const char *const json_names[][3] = {
+    { "->", "pond_json_get", "json" },      { "->>", "pond_json_get_text", "text" },
+    { "#>", "pond_json_path", "json" },     { "#>>", "pond_json_path_text", "text" },
+    { "@>", "pond_json_contains", "bool" }, { "<@", "pond_json_contains", "bool" },
+    { "?", "pond_json_exists", "bool" },
+};
+
+static struct expr json(struct rewriter *r, const PgQuery__AExpr *node, const char *op,
+                        struct expr left, struct expr right)
+{
+    bool containment = strcmp(op, "@>") == 0 || strcmp(op, "<@") == 0;
+
+    if (left.untyped != NULL) {
+        left = expr_resolve(r, left, containment ? TYPE_OF(OID_JSONB) : TYPE_NONE);
+    }
+    if (left.type.oid != OID_JSON && left.type.oid != OID_JSONB && left.type.oid != 0) {
+        right = expr_resolve(r, right, TYPE_OF(left.type.oid));
+        return fail_operator(r, op, left, right, node->location);
+    }
+    right = expr_resolve(r, right, TYPE_OF(containment ? OID_JSONB : OID_TEXT));
+    for (size_t i = 0; i < ARRAY_LEN(json_names) && !r->failed; i++) {
+        if (strcmp(json_names[i][0], op) == 0) {
+            char kind = json_names[i][2][0];
+            struct type type =
+                kind == 'j' ? TYPE_OF(left.type.oid) : TYPE_OF(kind == 't' ? OID_TEXT : OID_BOOL);
+            bool turned = op[0] == '<';
+
+            return expr_make(r, type, PREC_PRIMARY, "%s(%s, %s)", json_names[i][1],
+                             turned ? right.text : left.text, turned ? left.text : right.text);
+        }
+    }
+    return failed_expr();
+}
+
+static const char *like_escape(struct rewriter *r, const PgQuery__Node **pattern)
+{
+    const PgQuery__FuncCall *call;
+
+    if ((*pattern)->node_case != PG_QUERY__NODE__NODE_FUNC_CALL) {
+        return "'\\'";
+    }
+    call = (*pattern)->func_call;
+    if (strcmp(node_string(call->funcname[call->n_funcname - 1]), "like_escape") != 0 &&
+        strcmp(node_string(call->funcname[call->n_funcname - 1]), "similar_to_escape") != 0) {
+        return "'\\'";
+    }
+    *pattern = call->args[0];
+    return call->n_args > 1 ? expr_typed(r, call->args[1], TYPE_OF(OID_TEXT)).text : "'\\'";
+}
+
+static struct expr like(struct rewriter *r, const PgQuery__AExpr *node, const char *op)
+{
+    const PgQuery__Node *pattern = node->rexpr;
+    const char *escape = like_escape(r, &pattern);
+    struct expr left = expr_of(r, node->lexpr);
+    struct expr right = expr_of(r, pattern);
+    const char *not_ = op[0] == '!' ? "NOT " : "";
+
+    if (!both_text(r, &left, &right)) {
+        return r->failed ? failed_expr() : fail_operator(r, op, left, right, node->location);
+    }
+    if (node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR) {
+        return expr_make(r, TYPE_OF(OID_BOOL), PREC_NOT, "%spond_similar(%s, %s, %s)", not_,
+                         left.text, right.text, escape);
+    }
+    if (op[strlen(op) - 1] == '*') {
+        return expr_make(r, TYPE_OF(OID_BOOL), PREC_NOT, "%spond_ilike(%s, %s, %s)", not_,
+                         left.text, right.text, escape);
+    }
+    if (escape[0] == '\'' && escape[1] == '\'') {
+        return infix(r, TYPE_OF(OID_BOOL), PREC_EQUAL, op[0] == '!' ? "NOT LIKE" : "LIKE", left,
+                     right);
+    }
+    return expr_make(r, TYPE_OF(OID_BOOL), PREC_EQUAL, "%s %sLIKE %s ESCAPE %s",
+                     expr_in(r, &left, PREC_COMPARE), not_, expr_in(r, &right, PREC_COMPARE),
+                     escape);
+}
+
+static struct expr like_operator(struct rewriter *r, const PgQuery__AExpr *node, const char *op,
+                                 struct expr left, struct expr right)
+{
+    (void)left;
+    (void)right;
+    return like(r, node, op);
+}
+
+static struct expr comparison(struct rewriter *r, const PgQuery__AExpr *node, const char *op,
+                              struct expr left, struct expr right)
+{
+    return expr_compare(r, op, left, right, node->location);
+}
+
+/* ---- the table ---- */
+
+static const struct {
+    const char *op;
+    struct expr (*print)(struct rewriter *, const PgQuery__AExpr *, const char *, struct expr,
+                         struct expr);
+} binary_rows[] = {
+    { "=", comparison },
+    { "<>", comparison },
+    { "<", comparison },
+    { ">", comparison },
+    { "<=", comparison },
+    { ">=", comparison },
+    { "+", arithmetic },
+    { "-", arithmetic },
+    { "*", arithmetic },
+    { "/", arithmetic },
+    { "%", arithmetic },
+    { "^", power },
+    { "&", bits },
+    { "|", bits },
+    { "#", bits },
+    { "<<", bits },
+    { ">>", bits },
+    { "||", concat },
+    { "~", regex },
+    { "~*", regex },
+    { "!~", regex },
+    { "!~*", regex },
+    { "->", json },
+    { "->>", json },
+    { "#>", json },
+    { "#>>", json },
+    { "@>", json },
+    { "<@", json },
+    { "?", json },
+    { "~~", like_operator },
+    { "!~~", like_operator },
+    { "~~*", like_operator },
+    { "!~~*", like_operator },
+};
+
+static struct expr binary(struct rewriter *r, const PgQuery__AExpr *node, const char *op)
+{
+    struct expr left = expr_of(r, node->lexpr);
+    struct expr right = expr_of(r, node->rexpr);
+    struct expr e;
+
+    if (r->failed) {
+        return failed_expr();
+    }
+    if (op[1] == '\0' && strchr("+-*/", op[0]) != NULL &&
+        date_operator(r, op[0], left, right, &e)) {
+        return e;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(binary_rows); i++) {
+        if (strcmp(binary_rows[i].op, op) == 0) {
+            return binary_rows[i].print(r, node, op, left, right);
+        }
+    }
+    rewrite_unsupported(r, node->location, rewrite_text(r, "operator %s", op));
+    return failed_expr();
+}
+
+static struct expr unary(struct rewriter *r, const PgQuery__AExpr *node, const char *op)
+{
+    struct expr e = expr_typed(r, node->rexpr, TYPE_OF(OID_FLOAT8));
+
+    if (r->failed) {
+        return e;
+    }
+    if (op[0] == '-' && e.type.oid == OID_INTERVAL) {
+        return expr_make(r, e.type, PREC_PRIMARY, "pond_interval_neg(%s)", e.text);
+    }
+    if (!type_is_number(e.type.oid) && e.type.oid != 0) {
+        rewrite_fail(r, node->location, "42883", "operator does not exist: %s %s", op,
+                     type_text(r, e.type));
+    }
+    if (strcmp(op, "-") == 0) {
+        bool widest = e.text[0] == '2' && strcmp(e.text, "2147483648") == 0;
+
+        return expr_make(r, widest ? TYPE_OF(OID_INT8) : e.type, PREC_UNARY, "-%s",
+                         e.text[0] == '-' ? rewrite_text(r, "(%s)", e.text)
+                                          : expr_in(r, &e, PREC_UNARY));
+    }
+    if (strcmp(op, "+") == 0) {
+        return e;
+    }
+    if (strcmp(op, "~") == 0) {
+        return expr_make(r, e.type, PREC_UNARY, "~%s", expr_in(r, &e, PREC_UNARY));
+    }
+    if (strcmp(op, "@") == 0) {
+        return expr_make(r, e.type, PREC_PRIMARY, "abs(%s)", e.text);
+    }
+    rewrite_unsupported(r, node->location, rewrite_text(r, "operator %s", op));
+    return e;
+}
+
+/* ---- BETWEEN, IN, ANY, NULLIF, DISTINCT ---- */
+
+static struct expr between(struct rewriter *r, const PgQuery__AExpr *node)
+{
+    bool negated = node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN ||
+                   node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
+    bool symmetric = node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM ||
+                     node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
+    PgQuery__Node *const *bounds = node->rexpr->list->items;
+    struct expr low =
+        expr_compare(r, ">=", expr_of(r, node->lexpr), expr_of(r, bounds[0]), node->location);
+    struct expr high =
+        expr_compare(r, "<=", expr_of(r, node->lexpr), expr_of(r, bounds[1]), node->location);
+    const char *not_ = negated ? "NOT " : "";
+
+    if (symmetric) {
+        struct expr low2 =
+            expr_compare(r, "<=", expr_of(r, node->lexpr), expr_of(r, bounds[0]), node->location);
+        struct expr high2 =
+            expr_compare(r, ">=", expr_of(r, node->lexpr), expr_of(r, bounds[1]), node->location);
+
+        return expr_make(r, TYPE_OF(OID_BOOL), PREC_NOT, "%s(%s AND %s OR %s AND %s)", not_,
+                         low.text, high.text, low2.text, high2.text);
+    }
+    return negated
+               ? expr_make(r, TYPE_OF(OID_BOOL), PREC_NOT, "NOT (%s AND %s)", low.text, high.text)
+               : expr_make(r, TYPE_OF(OID_BOOL), PREC_AND, "%s AND %s", low.text, high.text);
+}
+
+/* left [NOT] IN (texts) with the left side's type settled. */
+static struct expr in_texts(struct rewriter *r, struct expr left, bool negated,
+                            const char *const *texts, size_t count)
+{
+    struct buf list cleanup(buf_finish) = { 0 };
+    int result = buf_append_str(&list, "");
+
+    for (size_t i = 0; i < count && result == 0; i++) {
+        result = buf_printf(&list, "%s%s", i > 0 ? ", " : "", texts[i]);
+    }
+    if (result != 0 || buf_append_byte(&list, 0) != 0) {
+        rewrite_fail(r, -1, "53200", "out of memory");
+        return failed_expr();
+    }
+    return expr_make(r, TYPE_OF(OID_BOOL), PREC_EQUAL, "%s %sIN (%s)",
+                     expr_in(r, &left, PREC_COMPARE), negated ? "NOT " : "",
+                     (const char *)list.data);
+}
+
+static struct expr in_rows(struct rewriter *r, const PgQuery__RowExpr *left,
+                           PgQuery__Node *const *items, size_t count, bool negated)
+{
+    const char *text = "";
+
+    for (size_t i = 0; i < count && !r->failed; i++) {
+        const PgQuery__RowExpr *row = as_row(items[i]);
+        struct expr e;
+
+        if (row == NULL) {
+            rewrite_unsupported(r, node_location(items[i]), "IN with a row and something else");
+            break;
+        }
+        e = compare_rows(r, "=", left, row);
+        text = rewrite_text(r, "%s%s%s", text, i > 0 ? " OR " : "", e.text);
+    }
+    return expr_make(r, TYPE_OF(OID_BOOL), negated ? PREC_NOT : PREC_OR, "%s%s%s",
+                     negated ? "NOT (" : "", text, negated ? ")" : "");
+}
+
+/* All sides of an IN or = ANY come to one type, as PostgreSQL does it. */
+static struct expr in_items(struct rewriter *r, struct expr left, PgQuery__Node *const *nodes,
+                            size_t count, bool negated, int32_t location)
+{
+    struct expr *items = arena_alloc(r->arena, (count + 1) * sizeof(*items));
+    const char **texts = arena_alloc(r->arena, (count + 1) * sizeof(*texts));
+    struct type type = TYPE_NONE;
+
+    if (items == NULL || texts == NULL) {
+        rewrite_fail(r, -1, "53200", "out of memory");
+        return failed_expr();
+    }
+    for (size_t i = 0; i < count; i++) {
+        items[i] = expr_of(r, nodes[i]);
+        if (items[i].untyped == NULL && type.oid == 0) {
+            type = untypmoded(items[i].type);
+        }
+    }
+    left = expr_resolve(r, left, type);
+    for (size_t i = 0; i < count && !r->failed; i++) {
+        struct expr side = left;
+
+        resolve_pair(r, &side, &items[i]);
+        if (!r->failed && !comparable(r, &side, &items[i])) {
+            return fail_operator(r, negated ? "<>" : "=", left, items[i], location);
+        }
+        if (side.type.oid != left.type.oid) { /* a wider instant: the others follow */
+            left = side;
+            i = (size_t)-1;
+            continue;
+        }
+        texts[i] = interval_key(r, items[i]).text;
+    }
+    return in_texts(r, interval_key(r, left), negated, texts, count);
+}
+
+static struct expr in_list(struct rewriter *r, const PgQuery__AExpr *node)
+{
+    bool negated = strcmp(node_string(node->name[0]), "<>") == 0;
+    const PgQuery__List *list = node->rexpr->list;
+    const PgQuery__RowExpr *row = as_row(node->lexpr);
+
+    if (row != NULL) {
+        return in_rows(r, row, list->items, list->n_items, negated);
+    }
+    return in_items(r, expr_of(r, node->lexpr), list->items, list->n_items, negated,
+                    node->location);
+}
+
+/* = ANY of an array that is known only when the statement runs: its elements become rows. */
+static struct expr any_value(struct rewriter *r, struct expr left, const PgQuery__Node *node,
+                             struct type element, bool negated, int32_t location)
+{
+    const struct pgtype *row;
+    struct expr array;
+
+    left = expr_resolve(r, left, element);
+    if (element.oid == 0) {
+        element = left.type;
+    }
+    row = pgtype_by_oid(element.oid);
+    array = expr_typed(r, node, row != NULL ? TYPE_OF(row->array_oid) : TYPE_NONE);
+    if (!r->failed && type_element(array.type.oid) == 0) {
+        rewrite_fail(r, location, "42809", "op ANY/ALL (array) requires array on right side");
+    }
+    return expr_make(r, TYPE_OF(OID_BOOL), PREC_EQUAL,
+                     "%s %sIN (SELECT value FROM json_each(pond_array_json(%s, %u)))",
+                     expr_in(r, &left, PREC_COMPARE), negated ? "NOT " : "", array.text,
+                     type_element(array.type.oid));
+}
+
+/* ARRAY[...], '{...}' or either with a cast. */
+static struct expr any_array(struct rewriter *r, const PgQuery__AExpr *node)
+{
+    const char *op = node_string(node->name[node->n_name - 1]);
+    bool all = node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL;
+    bool negated = all && strcmp(op, "<>") == 0;
+    const PgQuery__Node *array = node->rexpr;
+    struct expr left = expr_of(r, node->lexpr);
+    struct type element = TYPE_NONE;
+    const char **texts;
+    size_t count;
+
+    if (!negated && (all || strcmp(op, "=") != 0)) {
+        rewrite_unsupported(r, node->location, "ANY or ALL with this operator");
+        return failed_expr();
+    }
+    if (array->node_case == PG_QUERY__NODE__NODE_TYPE_CAST) {
+        struct failure failure = { 0 };
+        struct type type = TYPE_NONE;
+
+        if (type_of_name(array->type_cast->type_name, &type, &failure) == 0) {
+            element = TYPE_OF(type_element(type.oid));
+        }
+        array = array->type_cast->arg;
+    }
+    if (array->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR) {
+        return in_items(r, left, array->a_array_expr->elements, array->a_array_expr->n_elements,
+                        negated, node->location);
+    }
+    if (array->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+        array->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL) {
+        left = expr_resolve(r, left, element);
+        if (!literal_array(r, array->a_const->sval->sval, element.oid != 0 ? element : left.type,
+                           array->a_const->location, &texts, &count)) {
+            return failed_expr();
+        }
+        return in_texts(r, left, negated, texts, count);
+    }
+    return any_value(r, left, array, element, negated, node->location);
+}
+
+static struct expr nullif(struct rewriter *r, const PgQuery__AExpr *node)
+{
+    struct expr left = expr_of(r, node->lexpr);
+    struct expr right = expr_of(r, node->rexpr);
+
+    resolve_pair(r, &left, &right);
+    if (!r->failed && !comparable(r, &left, &right)) {
+        return fail_operator(r, "=", left, right, node->location);
+    }
+    return expr_make(r, left.type, PREC_PRIMARY, "nullif(%s, %s)", left.text, right.text);
+}
+
+static struct expr plain_operator(struct rewriter *r, const PgQuery__AExpr *node)
+{
+    const char *op = node_string(node->name[node->n_name - 1]);
+    const PgQuery__RowExpr *left = as_row(node->lexpr);
+    const PgQuery__RowExpr *right = as_row(node->rexpr);
+
+    if (left != NULL && right != NULL) {
+        return compare_rows(r, op, left, right);
+    }
+    if (strncmp(op, "~~", 2) == 0 || strncmp(op, "!~~", 3) == 0) {
+        return like(r, node, op);
+    }
+    return node->lexpr == NULL ? unary(r, node, op) : binary(r, node, op);
+}
+
+struct expr expr_operator(struct rewriter *r, const PgQuery__AExpr *node)
+{
+    switch (node->kind) {
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP:
+        return plain_operator(r, node);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL:
+        return any_array(r, node);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT:
+        return expr_compare(r, "IS NOT", expr_of(r, node->lexpr), expr_of(r, node->rexpr),
+                            node->location);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT:
+        return expr_compare(r, "IS", expr_of(r, node->lexpr), expr_of(r, node->rexpr),
+                            node->location);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF:
+        return nullif(r, node);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_IN:
+        return in_list(r, node);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
+        return like(r, node, node_string(node->name[node->n_name - 1]));
+    case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM:
+        return between(r, node);
+    default:
+        rewrite_unsupported(r, node->location, "this operator");
+        return failed_expr();
+    }
+}

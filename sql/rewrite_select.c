@@ -1,0 +1,711 @@
+/* sql/rewrite_select.c: SELECT, VALUES and set operations. FROM is looked at first, printed second.
+ */
+#include "sql/expr.h"
+
+#include "pool/session.h"
+#include "sql/grammar.h"
+
+#include <stdlib.h>
+
+static const struct select_wish no_wish;
+
+static void fail_nomem(struct rewriter *r)
+{
+    rewrite_fail(r, -1, "53200", "out of memory");
+}
+
+static bool is_bare(const PgQuery__SelectStmt *s)
+{
+    return s->n_sort_clause == 0 && s->limit_count == NULL && s->limit_offset == NULL &&
+           s->with_clause == NULL;
+}
+
+/* ---- targets ---- */
+
+struct target_state {
+    const struct select_wish *wish;
+    struct relation *output;
+};
+
+/* The expression as the wish wants it at its place. */
+static struct expr wished(struct rewriter *r, struct expr e, const struct target_state *state,
+                          int32_t location)
+{
+    size_t at = state->output->count;
+    const struct select_wish *wish = state->wish;
+
+    if (at >= wish->type_count) {
+        return wish->keep_untyped ? e : expr_resolve(r, e, TYPE_NONE);
+    }
+    return wish->columns != NULL ? expr_assign(r, e, wish->types[at], wish->columns[at], location)
+                                 : expr_cast(r, e, wish->types[at], CAST_IMPLICIT, location);
+}
+
+static void add_target(struct rewriter *r, struct expr e, const char *label, int32_t location,
+                       struct target_state *state)
+{
+    size_t at = state->output->count;
+    const char *name = at < state->wish->name_count ? state->wish->names[at] : label;
+    struct relation_column *column;
+
+    e = expr_checked(r, wished(r, e, state, location));
+    column = relation_add(r, state->output, name, e.type);
+    if (column == NULL) {
+        return;
+    }
+    column->table_oid = e.table_oid;
+    column->attnum = e.attnum;
+    column->not_null = e.not_null;
+    if (e.untyped != NULL && e.untyped->node_case == PG_QUERY__NODE__NODE_A_CONST) {
+        e.text = "NULL";
+    }
+    rewrite_printf(r, "%s%s AS %s", at > 0 ? ", " : "", e.text, rewrite_ident_text(r, name));
+}
+
+static void add_star_column(struct rewriter *r, const struct relation *relation,
+                            const struct relation_column *column, void *arg)
+{
+    struct expr e = { .type = column->type, .prec = PREC_PRIMARY, .table_oid = column->table_oid };
+    const char *name = column->sqlite_name != NULL ? column->sqlite_name : column->name;
+    bool bare = relation == NULL || relation->name == NULL || r->scope->unqualified ||
+                r->scope->relations->next == NULL;
+
+    e.attnum = column->attnum;
+    e.not_null = column->not_null;
+    e.text = bare ? rewrite_ident_text(r, name)
+                  : rewrite_text(r, "%s.%s", rewrite_ident_text(r, relation->name),
+                                 rewrite_ident_text(r, name));
+    add_target(r, e, column->name, -1, arg);
+}
+
+static void add_relation_star(struct rewriter *r, const char *name, int32_t location,
+                              struct target_state *state)
+{
+    for (const struct query_scope *scope = r->scope; scope != NULL; scope = scope->outer) {
+        for (const struct relation *at = scope->relations; at != NULL; at = at->next) {
+            if (at->name != NULL && strcmp(at->name, name) == 0) {
+                for (size_t i = 0; i < at->count; i++) {
+                    add_star_column(r, at, &at->columns[i], state);
+                }
+                return;
+            }
+        }
+    }
+    rewrite_fail(r, location, "42P01", "missing FROM-clause entry for table \"%s\"", name);
+}
+
+static bool is_star(const PgQuery__Node *node)
+{
+    return node->node_case == PG_QUERY__NODE__NODE_COLUMN_REF &&
+           node->column_ref->fields[node->column_ref->n_fields - 1]->node_case ==
+               PG_QUERY__NODE__NODE_A_STAR;
+}
+
+static void add_star(struct rewriter *r, const PgQuery__ColumnRef *ref, struct target_state *state)
+{
+    if (ref->n_fields > 1) {
+        add_relation_star(r, node_string(ref->fields[ref->n_fields - 2]), ref->location, state);
+    } else if (r->scope->relations == NULL) {
+        rewrite_fail(r, ref->location, "42601", "SELECT * with no tables specified is not valid");
+    } else {
+        from_star(r, add_star_column, state);
+    }
+}
+
+void select_targets(struct rewriter *r, PgQuery__Node *const *targets, size_t count,
+                    const struct select_wish *wish, struct relation *relation)
+{
+    struct target_state state = { .wish = wish, .output = relation };
+
+    for (size_t i = 0; i < count && !r->failed; i++) {
+        const PgQuery__ResTarget *target = targets[i]->res_target;
+
+        if (is_star(target->val)) {
+            add_star(r, target->val->column_ref, &state);
+        } else {
+            bool named = target->name != NULL && target->name[0] != '\0';
+
+            add_target(r, expr_of(r, target->val), named ? target->name : select_label(target->val),
+                       node_location(target->val), &state);
+        }
+    }
+}
+
+/* ---- ORDER BY, GROUP BY ---- */
+
+/* The output column that a bare name or a position means; 0: none. */
+static size_t output_position(struct rewriter *r, const PgQuery__Node *node,
+                              const struct relation *output, const char *clause)
+{
+    if (output == NULL) {
+        return 0;
+    }
+    if (node->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+        node->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL) {
+        int32_t position = node->a_const->ival->ival;
+
+        if (position < 1 || (size_t)position > output->count) {
+            rewrite_fail(r, node->a_const->location, "42P10",
+                         "%s position %d is not in select list", clause, position);
+        }
+        return (size_t)position;
+    }
+    if (node->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && node->column_ref->n_fields == 1) {
+        for (size_t i = 0; i < output->count; i++) {
+            if (strcmp(output->columns[i].name, node_string(node->column_ref->fields[0])) == 0) {
+                return i + 1;
+            }
+        }
+    }
+    return 0;
+}
+
+static void order_nulls(struct rewriter *r, const PgQuery__SortBy *sort, bool not_null)
+{
+    bool descending = sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
+
+    rewrite_str(r, descending ? " DESC" : "");
+    if (sort->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST) {
+        rewrite_str(r, " NULLS FIRST");
+    } else if (sort->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST) {
+        rewrite_str(r, " NULLS LAST");
+    } else if (!not_null) {
+        rewrite_str(r, descending ? " NULLS FIRST" : " NULLS LAST");
+    }
+}
+
+static void order_item(struct rewriter *r, const PgQuery__SortBy *sort,
+                       const struct relation *output)
+{
+    size_t position = output_position(r, sort->node, output, "ORDER BY");
+    bool not_null;
+
+    if (sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING) {
+        rewrite_unsupported(r, sort->location, "ORDER BY ... USING");
+        return;
+    }
+    if (position > 0 && !r->failed) {
+        rewrite_printf(r, "%zu", position);
+        not_null = output->columns[position - 1].not_null;
+    } else {
+        struct expr e = expr_typed(r, sort->node, TYPE_NONE);
+
+        rewrite_printf(r, e.type.oid == OID_INTERVAL ? "pond_interval_key(%s)" : "%s", e.text);
+        not_null = e.not_null;
+    }
+    order_nulls(r, sort, not_null);
+}
+
+void select_order(struct rewriter *r, PgQuery__Node *const *items, size_t count,
+                  const struct relation *output)
+{
+    for (size_t i = 0; i < count && !r->failed; i++) {
+        rewrite_str(r, i == 0 ? " ORDER BY " : ", ");
+        order_item(r, items[i]->sort_by, output);
+    }
+}
+
+static bool is_input_column(const struct rewriter *r, const PgQuery__Node *node)
+{
+    if (node->node_case != PG_QUERY__NODE__NODE_COLUMN_REF || node->column_ref->n_fields != 1) {
+        return false;
+    }
+    for (const struct relation *at = r->scope->relations; at != NULL; at = at->next) {
+        if (relation_find(at, node_string(node->column_ref->fields[0])) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void group_by(struct rewriter *r, const PgQuery__SelectStmt *s,
+                     const struct relation *output)
+{
+    for (size_t i = 0; i < s->n_group_clause && !r->failed; i++) {
+        const PgQuery__Node *node = s->group_clause[i];
+        size_t position =
+            is_input_column(r, node) ? 0 : output_position(r, node, output, "GROUP BY");
+
+        rewrite_str(r, i == 0 ? " GROUP BY " : ", ");
+        if (node->node_case == PG_QUERY__NODE__NODE_GROUPING_SET) {
+            rewrite_unsupported(r, node->grouping_set->location, "GROUPING SETS");
+        } else if (position > 0) {
+            rewrite_printf(r, "%zu", position);
+        } else {
+            rewrite_str(r, expr_typed(r, node, TYPE_NONE).text);
+        }
+    }
+}
+
+/* ---- LIMIT, locks ---- */
+
+static bool is_null_const(const PgQuery__Node *node)
+{
+    return node == NULL ||
+           (node->node_case == PG_QUERY__NODE__NODE_A_CONST && node->a_const->isnull);
+}
+
+static void limit_value(struct rewriter *r, const PgQuery__Node *node, const char *word,
+                        const char *none)
+{
+    struct expr e = expr_typed(r, node, TYPE_OF(OID_INT8));
+
+    if (!type_is_number(e.type.oid)) {
+        rewrite_fail(r, node_location(node), "42804",
+                     "argument of %s must be type bigint, not type %s", word, type_text(r, e.type));
+    }
+    if (node->node_case == PG_QUERY__NODE__NODE_A_CONST) {
+        rewrite_printf(r, " %s %s", word, e.text);
+    } else {
+        rewrite_printf(r, " %s coalesce(%s, %s)", word, e.text, none);
+    }
+}
+
+static void limits(struct rewriter *r, const PgQuery__SelectStmt *s)
+{
+    if (s->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES) {
+        rewrite_unsupported(r, -1, "FETCH FIRST ... WITH TIES");
+    }
+    if (!is_null_const(s->limit_count)) {
+        limit_value(r, s->limit_count, "LIMIT", "-1");
+    } else if (!is_null_const(s->limit_offset)) {
+        rewrite_str(r, " LIMIT -1");
+    }
+    if (!is_null_const(s->limit_offset)) {
+        limit_value(r, s->limit_offset, "OFFSET", "0");
+    }
+}
+
+/* ---- WITH ---- */
+
+static void with_query(struct rewriter *r, const PgQuery__CommonTableExpr *c, bool recursive);
+
+void select_with(struct rewriter *r, const PgQuery__WithClause *with)
+{
+    if (with == NULL) {
+        return;
+    }
+    rewrite_str(r, with->recursive ? "WITH RECURSIVE " : "WITH ");
+    for (size_t i = 0; i < with->n_ctes && !r->failed; i++) {
+        rewrite_str(r, i > 0 ? ", " : "");
+        with_query(r, with->ctes[i]->common_table_expr, with->recursive);
+    }
+    rewrite_str(r, " ");
+}
+
+/* A recursive query's columns are those of its first part. */
+static void recursive_columns(struct rewriter *r, const PgQuery__SelectStmt *select,
+                              const struct select_wish *wish, struct relation *ret_columns)
+{
+    while (select->op != PG_QUERY__SET_OPERATION__SETOP_NONE && select->larg != NULL) {
+        select = select->larg;
+    }
+    (void)select_text(r, select, wish, ret_columns);
+}
+
+static bool cte_names(struct rewriter *r, const PgQuery__CommonTableExpr *c,
+                      struct select_wish *wish)
+{
+    const char **names = arena_alloc(r->arena, (c->n_aliascolnames + 1) * sizeof(*names));
+
+    if (names == NULL) {
+        fail_nomem(r);
+        return false;
+    }
+    for (size_t i = 0; i < c->n_aliascolnames; i++) {
+        names[i] = node_string(c->aliascolnames[i]);
+    }
+    wish->names = names;
+    wish->name_count = c->n_aliascolnames;
+    return true;
+}
+
+static bool refers_to_itself(const PgQuery__SelectStmt *select)
+{
+    return select->op != PG_QUERY__SET_OPERATION__SETOP_NONE;
+}
+
+static void print_cte(struct rewriter *r, const PgQuery__CommonTableExpr *c,
+                      const struct relation *columns, const char *query)
+{
+    static const char *const words[] = {
+        [PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways] = "MATERIALIZED ",
+        [PG_QUERY__CTEMATERIALIZE__CTEMaterializeNever] = "NOT MATERIALIZED ",
+    };
+    size_t kind = (size_t)c->ctematerialized;
+
+    rewrite_ident(r, c->ctename);
+    for (size_t i = 0; i < columns->count; i++) {
+        rewrite_str(r, i == 0 ? "(" : ", ");
+        rewrite_ident(r, columns->columns[i].name);
+    }
+    rewrite_printf(r, ") AS %s(%s)",
+                   kind < ARRAY_LEN(words) && words[kind] != NULL ? words[kind] : "", query);
+}
+
+static void with_query(struct rewriter *r, const PgQuery__CommonTableExpr *c, bool recursive)
+{
+    struct cte *cte = arena_alloc(r->arena, sizeof(*cte));
+    struct relation *columns = relation_new(r, c->ctename);
+    struct select_wish wish = { 0 };
+    const PgQuery__SelectStmt *select;
+    const char *query;
+
+    if (c->ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT || c->search_clause != NULL ||
+        c->cycle_clause != NULL) {
+        rewrite_unsupported(r, c->location, "this kind of WITH query");
+        return;
+    }
+    if (cte == NULL || columns == NULL || !cte_names(r, c, &wish)) {
+        fail_nomem(r);
+        return;
+    }
+    select = c->ctequery->select_stmt;
+    *cte = (struct cte){ .name = c->ctename, .relation = columns, .next = r->ctes };
+    if (recursive && refers_to_itself(select)) {
+        struct relation *whole = relation_new(r, c->ctename);
+
+        recursive_columns(r, select, &wish, columns);
+        r->ctes = cte;
+        query = whole == NULL ? "" : select_text(r, select, &wish, whole);
+    } else {
+        query = select_text(r, select, &wish, columns);
+        r->ctes = cte;
+    }
+    print_cte(r, c, columns, query);
+}
+
+/* ---- VALUES ---- */
+
+struct values {
+    struct expr *items;
+    size_t rows;
+    size_t width;
+};
+
+static bool values_read(struct rewriter *r, const PgQuery__SelectStmt *s, struct values *ret_values)
+{
+    size_t width = s->values_lists[0]->list->n_items;
+    struct expr *items = arena_alloc(r->arena, s->n_values_lists * width * sizeof(*items));
+
+    if (items == NULL) {
+        fail_nomem(r);
+        return false;
+    }
+    for (size_t row = 0; row < s->n_values_lists; row++) {
+        const PgQuery__List *list = s->values_lists[row]->list;
+
+        if (list->n_items != width) {
+            rewrite_fail(r, node_location(list->items[0]), "42601",
+                         "VALUES lists must all be the same length");
+            return false;
+        }
+        for (size_t i = 0; i < width && !r->failed; i++) {
+            items[i * s->n_values_lists + row] = expr_of(r, list->items[i]);
+        }
+    }
+    *ret_values = (struct values){ items, s->n_values_lists, width };
+    return !r->failed;
+}
+
+static void values_columns(struct rewriter *r, struct values *v, const struct select_wish *wish,
+                           struct relation *columns)
+{
+    for (size_t i = 0; i < v->width && !r->failed; i++) {
+        struct expr *column = &v->items[i * v->rows];
+        struct target_state state = { wish, columns };
+        struct type type = common_type(r, column, v->rows, "VALUES", -1);
+        bool untyped = true;
+
+        for (size_t row = 0; row < v->rows && !r->failed; row++) {
+            untyped = untyped && column[row].untyped != NULL;
+            if (i >= wish->type_count && !wish->keep_untyped) {
+                column[row] = expr_cast(r, column[row], type, CAST_IMPLICIT, -1);
+            } else {
+                column[row] = wished(r, column[row], &state, -1);
+            }
+            column[row] = expr_checked(r, column[row]);
+        }
+        type = i < wish->type_count            ? wish->types[i]
+               : wish->keep_untyped && untyped ? TYPE_OF(OID_UNKNOWN)
+                                               : type;
+        (void)relation_add(
+            r, columns, i < wish->name_count ? wish->names[i] : rewrite_text(r, "column%zu", i + 1),
+            type);
+    }
+}
+
+static void print_values(struct rewriter *r, const PgQuery__SelectStmt *s,
+                         const struct select_wish *wish, struct relation *columns)
+{
+    struct values v;
+    bool renamed = wish->name_count > 0 || !is_bare(s);
+
+    if (!values_read(r, s, &v)) {
+        return;
+    }
+    values_columns(r, &v, wish, columns);
+    for (size_t i = 0; renamed && i < v.width && !r->failed; i++) {
+        rewrite_printf(r, "%scolumn%zu AS %s", i == 0 ? "SELECT " : ", ", i + 1,
+                       rewrite_ident_text(r, columns->columns[i].name));
+    }
+    rewrite_str(r, renamed ? " FROM (VALUES " : "VALUES ");
+    for (size_t row = 0; row < v.rows && !r->failed; row++) {
+        for (size_t i = 0; i < v.width; i++) {
+            rewrite_str(r, i > 0 ? ", " : row > 0 ? ", (" : "(");
+            rewrite_str(r, v.items[i * v.rows + row].text);
+        }
+        rewrite_str(r, ")");
+    }
+    rewrite_str(r, renamed ? ")" : "");
+}
+
+/* ---- one SELECT ---- */
+
+static const char *captured_from(struct rewriter *r, const PgQuery__SelectStmt *s)
+{
+    struct buf saved = capture_begin(r);
+
+    from_items(r, s->from_clause, s->n_from_clause);
+    return capture_end(r, &saved);
+}
+
+static void print_windows(struct rewriter *r, const PgQuery__SelectStmt *s)
+{
+    for (size_t i = 0; i < s->n_window_clause && !r->failed; i++) {
+        const PgQuery__WindowDef *w = s->window_clause[i]->window_def;
+
+        rewrite_printf(r, "%s%s AS %s", i == 0 ? " WINDOW " : ", ", rewrite_ident_text(r, w->name),
+                       window_text(r, w));
+    }
+}
+
+static void print_plain(struct rewriter *r, const PgQuery__SelectStmt *s,
+                        const struct select_wish *wish, struct relation *columns)
+{
+    const char *from = captured_from(r, s);
+
+    rewrite_str(r, s->n_distinct_clause > 0 ? "SELECT DISTINCT " : "SELECT ");
+    if (s->n_distinct_clause > 0 &&
+        s->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET) {
+        rewrite_unsupported(r, node_location(s->distinct_clause[0]), "DISTINCT ON");
+    }
+    if (s->into_clause != NULL) {
+        rewrite_unsupported(r, -1, "SELECT INTO");
+    }
+    select_targets(r, s->target_list, s->n_target_list, wish, columns);
+    if (s->n_target_list == 0) {
+        rewrite_unsupported(r, -1, "SELECT without columns");
+    }
+    if (s->n_from_clause > 0) {
+        rewrite_printf(r, " FROM %s", from);
+    }
+    if (s->where_clause != NULL) {
+        rewrite_printf(r, " WHERE %s", expr_condition(r, s->where_clause, "WHERE").text);
+    }
+    group_by(r, s, columns);
+    if (s->having_clause != NULL) {
+        rewrite_printf(r, " HAVING %s", expr_condition(r, s->having_clause, "HAVING").text);
+    }
+    print_windows(r, s);
+}
+
+/* ---- set operations ---- */
+
+enum { set_operands_max = 300 };
+
+struct set_operation {
+    const PgQuery__SelectStmt *operands[set_operands_max];
+    const char *words[set_operands_max]; /* before each */
+    size_t count;
+};
+
+static const char *set_word(struct rewriter *r, const PgQuery__SelectStmt *s)
+{
+    switch (s->op) {
+    case PG_QUERY__SET_OPERATION__SETOP_UNION:
+        return s->all ? " UNION ALL " : " UNION ";
+    case PG_QUERY__SET_OPERATION__SETOP_INTERSECT:
+        if (s->all) {
+            rewrite_unsupported(r, -1, "INTERSECT ALL");
+        }
+        return " INTERSECT ";
+    default:
+        if (s->all) {
+            rewrite_unsupported(r, -1, "EXCEPT ALL");
+        }
+        return " EXCEPT ";
+    }
+}
+
+/* SQLite's operators all bind alike, to the left: so does what we collect; anything else goes into
+ * a subquery. */
+static void collect(struct rewriter *r, const PgQuery__SelectStmt *s, const char *word,
+                    struct set_operation *set)
+{
+    if (s->op != PG_QUERY__SET_OPERATION__SETOP_NONE && word[0] == '\0' && r->depth < 1000) {
+        r->depth++;
+        collect(r, s->larg, is_bare(s->larg) ? "" : " ", set);
+        r->depth--;
+        collect(r, s->rarg, set_word(r, s), set);
+        return;
+    }
+    if (set->count == set_operands_max) {
+        rewrite_fail(r, -1, "54001", "too many operands of UNION, INTERSECT or EXCEPT");
+        return;
+    }
+    set->operands[set->count] = s;
+    set->words[set->count++] = word;
+}
+
+static void set_operand(struct rewriter *r, const PgQuery__SelectStmt *s,
+                        const struct select_wish *wish, struct relation *columns)
+{
+    const char *text = select_text(r, s, wish, columns);
+
+    if (s->op != PG_QUERY__SET_OPERATION__SETOP_NONE || !is_bare(s)) {
+        rewrite_printf(r, "SELECT * FROM (%s)", text);
+    } else {
+        rewrite_str(r, text);
+    }
+}
+
+/* Looks at all operands for the types that their columns become. NULL: failed. */
+static struct type *set_types(struct rewriter *r, const struct set_operation *set,
+                              size_t *ret_count)
+{
+    struct select_wish look = { .keep_untyped = true };
+    struct expr *items = NULL;
+    struct type *types = NULL;
+    size_t width = 0;
+
+    for (size_t i = 0; i < set->count && !r->failed; i++) {
+        struct relation columns = { 0 };
+
+        (void)select_text(r, set->operands[i], &look, &columns);
+        if (i == 0) {
+            width = columns.count;
+            items = arena_alloc(r->arena, (width * set->count + 1) * sizeof(*items));
+            types = arena_alloc(r->arena, (width + 1) * sizeof(*types));
+        }
+        if (items == NULL || types == NULL) {
+            fail_nomem(r);
+            return NULL;
+        }
+        if (columns.count != width && !r->failed) {
+            rewrite_fail(r, -1, "42601", "each%squery must have the same number of columns",
+                         set->words[i]);
+            return NULL;
+        }
+        for (size_t c = 0; c < width && !r->failed; c++) {
+            static const PgQuery__Node untyped;
+            struct expr *item = &items[c * set->count + i];
+
+            item->type = columns.columns[c].type;
+            item->untyped = item->type.oid == OID_UNKNOWN ? &untyped : NULL;
+        }
+    }
+    for (size_t c = 0; c < width && !r->failed; c++) {
+        types[c] = common_type(r, &items[c * set->count], set->count, "UNION", -1);
+    }
+    *ret_count = width;
+    return r->failed ? NULL : types;
+}
+
+static void print_set(struct rewriter *r, const PgQuery__SelectStmt *s,
+                      const struct select_wish *wish, struct relation *columns)
+{
+    struct set_operation *set = arena_alloc(r->arena, sizeof(*set));
+    struct select_wish inner = *wish;
+    size_t count = 0;
+
+    if (set == NULL) {
+        fail_nomem(r);
+        return;
+    }
+    collect(r, s, "", set);
+    inner.types = set_types(r, set, &count);
+    inner.type_count = count;
+    inner.columns = NULL;
+    inner.keep_untyped = false;
+    for (size_t i = 0; i < set->count && !r->failed; i++) {
+        struct relation *operand = i == 0 ? columns : relation_new(r, NULL);
+
+        rewrite_str(r, i > 0 ? set->words[i] : "");
+        if (operand != NULL) {
+            set_operand(r, set->operands[i], &inner, operand);
+        }
+        for (size_t c = 0; i == 0 && c < columns->count; c++) {
+            columns->columns[c].not_null = false;
+            columns->columns[c].table_oid = 0;
+            columns->columns[c].attnum = 0;
+        }
+    }
+}
+
+/* A set operation whose columns are wanted otherwise: cast around it. */
+static void print_set_cast(struct rewriter *r, const PgQuery__SelectStmt *s,
+                           const struct select_wish *wish, struct relation *columns)
+{
+    struct relation *inner = relation_new(r, NULL);
+    struct target_state state = { wish, columns };
+    struct buf saved = capture_begin(r);
+    const char *query;
+
+    if (inner != NULL) {
+        print_set(r, s, &no_wish, inner);
+        select_order(r, s->sort_clause, s->n_sort_clause, inner);
+        limits(r, s);
+    }
+    query = capture_end(r, &saved);
+    rewrite_str(r, "SELECT ");
+    for (size_t i = 0; inner != NULL && i < inner->count && !r->failed; i++) {
+        struct expr e = { .type = inner->columns[i].type, .prec = PREC_PRIMARY };
+
+        e.text = rewrite_ident_text(r, inner->columns[i].name);
+        add_target(r, e, inner->columns[i].name, -1, &state);
+    }
+    rewrite_printf(r, " FROM (%s)", query);
+}
+
+/* ---- the whole query ---- */
+
+static void print_body(struct rewriter *r, const PgQuery__SelectStmt *s,
+                       const struct select_wish *wish, struct relation *columns)
+{
+    if (s->op != PG_QUERY__SET_OPERATION__SETOP_NONE && wish->type_count > 0) {
+        print_set_cast(r, s, wish, columns);
+        return;
+    }
+    if (s->op != PG_QUERY__SET_OPERATION__SETOP_NONE) {
+        print_set(r, s, wish, columns);
+    } else if (s->n_values_lists > 0) {
+        print_values(r, s, wish, columns);
+    } else {
+        print_plain(r, s, wish, columns);
+    }
+    select_order(r, s->sort_clause, s->n_sort_clause, columns);
+    limits(r, s);
+}
+
+const char *select_text(struct rewriter *r, const PgQuery__SelectStmt *s,
+                        const struct select_wish *wish, struct relation *ret_relation)
+{
+    struct query_scope scope = { 0 };
+    struct cte *ctes = r->ctes;
+    struct buf saved = capture_begin(r);
+
+    scope_push(r, &scope);
+    if (r->depth++ > 1000) {
+        rewrite_fail(r, -1, "54001", "stack depth limit exceeded");
+    }
+    select_with(r, s->with_clause);
+    print_body(r, s, wish != NULL ? wish : &no_wish, ret_relation);
+    if (s->n_locking_clause > 0) {
+        r->cursor_flags |= CURSOR_LOCKS;
+    }
+    r->depth--;
+    scope_pop(r);
+    r->ctes = ctes;
+    return capture_end(r, &saved);
+}

@@ -1,0 +1,308 @@
+/* sql/scope.c: tables are looked up by preparing "SELECT * FROM table", which needs no step and so
+ * cannot await; SQLite then names each column's declared type, collation and table. */
+#include "sql/scope.h"
+
+#include "sql/expr.h"
+#include "sql/grammar.h"
+#include "sql/session_state.h"
+
+#include <sqlite3.h>
+#include <strings.h>
+
+uint32_t table_oid_of_name(const char *table)
+{
+    uint32_t hash = 2166136261u;
+
+    for (const char *at = table; *at != '\0'; at++) {
+        hash = (hash ^ (uint8_t)*at) * 16777619u;
+    }
+    return 16384 + (hash & 0x3fffffff);
+}
+
+/* ---- scopes and relations ---- */
+
+void scope_push(struct rewriter *r, struct query_scope *scope)
+{
+    scope->outer = r->scope;
+    scope->tail = &scope->relations;
+    r->scope = scope;
+}
+
+void scope_pop(struct rewriter *r)
+{
+    r->scope = r->scope->outer;
+}
+
+void scope_add(struct query_scope *scope, struct relation *relation)
+{
+    if (relation != NULL) {
+        relation->next = NULL;
+        *scope->tail = relation;
+        scope->tail = &relation->next;
+    }
+}
+
+struct relation *relation_new(struct rewriter *r, const char *name)
+{
+    struct relation *relation = arena_alloc(r->arena, sizeof(*relation));
+
+    if (relation == NULL) {
+        rewrite_fail(r, -1, "53200", "out of memory");
+        return NULL;
+    }
+    relation->name = name;
+    return relation;
+}
+
+static bool relation_grow(struct rewriter *r, struct relation *relation)
+{
+    size_t room = relation->room == 0 ? 8 : relation->room * 2;
+    struct relation_column *columns = arena_alloc(r->arena, room * sizeof(*columns));
+
+    if (columns == NULL) {
+        rewrite_fail(r, -1, "53200", "out of memory");
+        return false;
+    }
+    if (relation->count > 0) {
+        memcpy(columns, relation->columns, relation->count * sizeof(*columns));
+    }
+    relation->columns = columns;
+    relation->room = room;
+    return true;
+}
+
+struct relation_column *relation_add(struct rewriter *r, struct relation *relation,
+                                     const char *name, struct type type)
+{
+    struct relation_column *column;
+
+    if (relation == NULL || (relation->count == relation->room && !relation_grow(r, relation))) {
+        return NULL;
+    }
+    column = &relation->columns[relation->count++];
+    *column = (struct relation_column){ .name = name, .type = type };
+    return column;
+}
+
+struct relation_column *relation_find(const struct relation *relation, const char *name)
+{
+    for (size_t i = 0; i < relation->count; i++) {
+        if (strcmp(relation->columns[i].name, name) == 0) {
+            return &relation->columns[i];
+        }
+    }
+    return NULL;
+}
+
+struct relation *relation_copy(struct rewriter *r, const struct relation *relation,
+                               const char *name)
+{
+    struct relation *copy = relation_new(r, name);
+
+    for (size_t i = 0; copy != NULL && i < relation->count; i++) {
+        struct relation_column *column =
+            relation_add(r, copy, relation->columns[i].name, relation->columns[i].type);
+
+        if (column == NULL) {
+            return NULL;
+        }
+        *column = relation->columns[i];
+    }
+    return copy;
+}
+
+/* ---- tables ---- */
+
+static void finalizep(sqlite3_stmt **stmt)
+{
+    (void)sqlite3_finalize(*stmt);
+}
+
+static void load_column(struct rewriter *r, struct relation *relation, sqlite3_stmt *stmt, int i,
+                        uint32_t oid)
+{
+    sqlite3 *db = sqlite3_db_handle(stmt);
+    const char *database = sqlite3_column_database_name(stmt, i);
+    const char *table = sqlite3_column_table_name(stmt, i);
+    const char *origin = sqlite3_column_origin_name(stmt, i);
+    const char *name = arena_strdup(r->arena, sqlite3_column_name(stmt, i));
+    const char *declared = NULL;
+    const char *collation = NULL;
+    int not_null = 0;
+    int primary = 0;
+    struct relation_column *column =
+        name == NULL ? NULL : relation_add(r, relation, name, TYPE_NONE);
+
+    if (column == NULL) {
+        rewrite_fail(r, -1, "53200", "out of memory");
+        return;
+    }
+    column->table_oid = oid;
+    column->attnum = (int16_t)(i + 1);
+    if (table != NULL &&
+        sqlite3_table_column_metadata(db, database, table, origin, &declared, &collation, &not_null,
+                                      &primary, NULL) == SQLITE_OK) {
+        column->type = type_of_declared(declared, collation);
+        column->not_null =
+            !relation->is_view && (not_null != 0 || (primary != 0 && declared != NULL &&
+                                                     strcasecmp(declared, "INTEGER") == 0));
+    }
+}
+
+struct relation *scope_table(struct rewriter *r, const char *table)
+{
+    sqlite3_stmt *stmt cleanup(finalizep) = NULL;
+    struct relation *relation;
+    char *sql;
+    const char *origin;
+    int rc;
+
+    if (r->failed || r->sql == NULL) {
+        return NULL;
+    }
+    sql = sqlite3_mprintf("SELECT * FROM \"%w\"", table);
+    if (sql == NULL) {
+        rewrite_fail(r, -1, "53200", "out of memory");
+        return NULL;
+    }
+    rc = sqlite3_prepare_v2(session_sqlite(r->sql->session), sql, -1, &stmt, NULL);
+    sqlite3_free(sql);
+    if (rc == SQLITE_NOMEM) {
+        rewrite_fail(r, -1, "53200", "out of memory");
+    }
+    if (rc != SQLITE_OK) {
+        return NULL;
+    }
+    relation = relation_new(r, table);
+    if (relation == NULL) {
+        return NULL;
+    }
+    origin = sqlite3_column_table_name(stmt, 0);
+    relation->is_view = origin == NULL || strcasecmp(origin, table) != 0;
+    for (int i = 0; i < sqlite3_column_count(stmt) && !r->failed; i++) {
+        load_column(r, relation, stmt, i, table_oid_of_name(table));
+    }
+    return r->failed ? NULL : relation;
+}
+
+/* ---- column references ---- */
+
+struct found {
+    const struct relation *relation;
+    const struct relation_column *column;
+    const struct query_scope *scope;
+    size_t matches;
+};
+
+static void find_in_scope(const struct query_scope *scope, const char *table, const char *name,
+                          struct found *found)
+{
+    for (struct relation *at = scope->relations; at != NULL; at = at->next) {
+        if (table != NULL ? at->name == NULL || strcmp(at->name, table) != 0 : at->qualified_only) {
+            continue;
+        }
+        for (size_t i = 0; i < at->count; i++) {
+            const struct relation_column *column = &at->columns[i];
+
+            if (strcmp(column->name, name) == 0 && (table != NULL || !column->merged)) {
+                found->relation = at;
+                found->column = column;
+                found->scope = scope;
+                found->matches++;
+            }
+        }
+    }
+}
+
+static bool table_in_reach(const struct rewriter *r, const char *table)
+{
+    for (const struct query_scope *scope = r->scope; scope != NULL; scope = scope->outer) {
+        for (const struct relation *at = scope->relations; at != NULL; at = at->next) {
+            if (at->name != NULL && strcmp(at->name, table) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void fail_unknown(struct rewriter *r, const char *table, const char *name, int32_t location)
+{
+    if (table != NULL && !table_in_reach(r, table)) {
+        rewrite_fail(r, location, "42P01", "missing FROM-clause entry for table \"%s\"", table);
+    } else if (table == NULL && table_in_reach(r, name)) {
+        rewrite_unsupported(r, location, "a reference to a whole row");
+    } else if (table != NULL) {
+        rewrite_fail(r, location, "42703", "column %s.%s does not exist", table, name);
+    } else {
+        rewrite_fail(r, location, "42703", "column \"%s\" does not exist", name);
+    }
+}
+
+static const char *column_text(struct rewriter *r, const struct found *found, bool qualified)
+{
+    const char *name =
+        found->column->sqlite_name != NULL ? found->column->sqlite_name : found->column->name;
+    bool alone = found->scope == r->scope && found->scope->relations->next == NULL;
+
+    if (found->scope->unqualified || found->relation->name == NULL || (!qualified && alone)) {
+        return rewrite_text(r, "%s", rewrite_ident_text(r, name));
+    }
+    return rewrite_text(r, "%s.%s", rewrite_ident_text(r, found->relation->name),
+                        rewrite_ident_text(r, name));
+}
+
+/* Is it the one of USING, which has to stay bare so that SQLite takes the merged value? */
+static bool is_merged(const struct query_scope *scope, const char *name)
+{
+    for (const struct relation *at = scope->relations; at != NULL; at = at->next) {
+        for (size_t i = 0; i < at->count; i++) {
+            if (at->columns[i].merged && strcmp(at->columns[i].name, name) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static struct expr expr_of_column(struct rewriter *r, const struct found *found, bool qualified)
+{
+    struct expr e = { .type = found->column->type, .prec = PREC_PRIMARY };
+
+    if (!qualified && is_merged(found->scope, found->column->name)) {
+        e.text = rewrite_ident_text(r, found->column->name);
+    } else {
+        e.text = column_text(r, found, qualified);
+    }
+    e.table_oid = found->column->table_oid;
+    e.attnum = found->column->attnum;
+    e.not_null = found->column->not_null && found->scope == r->scope;
+    return e;
+}
+
+struct expr scope_column(struct rewriter *r, const PgQuery__ColumnRef *ref)
+{
+    struct expr nothing = { .type = TYPE_NONE, .text = "NULL", .prec = PREC_PRIMARY };
+    struct found found = { 0 };
+    size_t last = ref->n_fields - 1;
+    const char *name = node_string(ref->fields[last]);
+    const char *table = last > 0 ? node_string(ref->fields[last - 1]) : NULL;
+
+    if (ref->fields[last]->node_case == PG_QUERY__NODE__NODE_A_STAR) {
+        rewrite_unsupported(r, ref->location, "* in an expression");
+        return nothing;
+    }
+    for (struct query_scope *scope = r->scope; scope != NULL && found.matches == 0;
+         scope = scope->outer) {
+        find_in_scope(scope, table, name, &found);
+    }
+    if (found.matches == 0) {
+        fail_unknown(r, table, name, ref->location);
+        return nothing;
+    }
+    if (found.matches > 1) {
+        rewrite_fail(r, ref->location, "42702", "column reference \"%s\" is ambiguous", name);
+        return nothing;
+    }
+    return expr_of_column(r, &found, table != NULL);
+}
