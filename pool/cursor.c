@@ -103,8 +103,21 @@ static bool shape_changed(struct cursor *cursor)
     return first && (size_t)sqlite3_column_count(cursor->stmt) != cursor->columns;
 }
 
+/* A reset in the middle of a RETURNING commits what it has changed, unless SQLite is made to see an
+ * error. */
+static void undo_write(struct cursor *cursor)
+{
+    sqlite3 *db = cursor->session->db;
+
+    if (!sqlite3_stmt_readonly(cursor->stmt) && sqlite3_get_autocommit(db) != 0) {
+        sqlite3_interrupt(db);
+        (void)sqlite3_step(cursor->stmt);
+    }
+}
+
 static int fail_shape(struct cursor *cursor, struct failure *ret_failure)
 {
+    undo_write(cursor);
     cursor->state = CURSOR_DONE;
     let_go_of_statement(cursor);
     return failure_set(ret_failure, "0A000", "cached plan must not change result type");
@@ -128,6 +141,7 @@ static int step(struct cursor *cursor, struct failure *ret_failure)
     }
     for (size_t i = 0; i < cursor->columns; i++) {
         if (!get_cell(cursor->stmt, (int)i, &cursor->cells[i])) {
+            undo_write(cursor);
             return fail_step(cursor, SQLITE_NOMEM, ret_failure);
         }
     }
@@ -138,6 +152,7 @@ static int step(struct cursor *cursor, struct failure *ret_failure)
 
 static int fail_spool(struct cursor *cursor, int r, struct failure *ret_failure)
 {
+    undo_write(cursor);
     cursor->state = CURSOR_DONE;
     let_go_of_statement(cursor);
     failure_set_nomem(ret_failure);

@@ -1,0 +1,261 @@
+/* Cursors: rows one by one, parameters, what happens to half-run ones when the session goes on. */
+#include "support_session.h"
+
+#include "async/await.h"
+#include "pool/vfs.h"
+
+#include <string.h>
+
+static void kinds(struct world *w)
+{
+    struct failure f;
+    struct cursor *cursor;
+    const struct cell *c;
+    const struct cell params[] = {
+        { .kind = CELL_INT, .i = INT64_MIN },
+        { .kind = CELL_REAL, .r = 0.5 },
+        { .kind = CELL_TEXT, .bytes = view_of("ab\0c", 4) },
+        { .kind = CELL_BLOB, .bytes = view_of("\0\1", 2) },
+        { .kind = CELL_NULL },
+        { .kind = CELL_TEXT, .bytes = view_of(NULL, 0) },
+        { .kind = CELL_BLOB, .bytes = view_of(NULL, 0) },
+        { .kind = CELL_INT, .i = 1 }, /* more than the statement names */
+    };
+
+    assert_int_equal(cursor_open(w->session, view_of_str("SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7"),
+                                 params, 8, 0, &cursor, &f),
+                     0);
+    assert_int_equal(cursor_columns(cursor), 7);
+    assert_int_equal(cursor_next(cursor, &c, &f), 0);
+    assert_true(c[0].kind == CELL_INT && c[0].i == INT64_MIN);
+    assert_true(c[1].kind == CELL_REAL && c[1].r == 0.5);
+    assert_true(c[2].kind == CELL_TEXT && view_equal(c[2].bytes, params[2].bytes));
+    assert_true(c[3].kind == CELL_BLOB && view_equal(c[3].bytes, params[3].bytes));
+    assert_true(c[4].kind == CELL_NULL);
+    assert_true(c[5].kind == CELL_TEXT && c[5].bytes.len == 0);
+    assert_true(c[6].kind == CELL_BLOB && c[6].bytes.len == 0);
+    assert_int_equal(cursor_next(cursor, &c, &f), CURSOR_END);
+    assert_int_equal(cursor_next(cursor, &c, &f), CURSOR_END);
+    cursor_close(cursor);
+}
+
+static void cells_come_as_they_were_bound(void **state)
+{
+    in_task(*state, kinds);
+}
+
+static size_t half_run(struct session *session)
+{
+    size_t busy = 0;
+
+    for (sqlite3_stmt *s = NULL; (s = sqlite3_next_stmt(session_sqlite(session), s)) != NULL;) {
+        busy += sqlite3_stmt_busy(s) != 0;
+    }
+    return busy;
+}
+
+/* Rows that the session itself changes later are seen as they were. */
+static void parked(struct world *w)
+{
+    begin(w->session, TXN_READ_COMMITTED);
+    struct cursor *before = open_cursor(w->session, "SELECT n FROM t ORDER BY id");
+    struct cursor *unstarted = open_cursor(w->session, "SELECT s FROM t ORDER BY id DESC");
+    assert_int_equal(next_int(before), 10);
+    assert_int_equal(run(w->session, "UPDATE t SET n = -7"), 1000);
+    assert_int_equal(half_run(w->session), 0);
+    struct cursor *after = open_cursor(w->session, "SELECT n FROM t ORDER BY id");
+    assert_int_equal(next_int(after), -7);
+    run(w->session, "DELETE FROM t");
+    assert_int_equal(half_run(w->session), 0);
+    for (int i = 2; i <= 1000; i++) {
+        assert_int_equal(next_int(before), i * 10);
+    }
+    assert_int_equal(next_int(before), -1);
+    struct failure f;
+    const struct cell *c;
+    assert_int_equal(cursor_next(unstarted, &c, &f), 0);
+    assert_true(view_equal_str(c[0].bytes, "row 1000"));
+    assert_int_equal(next_int(after), -7);
+    cursor_close(before);
+    cursor_close(unstarted);
+    cursor_close(after);
+    commit(w->session);
+    assert_int_equal(query_int(w->session, "SELECT count(*) FROM t"), 0);
+}
+
+static void writes_of_the_session_do_not_reach_parked_cursors(void **state)
+{
+    in_task(*state, parked);
+}
+
+static void not_stale(struct world *w)
+{
+    struct session *other = session_on(w->clone, NULL);
+
+    begin(w->session, TXN_READ_COMMITTED);
+    struct cursor *cursor = open_cursor(w->session, "SELECT id FROM t");
+    assert_int_equal(next_int(cursor), 1);
+    assert_int_equal(query_int(w->session, "SELECT count(*) FROM t"), 1000);
+    assert_int_equal(half_run(w->session), 1); /* nothing has changed: it stays where it is */
+    run(other, "DELETE FROM t WHERE id > 500");
+    assert_int_equal(query_int(w->session, "SELECT count(*) FROM t"), 500);
+    assert_int_equal(half_run(w->session), 0);
+    int64_t rows = 1;
+    while (next_int(cursor) != -1) {
+        rows++;
+    }
+    assert_int_equal(rows, 1000);
+    cursor_close(cursor);
+    commit(w->session);
+    session_close(other);
+}
+
+static void a_parked_cursor_does_not_make_reads_stale(void **state)
+{
+    in_task(*state, not_stale);
+}
+
+static void returning(struct world *w)
+{
+    struct cursor *cursor =
+        open_cursor(w->session, "UPDATE t SET n = id WHERE id <= 5 RETURNING n");
+
+    assert_int_equal(cursor_changes(cursor), 5);
+    assert_int_equal(half_run(w->session), 0);
+    assert_false(clone_has_writer(w->clone, w->session));
+    assert_int_equal(query_int(w->session, "SELECT sum(n) FROM t WHERE id <= 5"), 15);
+    for (int i = 1; i <= 5; i++) {
+        assert_int_equal(next_int(cursor), i);
+    }
+    assert_int_equal(next_int(cursor), -1);
+    cursor_close(cursor);
+    cursor = open_cursor(w->session, "DELETE FROM t RETURNING id");
+    assert_int_equal(next_int(cursor), 1);
+    cursor_close(cursor); /* half-way: all is deleted nevertheless */
+    assert_int_equal(query_int(w->session, "SELECT count(*) FROM t"), 0);
+}
+
+static void returning_runs_to_its_end_at_once(void **state)
+{
+    in_task(*state, returning);
+}
+
+static void spool_full(struct world *w)
+{
+    struct session *session =
+        session_on(w->clone, &(struct session_options){ .spool_bytes = 4096 });
+    struct failure f;
+    const struct cell *c;
+
+    begin(session, TXN_READ_COMMITTED);
+    struct cursor *cursor = open_cursor(session, "SELECT * FROM t");
+    assert_int_equal(next_int(cursor), 1);
+    fails(session, "DELETE FROM t", "53200", NULL);
+    rollback(session);
+    assert_int_equal(cursor_next(cursor, &c, &f), FAILED);
+    cursor_close(cursor);
+    assert_int_equal(run(session, "DELETE FROM t"), 1000);
+    fails(session,
+          "INSERT INTO t SELECT value, 0, '' FROM json_each('[' || replace(hex(zeroblob(3000)), "
+          "'00', '1,') || '1]') WHERE 0 RETURNING nosuch",
+          "42703", NULL);
+    session_close(session);
+}
+
+static void a_cursor_too_large_to_leave_fails_the_write(void **state)
+{
+    in_task(*state, spool_full);
+}
+
+static void returning_full(struct world *w)
+{
+    struct session *session =
+        session_on(w->clone, &(struct session_options){ .spool_bytes = 4096 });
+
+    fails(session, "UPDATE t SET n = 1 RETURNING *", "53200", NULL);
+    assert_int_equal(query_int(session, "SELECT count(*) FROM t WHERE n = 1"), 0);
+    assert_false(clone_has_writer(w->clone, session));
+    session_close(session);
+}
+
+static void a_returning_too_large_to_keep_changes_nothing(void **state)
+{
+    in_task(*state, returning_full);
+}
+
+static void reshaped(struct world *w)
+{
+    struct failure f;
+    const struct cell *c;
+
+    run(w->session, "CREATE TABLE shape(a)");
+    run(w->session, "INSERT INTO shape VALUES(1)");
+    struct cursor *cursor = open_cursor(w->session, "SELECT * FROM shape");
+    struct session *other = session_on(w->clone, NULL);
+    run(other, "ALTER TABLE shape ADD COLUMN b");
+    session_close(other);
+    assert_int_equal(cursor_next(cursor, &c, &f), FAILED);
+    assert_string_equal(f.sqlstate, "0A000");
+    assert_string_equal(failure_get(&f, FIELD_MESSAGE), "cached plan must not change result type");
+    assert_int_equal(cursor_next(cursor, &c, &f), CURSOR_END);
+    cursor_close(cursor);
+}
+
+static void a_plan_that_gives_other_columns_is_refused(void **state)
+{
+    in_task(*state, reshaped);
+}
+
+static void two_of_a_text(struct world *w)
+{
+    struct cursor *a = open_cursor(w->session, "SELECT id FROM t");
+    struct cursor *b = open_cursor(w->session, "SELECT id FROM t");
+
+    assert_int_equal(next_int(a), 1);
+    assert_int_equal(next_int(a), 2);
+    assert_int_equal(next_int(b), 1);
+    assert_int_equal(next_int(a), 3);
+    cursor_close(a);
+    assert_int_equal(next_int(b), 2);
+    cursor_close(b);
+}
+
+static void two_cursors_of_one_text_are_apart(void **state)
+{
+    in_task(*state, two_of_a_text);
+}
+
+static void multiple(struct world *w)
+{
+    fails(w->session, "SELECT 1; SELECT 2", "42601",
+          "cannot insert multiple commands into a prepared statement");
+    fails(w->session, "", "42601", NULL);
+    fails(w->session, "-- nothing", "42601", NULL);
+    fails(w->session, "SELECT 'abc", "42601", NULL);
+    fails(w->session, "SELECT (1", "42601", "syntax error at end of input");
+    assert_int_equal(query_int(w->session, "SELECT 3; -- the end"), 3);
+}
+
+static void texts_that_are_not_one_statement_are_refused(void **state)
+{
+    in_task(*state, multiple);
+}
+
+#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, setup_world, teardown_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(cells_come_as_they_were_bound),
+        WORLD_TEST(writes_of_the_session_do_not_reach_parked_cursors),
+        WORLD_TEST(a_parked_cursor_does_not_make_reads_stale),
+        WORLD_TEST(returning_runs_to_its_end_at_once),
+        WORLD_TEST(a_cursor_too_large_to_leave_fails_the_write),
+        WORLD_TEST(a_returning_too_large_to_keep_changes_nothing),
+        WORLD_TEST(a_plan_that_gives_other_columns_is_refused),
+        WORLD_TEST(two_cursors_of_one_text_are_apart),
+        WORLD_TEST(texts_that_are_not_one_statement_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, setup_sqlite, NULL);
+}
