@@ -105,10 +105,14 @@ must_check int statement_prepare(struct connection *conn, struct view text, stru
 /* 25P02 when the transaction has failed and the plan does not end it. */
 must_check int statement_allowed(struct connection *conn, const struct plan *plan,
                                  struct failure *ret_failure);
-/* Runs a portal and sends its rows and its completion. 0, FAILED or -errno. `text` is for the log.
- */
-must_check int statement_run(struct connection *conn, struct portal *portal, int64_t max_rows,
-                             struct view text, struct failure *ret_failure);
+/* Runs a portal and sends its rows and its completion. 0, FAILED or -errno. */
+struct statement_how {
+    int64_t max_rows; /* 0: all */
+    bool commits; /* it is the last of an implicit transaction, which ends before it completes */
+    struct view text; /* for the log */
+};
+must_check int statement_run(struct connection *conn, struct portal *portal,
+                             const struct statement_how *how, struct failure *ret_failure);
 /* The implicit transaction ends; a failed COMMIT is told. 0, CONNECTION_END or -errno. */
 must_check int statement_end_implicit(struct connection *conn);
 

@@ -289,8 +289,9 @@ int extended_execute(struct connection *conn, const struct msg_execute *msg,
         return r;
     }
     join_implicit(conn, sql_portal_plan(portal));
-    r = statement_run(conn, portal, msg->max_rows < 0 ? 0 : msg->max_rows, msg->portal,
-                      ret_failure);
+    struct statement_how how = { .max_rows = msg->max_rows < 0 ? 0 : msg->max_rows,
+                                 .text = msg->portal };
+    r = statement_run(conn, portal, &how, ret_failure);
     conn->statement_begun = false;
     return r;
 }

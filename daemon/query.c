@@ -30,7 +30,7 @@ static int look_ahead(struct view rest, bool *ret_several, struct failure *ret_f
     return r == SQL_END ? 0 : r;
 }
 
-static int run_plan(struct connection *conn, struct plan *plan, struct view statement,
+static int run_plan(struct connection *conn, struct plan *plan, const struct statement_how *how,
                     struct failure *ret_failure)
 {
     struct portal *portal;
@@ -40,45 +40,54 @@ static int run_plan(struct connection *conn, struct plan *plan, struct view stat
         r = rows_describe(conn, plan, NULL, 0, false);
     }
     if (r == 0) {
-        r = statement_run(conn, portal, 0, statement, ret_failure);
+        r = statement_run(conn, portal, how, ret_failure);
     }
     sql_portal_close(conn->sql, unnamed);
     return r;
 }
 
-static int run_one(struct connection *conn, struct view text, struct view statement, bool several,
-                   bool *ran, struct failure *ret_failure)
+struct run {
+    struct view text; /* of the whole query */
+    bool several;
+    bool last;
+    bool ran; /* a statement that was not empty */
+};
+
+static int run_one(struct connection *conn, struct run *run, struct view statement,
+                   struct failure *ret_failure)
 {
     cleanup(plan_drop) struct plan *plan = NULL;
+    struct statement_how how = { .commits = run->several && run->last, .text = statement };
 
     statement_begin(conn);
-    int r = statement_prepare(conn, text, statement, NULL, 0, &plan, ret_failure);
+    int r = statement_prepare(conn, run->text, statement, NULL, 0, &plan, ret_failure);
     if (r != 0 || sql_plan_is_empty(plan)) {
         return r;
     }
-    if (several && !sql_plan_is_txn_control(plan)) {
+    if (run->several && !sql_plan_is_txn_control(plan)) {
         txn_implicit_begin(conn->lease.session);
     }
-    *ran = true;
-    return run_plan(conn, plan, statement, ret_failure);
+    run->ran = true;
+    return run_plan(conn, plan, &how, ret_failure);
 }
 
-static int run_all(struct connection *conn, struct view text, bool *ran,
-                   struct failure *ret_failure)
+static int run_all(struct connection *conn, struct run *run, struct failure *ret_failure)
 {
-    struct view rest = text;
+    struct view rest = run->text;
     struct view statement;
-    bool several = false;
+    struct view next;
     int r = sql_next_statement(&rest, &statement, ret_failure);
 
     if (r == 0) {
-        r = look_ahead(rest, &several, ret_failure);
+        r = look_ahead(rest, &run->several, ret_failure);
     }
     while (r == 0) {
-        r = run_one(conn, text, statement, several, ran, ret_failure);
-        if (r == 0) {
-            r = sql_next_statement(&rest, &statement, ret_failure);
-        }
+        int more = sql_next_statement(&rest, &next, ret_failure);
+
+        run->last = more == SQL_END;
+        r = run_one(conn, run, statement, ret_failure);
+        statement = next;
+        r = r == 0 ? more : r;
     }
     return r == SQL_END ? 0 : r;
 }
@@ -94,16 +103,16 @@ static int send_empty(struct connection *conn)
 int query_simple(struct connection *conn, const struct msg_query *msg)
 {
     struct failure failure;
-    bool ran = false;
+    struct run run = { .text = msg->text };
     int r = utf8_check(msg->text, &failure);
 
     sql_statement_close(conn->sql, unnamed);
     if (r == 0) {
-        r = run_all(conn, msg->text, &ran, &failure);
+        r = run_all(conn, &run, &failure);
     }
     if (r == FAILED) {
         r = reply_statement_failed(conn, &failure);
-    } else if (r == 0 && !ran) {
+    } else if (r == 0 && !run.ran) {
         r = send_empty(conn);
     }
     if (r == 0) {

@@ -34,7 +34,7 @@ struct server {
     struct account account;             /* memory_limit; parent of every session's account */
     struct connection_list connections; /* all, start-up ones included */
     size_t connection_count;
-    size_t refused_count;       /* of these: over max_client_conn, there to be told so */
+    size_t refused_count; /* of these: over max_client_conn, there to be told so */
     struct cancel_keys cancel_keys;
     struct output_spares spares;
     int32_t next_pid;

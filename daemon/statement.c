@@ -110,21 +110,26 @@ static int send_completion(struct connection *conn, const struct portal *portal,
     return reply_done(conn, &w);
 }
 
-int statement_run(struct connection *conn, struct portal *portal, int64_t max_rows,
-                  struct view text, struct failure *ret_failure)
+int statement_run(struct connection *conn, struct portal *portal, const struct statement_how *how,
+                  struct failure *ret_failure)
 {
-    bool timed = conn->opening || statement_log_wants_time(conn->server->conf);
+    bool opening = conn->opening && !sql_plan_is_txn_control(sql_portal_plan(portal));
+    bool timed = opening || statement_log_wants_time(conn->server->conf);
     int64_t start_us = timed ? loop_now_us(conn->server->loop) : 0;
-    int r = rows_run(conn, portal, max_rows, ret_failure);
+    int r = rows_run(conn, portal, how->max_rows, ret_failure);
     int64_t took_us = timed ? loop_now_us(conn->server->loop) - start_us : 0;
 
     conn->server->stats.statements++;
-    if (conn->opening) {
+    if (opening) {
         count_opening(conn, took_us);
+    }
+    if (r == 0 && how->commits) {
+        r = txn_implicit_end(conn->lease.session, ret_failure);
     }
     if (r == 0 || r == SQL_SUSPENDED) {
         if (statement_log_is_on(conn->server->conf)) {
-            statement_log(conn->server->conf, conn->cancel_key.pid, text, sql_tag(portal), took_us);
+            statement_log(conn->server->conf, conn->cancel_key.pid, how->text, sql_tag(portal),
+                          took_us);
         }
         r = send_completion(conn, portal, r == SQL_SUSPENDED);
     }
