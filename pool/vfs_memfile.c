@@ -86,6 +86,9 @@ static int memfile_write(sqlite3_file *base, const void *from, int amount, sqlit
     size_t left = (size_t)amount;
     const uint8_t *in = from;
 
+    if (left == 0) {
+        return SQLITE_OK;
+    }
     if (reserve(file, at + left) < 0) {
         return SQLITE_IOERR_NOMEM;
     }
