@@ -137,6 +137,11 @@ static const struct sqlite_code *find_code(int code)
     return bsearch(&code, codes, ARRAY_LEN(codes), sizeof(codes[0]), compare_code);
 }
 
+bool sqlite_error_has_row(int code)
+{
+    return find_code(code) != NULL;
+}
+
 const char *sqlite_error_sqlstate(int code)
 {
     const struct sqlite_code *row = find_code(code);

@@ -12,6 +12,7 @@ struct sqlite3_context;
 
 /* The SQLSTATE of a result code, extended or not; XX000 for codes that nobody knows. */
 const char *sqlite_error_sqlstate(int code);
+bool sqlite_error_has_row(int code); /* for the test that walks the header */
 
 /* Raises an error with its own SQLSTATE from an SQL function: it comes out of the running statement
  * as it is. For functions of sql/: `sqlite_error_raise(context, &failure)`. Message, detail and
