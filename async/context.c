@@ -1,9 +1,9 @@
 /* async/context.c: the switch between stacks.
  *
- * On x86-64 it is nine instructions: what the System V ABI lets a callee clobber need not be saved,
- * so only the six callee-saved registers and the stack pointer are. (The rounding modes of SSE and
- * x87 are also callee-saved; nothing in this process changes them.) Elsewhere it is swapcontext,
- * which also saves the signal mask: two system calls. */
+ * On x86-64 it is a handful of instructions: what the System V ABI lets a callee clobber need not
+ * be saved, so only the six callee-saved registers and the stack pointer are. (The rounding modes
+ * of SSE and x87 are also callee-saved; nothing in this process changes them.) Elsewhere it is
+ * swapcontext, which also saves the signal mask: two system calls. */
 #include "async/context.h"
 
 #include "async/sanitizer.h"

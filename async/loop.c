@@ -176,7 +176,9 @@ static int loop_poll(struct loop *loop)
 {
     int flags = EVLOOP_ONCE;
 
-    timers_fire_due(&loop->timers, loop_now_us(loop));
+    if (loop->timers.first != NULL) {
+        timers_fire_due(&loop->timers, loop_now_us(loop));
+    }
     if (loop_has_ready(loop)) {
         flags |= EVLOOP_NONBLOCK;
     } else {
@@ -188,7 +190,8 @@ static int loop_poll(struct loop *loop)
     if (event_base_loop(loop->base, flags) < 0) {
         return -EIO;
     }
-    timers_fire_due(&loop->timers, loop_now_us(loop));
+    loop->turn_us = loop_now_us(loop);
+    timers_fire_due(&loop->timers, loop->turn_us);
     return 0;
 }
 

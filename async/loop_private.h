@@ -66,6 +66,8 @@ struct loop {
     struct stack_cache stacks;
     atomic_bool stopping;
     uint64_t round;
+    int64_t
+        turn_us; /* when the next turn begins: read after the poll and at the end of each turn */
     struct loop_stats stats;
     task_fn *call; /* task_call_on_loop_stack() */
     void *call_arg;

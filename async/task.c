@@ -136,14 +136,15 @@ void task_resume(struct task *task)
     struct account *was = account_swap(task->account);
 
     task_move(task, TASK_RUNNING);
-    task->resumed_us = loop_now_us(loop);
+    task->resumed_us = loop->turn_us;
     loop->stats.turns++;
     loop->running = task;
     task_turn(loop, task);
     loop->running = NULL;
     task->account = account_swap(was);
 
-    int64_t held_us = task_held_us(task);
+    loop->turn_us = loop_now_us(loop);
+    int64_t held_us = loop->turn_us - task->resumed_us;
     if (held_us > loop->stats.longest_hold_us) {
         loop->stats.longest_hold_us = held_us;
         loop->stats.longest_hold_by = task->name;
