@@ -16,8 +16,7 @@ static const char *const steps[] = {
     "UPDATE item SET pad=zeroblob(200) WHERE id<=20",
     "CREATE TABLE made(x PRIMARY KEY, y) WITHOUT ROWID",
     "INSERT INTO made SELECT id, pad FROM item WHERE id<=30",
-    "BEGIN; SAVEPOINT s; DELETE FROM item WHERE id>20; ROLLBACK TO s; DELETE FROM item WHERE id>50;"
-    "COMMIT",
+    "BEGIN; SAVEPOINT s; DELETE FROM item; ROLLBACK TO s; DELETE FROM item WHERE id>50; COMMIT",
     "DROP TABLE made",
     "VACUUM",
 };

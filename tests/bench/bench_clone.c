@@ -1,0 +1,166 @@
+/* What a private clone costs, by the template's size: creating it, opening a connection with its
+ * first query, an update; and taking a warm connection back to the template. Times are CPU
+ * microseconds per clone.
+ *
+ * Usage: bench_clone [MiB of the big template, 300] [clones per measurement, 5000] */
+#include "pool/clone.h"
+#include "pool/sqlite_setup.h"
+#include "pool/template.h"
+#include "pool/vfs.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { row_bytes = 1000, tables = 10 };
+
+typedef void work_fn(struct template *template_, unsigned count);
+
+static void check(int rc, const char *what)
+{
+    if (rc != 0) {
+        fprintf(stderr, "bench_clone: %s: %d\n", what, rc);
+        exit(1);
+    }
+}
+
+static double cpu_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static void run(sqlite3 *db, const char *sql)
+{
+    check(sqlite3_exec(db, sql, NULL, NULL, NULL), sql);
+}
+
+static void fill(sqlite3 *db, unsigned mib)
+{
+    char sql[512];
+
+    for (unsigned i = 1; i < tables; i++) {
+        snprintf(sql, sizeof(sql),
+                 "CREATE TABLE t%u(id INTEGER PRIMARY KEY, a INT NOT NULL, b TEXT)", i);
+        run(db, sql);
+    }
+    run(db, "CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT, pad BLOB)");
+    snprintf(sql, sizeof(sql),
+             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT %llu)"
+             "INSERT INTO item SELECT i, 'name ' || i, zeroblob(%d) FROM n",
+             (unsigned long long)mib * 1024 * 1024 / (row_bytes + 40), (int)row_bytes);
+    run(db, sql);
+}
+
+static struct template *make_template(unsigned mib)
+{
+    struct template *empty = NULL;
+    struct template *sealed = NULL;
+    struct clone *clone = NULL;
+    sqlite3 *db = NULL;
+
+    check(template_create_empty(&empty), "template_create_empty");
+    check(clone_create(empty, NULL, &clone), "clone_create");
+    check(vfs_open_clone(clone, &db), "vfs_open_clone");
+    fill(db, mib);
+    sqlite3_close(db);
+    check(template_seal(clone, &sealed), "template_seal");
+    clone_unref(clone);
+    template_unref(empty);
+    return sealed;
+}
+
+/* ---- what is measured ---- */
+
+static const char query[] = "SELECT name FROM item WHERE id=1777";
+static const char update[] = "UPDATE item SET name='changed' WHERE id=1777";
+
+static void do_clone(struct template *template_, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct clone *clone = NULL;
+        check(clone_create(template_, NULL, &clone), "clone_create");
+        clone_unref(clone);
+    }
+}
+
+static void use_clone(struct template *template_, unsigned count, const char *more)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct clone *clone = NULL;
+        sqlite3 *db = NULL;
+        check(clone_create(template_, NULL, &clone), "clone_create");
+        check(vfs_open_clone(clone, &db), "vfs_open_clone");
+        run(db, query);
+        if (more != NULL) {
+            run(db, more);
+        }
+        sqlite3_close(db);
+        clone_unref(clone);
+    }
+}
+
+static void do_query(struct template *template_, unsigned count)
+{
+    use_clone(template_, count, NULL);
+}
+
+static void do_update(struct template *template_, unsigned count)
+{
+    use_clone(template_, count, update);
+}
+
+static void do_warm(struct template *template_, unsigned count)
+{
+    struct clone *clone = NULL;
+    sqlite3 *db = NULL;
+
+    check(clone_create(template_, NULL, &clone), "clone_create");
+    check(vfs_open_clone(clone, &db), "vfs_open_clone");
+    for (unsigned i = 0; i < count; i++) {
+        run(db, query);
+        run(db, update);
+        check(clone_reset(clone), "clone_reset");
+    }
+    sqlite3_close(db);
+    clone_unref(clone);
+}
+
+static const struct {
+    const char *name;
+    work_fn *fn;
+} works[] = {
+    { "clone create + drop", do_clone },
+    { "clone + open + query + close", do_query },
+    { "clone + open + query + update + close", do_update },
+    { "warm: query + update + reset", do_warm },
+};
+
+int main(int argc, char **argv)
+{
+    unsigned big_mib = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 300;
+    unsigned count = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 5000;
+
+    check(sqlite_setup(), "sqlite_setup");
+    struct template *templates[] = { make_template(4), make_template(big_mib) };
+
+    printf("%-40s %10s %7u MiB %8s\n", "CPU microseconds, schema of 10 tables", "4 MiB", big_mib,
+           "ratio");
+    for (size_t i = 0; i < ARRAY_LEN(works); i++) {
+        double us[ARRAY_LEN(templates)];
+        for (size_t t = 0; t < ARRAY_LEN(templates); t++) {
+            works[i].fn(templates[t], count / 10 + 1); /* warms the caches */
+            double start = cpu_us();
+            works[i].fn(templates[t], count);
+            us[t] = (cpu_us() - start) / count;
+        }
+        printf("%-40s %10.2f %11.2f %8.2f\n", works[i].name, us[0], us[1], us[1] / us[0]);
+    }
+    for (size_t t = 0; t < ARRAY_LEN(templates); t++) {
+        template_unref(templates[t]);
+    }
+    return 0;
+}
