@@ -1,7 +1,8 @@
 /* async/await.h: the places where a task gives up its turn. Each is for the running task only.
  *
- * All return 0, -ETIMEDOUT at the deadline (microseconds of the loop's monotonic clock, DEADLINE_NONE: never), or
- * -ECANCELED once task_cancel() was called; they return at once when that has already happened. */
+ * All return 0, -ETIMEDOUT at the deadline (microseconds of the loop's monotonic clock,
+ * DEADLINE_NONE: never), or -ECANCELED once task_cancel() was called; they return at once when that
+ * has already happened. */
 #pragma once
 
 #include "base/clock.h"
@@ -9,8 +10,8 @@
 
 #include <stdbool.h>
 
-/* Until the descriptor can be read or written without blocking, is hung up or in error. Also -ENOMEM, or -errno
- * when the descriptor is none that can be awaited. */
+/* Until the descriptor can be read or written without blocking, is hung up or in error. Also
+ * -ENOMEM, or -errno when the descriptor is none that can be awaited. */
 must_check int await_readable(int fd, int64_t deadline_us);
 must_check int await_writable(int fd, int64_t deadline_us);
 
@@ -20,10 +21,11 @@ must_check int await_until(int64_t deadline_us);
 /* One turn: goes behind all others that used up their slice. */
 must_check int await_turn(void);
 
-/* Runs fn(arg) on a helper thread and waits for its end. It runs even when the task has been cancelled (it may be an
- * fsync or a clean-up) and is never abandoned: the cancel is reported by the next await. What it allocates is charged
- * to the task's account. fn may run a private loop of its own; an await_offload() in there runs its fn at once, on the
- * same helper thread. 0 or -ENOMEM. */
+/* Runs fn(arg) on a helper thread and waits for its end. It runs even when the task has been
+ * cancelled (it may be an fsync or a clean-up) and is never abandoned: the cancel is reported by
+ * the next await. What it allocates is charged to the task's account. fn may run a private loop of
+ * its own; an await_offload() in there runs its fn at once, on the same helper thread. 0 or
+ * -ENOMEM. */
 must_check int await_offload(void (*fn)(void *arg), void *arg);
 
 /* Until another task ends (a handle that has ended already must not be passed). */

@@ -1,4 +1,5 @@
-/* async/line.h: a first-come waiting line of tasks of one loop. Zero bytes are a valid empty line. */
+/* async/line.h: a first-come waiting line of tasks of one loop. Zero bytes are a valid empty line.
+ */
 #pragma once
 
 #include "base/defs.h"
@@ -21,8 +22,9 @@ struct line {
     size_t length;
 };
 
-/* Waits at the end of the line until line_call_first(). 0, -ETIMEDOUT or -ECANCELED; a waiter that leaves by time-out
- * or cancel leaves no trace, and one that was called has 0 even when a cancel came in the same turn. */
+/* Waits at the end of the line until line_call_first(). 0, -ETIMEDOUT or -ECANCELED; a waiter that
+ * leaves by time-out or cancel leaves no trace, and one that was called has 0 even when a cancel
+ * came in the same turn. */
 must_check int await_line(struct line *line, void *item, int64_t deadline_us);
 
 /* Calls the first; false when nobody waits. */

@@ -1,10 +1,10 @@
 /* async/loop.h: one event loop on one thread: an event_base, a ready line of tasks and an inbox.
  *
- * All state of a loop hangs on `struct loop`; nothing is shared between loops. Every function is for the
- * loop's own thread but loop_send and loop_stop, which any thread may call.
+ * All state of a loop hangs on `struct loop`; nothing is shared between loops. Every function is
+ * for the loop's own thread but loop_send and loop_stop, which any thread may call.
  *
- * The ready line has two ends of service: tasks made ready by I/O, timers or messages run before those that
- * used up their time slice (await_turn), and those share the loop equally. */
+ * The ready line has two ends of service: tasks made ready by I/O, timers or messages run before
+ * those that used up their time slice (await_turn), and those share the loop equally. */
 #pragma once
 
 #include "base/clock.h"
@@ -17,10 +17,11 @@ struct loop;
 struct task;
 
 struct loop_options {
-    const struct clock *clock;  /* NULL: clock_system */
-    int64_t time_slice_us;      /* how long a task may hold the loop before it should give up its turn; 0: 1000 */
-    size_t stack_bytes;         /* 0: POND_STACK_KIB */
-    size_t cached_stacks;       /* idle stacks kept; 0: 64 */
+    const struct clock *clock; /* NULL: clock_system */
+    int64_t time_slice_us; /* how long a task may hold the loop before it should give up its turn;
+                              0: 1000 */
+    size_t stack_bytes;    /* 0: POND_STACK_KIB */
+    size_t cached_stacks;  /* idle stacks kept; 0: 64 */
 };
 
 /* 0 or -errno. */
@@ -52,10 +53,10 @@ const struct clock *loop_clock(const struct loop *loop);
 int64_t loop_now_us(const struct loop *loop); /* monotonic, read anew each call */
 
 struct loop_stats {
-    uint64_t turns;           /* times a task was resumed */
-    uint64_t tasks;           /* alive now */
+    uint64_t turns; /* times a task was resumed */
+    uint64_t tasks; /* alive now */
     uint64_t stacks_cached;
-    int64_t longest_hold_us;  /* the longest that one task held the loop without giving it up */
+    int64_t longest_hold_us;     /* the longest that one task held the loop without giving it up */
     const char *longest_hold_by; /* that task's name */
 };
 void loop_stats(const struct loop *loop, struct loop_stats *ret_stats);

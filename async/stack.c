@@ -36,15 +36,30 @@ static void stack_destroy(struct stack *stack)
     mem_free(stack);
 }
 
+static struct stack *stack_pop(struct stack **list)
+{
+    struct stack *stack = *list;
+
+    if (stack != NULL) {
+        *list = take_ptr(stack->next);
+    }
+    return stack;
+}
+
+static void stack_push(struct stack **list, struct stack *stack)
+{
+    stack->next = *list;
+    *list = stack;
+}
+
 void stack_cache_finish(struct stack_cache *cache)
 {
-    while (cache->idle != NULL) {
-        struct stack *stack = cache->idle;
+    struct stack *stack;
 
-        cache->idle = stack->next;
+    while ((stack = stack_pop(&cache->hot)) != NULL || (stack = stack_pop(&cache->cold)) != NULL) {
         stack_destroy(stack);
     }
-    cache->idle_count = 0;
+    cache->hot_count = cache->idle_count = 0;
 }
 
 /* The lowest usable byte of a new mapping, or NULL. */
@@ -88,12 +103,16 @@ static struct stack *stack_create(size_t size)
 
 struct stack *stack_take(struct stack_cache *cache)
 {
-    struct stack *stack = cache->idle;
+    struct stack *stack = stack_pop(&cache->hot);
 
+    if (stack != NULL) {
+        cache->hot_count--;
+    } else {
+        stack = stack_pop(&cache->cold);
+    }
     if (stack == NULL) {
         return stack_create(cache->stack_bytes);
     }
-    cache->idle = take_ptr(stack->next);
     cache->idle_count--;
     return stack;
 }
@@ -124,12 +143,15 @@ void stack_give(struct stack_cache *cache, struct stack *stack)
         stack_destroy(stack);
         return;
     }
-    if (cache->idle_count >= hot_stacks || stack->size < hot_keep_bytes + probe_bytes) {
+    cache->idle_count++;
+    if (cache->hot_count >= hot_stacks || stack->size < hot_keep_bytes + probe_bytes) {
         stack_give_memory(stack, 0);
-    } else if (stack_was_deep(stack, hot_keep_bytes)) {
+        stack_push(&cache->cold, stack);
+        return;
+    }
+    if (stack_was_deep(stack, hot_keep_bytes)) {
         stack_give_memory(stack, hot_keep_bytes);
     }
-    stack->next = cache->idle;
-    cache->idle = stack;
-    cache->idle_count++;
+    stack_push(&cache->hot, stack);
+    cache->hot_count++;
 }

@@ -12,8 +12,10 @@ struct stack {
 };
 
 struct stack_cache {
-    struct stack *idle; /* the last given back first: it is warm */
-    size_t idle_count;
+    struct stack *hot;  /* with their memory, the last given back first */
+    struct stack *cold; /* address space only */
+    size_t hot_count;
+    size_t idle_count; /* both */
     size_t idle_max;
     size_t stack_bytes;
 };

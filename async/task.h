@@ -1,9 +1,9 @@
 /* async/task.h: a stackful coroutine on one event loop: what `async def` is in Python.
  *
- * A task runs until it awaits (async/await.h) or returns. Its stack is guarded, comes from the loop's cache and
- * never changes thread. A task that dies leaves through its scope (async/scope.h), which runs its deferred
- * clean-ups in reverse order on success, error and cancel alike.
- * All functions: the loop's thread only. */
+ * A task runs until it awaits (async/await.h) or returns. Its stack is guarded, comes from the
+ * loop's cache and never changes thread. A task that dies leaves through its scope (async/scope.h),
+ * which runs its deferred clean-ups in reverse order on success, error and cancel alike. All
+ * functions: the loop's thread only. */
 #pragma once
 
 #include "base/alloc.h"
@@ -17,9 +17,11 @@ struct task;
 
 typedef void task_fn(void *arg);
 
-/* Starts fn(arg) as a task in the next turn, before tasks that used up their slice. `name` (static) is for
- * statistics. The handle is valid until the task has ended; ret_task may be NULL. 0 or -ENOMEM. */
-must_check int task_spawn(struct loop *loop, const char *name, task_fn *fn, void *arg, struct task **ret_task);
+/* Starts fn(arg) as a task in the next turn, before tasks that used up their slice. `name` (static)
+ * is for statistics. The handle is valid until the task has ended; ret_task may be NULL. 0 or
+ * -ENOMEM. */
+must_check int task_spawn(struct loop *loop, const char *name, task_fn *fn, void *arg,
+                          struct task **ret_task);
 
 /* The running task, or NULL when the loop itself runs. */
 struct task *task_current(void);
@@ -27,13 +29,15 @@ struct task *task_current(void);
 /* The task's own scope: what was deferred there runs when its function returns. */
 struct scope *task_scope(struct task *task);
 
-/* Asks a task to end: its current await, or the next one, returns -ECANCELED, and so does each later one until
- * task_uncancel(). `reason` (not 0) is the caller's to define. The first reason stays. */
+/* Asks a task to end: its current await, or the next one, returns -ECANCELED, and so does each
+ * later one until task_uncancel(). `reason` (not 0) is the caller's to define. The first reason
+ * stays. */
 void task_cancel(struct task *task, int reason);
 int task_cancel_reason(const struct task *task); /* 0: not cancelled */
 void task_uncancel(struct task *task);
 
-/* The account that is current whenever this task runs (base/alloc.h); a new task inherits its spawner's. */
+/* The account that is current whenever this task runs (base/alloc.h); a new task inherits its
+ * spawner's. */
 void task_set_account(struct task *task, struct account *account);
 
 /* Microseconds since this task was last resumed. */
@@ -46,6 +50,6 @@ bool task_slice_over(const struct task *task);
  * 0 on the loop's own stack. */
 size_t task_stack_used(void);
 
-/* Runs fn(arg) at once on the loop's big stack, for libraries that recurse deeply; it may not await.
- * Outside a task it is a plain call. */
+/* Runs fn(arg) at once on the loop's big stack, for libraries that recurse deeply; it may not
+ * await. Outside a task it is a plain call. */
 void task_call_on_loop_stack(void (*fn)(void *arg), void *arg);

@@ -1,8 +1,9 @@
-/* base/alloc.h: the allocator of pond and of SQLite (SQLITE_CONFIG_MALLOC), which charges what it gives.
+/* base/alloc.h: the allocator of pond and of SQLite (SQLITE_CONFIG_MALLOC), which charges what it
+ * gives.
  *
- * Every block is charged to the account that was current when it was given, and credited to that same
- * account when it is freed, whoever frees it on whatever thread. An account over its limit gets NULL.
- * This is the one point where tests inject failure. Any thread may call. */
+ * Every block is charged to the account that was current when it was given, and credited to that
+ * same account when it is freed, whoever frees it on whatever thread. An account over its limit
+ * gets NULL. This is the one point where tests inject failure. Any thread may call. */
 #pragma once
 
 #include "base/defs.h"
@@ -11,25 +12,29 @@
 #include <stdbool.h>
 
 struct account {
-    struct account *parent;  /* charged as well (session -> daemon); NULL: none */
-    _Atomic size_t used;     /* bytes given and not yet freed */
-    size_t limit;            /* bytes; 0: none */
-    _Atomic size_t refused;  /* how often the limit said no */
+    struct account *parent; /* charged as well (session -> daemon); NULL: none */
+    _Atomic size_t used;    /* bytes given and not yet freed */
+    size_t limit;           /* bytes; 0: none */
+    _Atomic size_t refused; /* how often the limit said no */
 };
 
-/* The account of this thread; NULL: nothing is charged. Tasks carry theirs across switches (async/task.h). */
+/* The account of this thread; NULL: nothing is charged. Tasks carry theirs across switches
+ * (async/task.h). */
 struct account *account_current(void);
 
 /* Makes `a` current and gives the one that was. */
 struct account *account_swap(struct account *a);
 
-/* Says (by assert) that nothing of it is left in use: an account must outlive its blocks. NULL is fine. */
+/* Says (by assert) that nothing of it is left in use: an account must outlive its blocks. NULL is
+ * fine. */
 void account_finish(struct account *a);
 
-void *mem_alloc(size_t size) __attribute__((malloc)); /* size 0 gives a block of no bytes, not NULL */
+void *mem_alloc(size_t size)
+    __attribute__((malloc)); /* size 0 gives a block of no bytes, not NULL */
 void *mem_zalloc(size_t size) __attribute__((malloc));
-void *mem_realloc(void *block, size_t size); /* stays with the block's account; NULL: it is as it was */
-void mem_free(void *block); /* NULL is fine */
+void *mem_realloc(void *block,
+                  size_t size);     /* stays with the block's account; NULL: it is as it was */
+void mem_free(void *block);         /* NULL is fine */
 size_t mem_size(const void *block); /* usable bytes */
 char *mem_strdup(const char *s);
 char *mem_strndup(const void *s, size_t len); /* copies len bytes, adds NUL */
@@ -43,7 +48,8 @@ static inline void mem_freep(void *p)
 /* Bytes given and not yet freed by the whole process. */
 size_t mem_used_total(void);
 
-/* Test hook, per thread: the n-th allocation from now (1: the next) fails, and when `forever` all after it
- * too. 0 switches it off. Gives how many allocations were asked for since the last call. */
+/* Test hook, per thread: the n-th allocation from now (1: the next) fails, and when `forever` all
+ * after it too. 0 switches it off. Gives how many allocations were asked for since the last call.
+ */
 uint64_t mem_fail_at(uint64_t n, bool forever);
 bool mem_fail_hit(void); /* did the injected failure happen since mem_fail_at */

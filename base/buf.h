@@ -6,7 +6,8 @@
 #include "base/defs.h"
 #include "base/view.h"
 
-/* The cap would be passed: nothing was appended. Not FAILED (base/failure.h), so that one call may say both. */
+/* The cap would be passed: nothing was appended. Not FAILED (base/failure.h), so that one call may
+ * say both. */
 enum { BUF_FULL = 9 };
 
 struct buf {

@@ -1,15 +1,17 @@
-/* base/failure.h: what went wrong, as a PostgreSQL client is told it: SQLSTATE, severity, message, fields.
+/* base/failure.h: what went wrong, as a PostgreSQL client is told it: SQLSTATE, severity, message,
+ * fields.
  *
- * A failure lives in its owner's memory (often a task's stack), never allocates, and so can report that
- * memory ran out. Texts that do not fit are cut at a character boundary.
- * Fields: https://www.postgresql.org/docs/15/protocol-error-fields.html
- * SQLSTATEs: https://www.postgresql.org/docs/15/errcodes-appendix.html */
+ * A failure lives in its owner's memory (often a task's stack), never allocates, and so can report
+ * that memory ran out. Texts that do not fit are cut at a character boundary. Fields:
+ * https://www.postgresql.org/docs/15/protocol-error-fields.html SQLSTATEs:
+ * https://www.postgresql.org/docs/15/errcodes-appendix.html */
 #pragma once
 
 #include "base/defs.h"
 #include "base/view.h"
 
-/* A documented answer of functions that fill a `struct failure *ret_failure`: it is set, tell the client. */
+/* A documented answer of functions that fill a `struct failure *ret_failure`: it is set, tell the
+ * client. */
 enum { FAILED = 1 };
 
 enum failure_severity {
@@ -39,10 +41,10 @@ enum failure_field {
 enum { failure_text_bytes = 1536 };
 
 struct failure {
-    char sqlstate[6]; /* five characters and NUL; empty: nothing has failed */
-    uint8_t severity; /* enum failure_severity */
-    uint16_t used;    /* bytes of text in use */
-    int32_t position; /* 1-based, in characters of the query; 0: unknown */
+    char sqlstate[6];               /* five characters and NUL; empty: nothing has failed */
+    uint8_t severity;               /* enum failure_severity */
+    uint16_t used;                  /* bytes of text in use */
+    int32_t position;               /* 1-based, in characters of the query; 0: unknown */
     uint16_t field[FAILURE_FIELDS]; /* offset into text plus one; 0: absent */
     char text[failure_text_bytes];
 };
@@ -52,7 +54,8 @@ struct failure {
 int failure_set(struct failure *f, const char *sqlstate, const char *format, ...) printf_like(3, 4);
 
 /* Adds one more field to a set failure. */
-void failure_add(struct failure *f, enum failure_field field, const char *format, ...) printf_like(3, 4);
+void failure_add(struct failure *f, enum failure_field field, const char *format, ...)
+    printf_like(3, 4);
 
 void failure_clear(struct failure *f);
 bool failure_is_set(const struct failure *f);

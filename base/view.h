@@ -1,4 +1,5 @@
-/* base/view.h: bytes that belong to somebody else. A view owns nothing and is never kept past its call. */
+/* base/view.h: bytes that belong to somebody else. A view owns nothing and is never kept past its
+ * call. */
 #pragma once
 
 #include "base/defs.h"

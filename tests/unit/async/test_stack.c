@@ -103,12 +103,39 @@ static void only_so_many_are_hot_and_so_many_cached(void **state)
         stack_give(&cache, stacks[i]);
     }
     assert_int_equal(cache.idle_count, cached);
-    for (struct stack *s = cache.idle; s != NULL; s = s->next) {
+    for (struct stack *s = cache.hot; s != NULL; s = s->next) {
         in_memory += committed(s);
+    }
+    for (struct stack *s = cache.cold; s != NULL; s = s->next) {
+        assert_int_equal(committed(s), 0);
     }
     assert_true(in_memory > 0 && in_memory <= 16 * (8192 + page_bytes));
     stack_cache_finish(&cache);
     assert_int_equal(cache.idle_count, 0);
+}
+
+static void a_busy_task_keeps_its_memory_beside_cold_stacks(void **state)
+{
+    enum { count = 30 };
+    struct stack_cache cache;
+    struct stack *stacks[count];
+
+    (void)state;
+    stack_cache_init(&cache, stack_bytes, count);
+    for (size_t i = 0; i < count; i++) {
+        stacks[i] = stack_take(&cache);
+        assert_non_null(stacks[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        stack_give(&cache, stacks[i]);
+    }
+    struct stack *hot = stack_take(&cache);
+    touch(hot, 8192);
+    stack_give(&cache, hot);
+    assert_ptr_equal(stack_take(&cache), hot);
+    assert_true(committed(hot) >= 8192);
+    stack_give(&cache, hot);
+    stack_cache_finish(&cache);
 }
 
 static void without_memory_there_is_no_stack(void **state)
@@ -228,6 +255,7 @@ int main(void)
         STACK_TEST(the_last_given_is_the_first_taken),
         STACK_TEST(a_hot_stack_keeps_little_and_a_deep_one_gives_it_back),
         STACK_TEST(only_so_many_are_hot_and_so_many_cached),
+        STACK_TEST(a_busy_task_keeps_its_memory_beside_cold_stacks),
         STACK_TEST(without_memory_there_is_no_stack),
         STACK_TEST(an_overflow_dies_at_the_guard),
         STACK_TEST(a_task_may_go_deep),
