@@ -178,6 +178,13 @@ bool guard_pragma_allowed(const char *name, const char *arg)
 
 /* ---- limits ---- */
 
+static int longest_statement(const struct session *session)
+{
+    size_t bytes = session->options.statement_bytes;
+
+    return bytes == 0 || bytes > 1 << 29 ? guard_statement_bytes : (int)bytes;
+}
+
 int guard_install(struct session *session)
 {
     static const struct {
@@ -191,19 +198,18 @@ int guard_install(struct session *session)
         { SQLITE_LIMIT_ATTACHED, 1 }, /* VACUUM's own */
         { SQLITE_LIMIT_WORKER_THREADS, 0 },
     };
-    size_t bytes = session->options.statement_bytes;
-
     for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
         sqlite3_limit(session->db, limits[i].limit, limits[i].value);
     }
+    /* pond's own statements are not to fall under a small limit of the options */
     sqlite3_limit(session->db, SQLITE_LIMIT_SQL_LENGTH,
-                  bytes == 0 ? guard_statement_bytes : (int)bytes);
+                  longest_statement(session) + guard_statement_bytes);
     return sqlite3_set_authorizer(session->db, authorize, session);
 }
 
 int guard_check_text(struct session *session, struct view sql, struct failure *ret_failure)
 {
-    size_t most = (size_t)sqlite3_limit(session->db, SQLITE_LIMIT_SQL_LENGTH, -1);
+    size_t most = (size_t)longest_statement(session);
 
     if (sql.len > most) {
         failure_set(ret_failure, "54000", "statement is too long");

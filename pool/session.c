@@ -135,9 +135,6 @@ static int fail_denied(struct session *session, struct failure *ret_failure)
 {
     struct guard_denial *denial = &session->guard.denial;
 
-    if (denial->sqlstate[0] == '\0') {
-        return failure_set(ret_failure, "42501", "permission denied");
-    }
     failure_set(ret_failure, denial->sqlstate, "%s", denial->message);
     denial->sqlstate[0] = '\0';
     return FAILED;
@@ -171,11 +168,12 @@ int session_fail(struct session *session, int code, struct view sql, sqlite3_stm
         sqlite3_reset(stmt);
     }
     txn_check_lost(session);
+    if (session->guard.denial.sqlstate[0] != '\0') { /* the code is not always SQLITE_AUTH */
+        return fail_denied(session, ret_failure);
+    }
     switch (code & 0xff) {
     case SQLITE_INTERRUPT:
         return session_fail_stopped(session, ret_failure);
-    case SQLITE_AUTH:
-        return fail_denied(session, ret_failure);
     case SQLITE_NOMEM:
         return fail_nomem(session, ret_failure);
     default:
@@ -200,12 +198,10 @@ int session_run_internal(struct session *session, const char *sql)
 /* ---- prepared statements ---- */
 
 /* Statements that change the schema are not worth keeping. */
-static bool worth_keeping(struct view sql)
+static bool worth_keeping(const char *verb)
 {
     static const char *const verbs[] = { "SELECT", "INSERT", "UPDATE", "DELETE", "VALUES" };
-    char verb[32];
 
-    sqltext_verb(sql, verb, sizeof(verb));
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
         if (strcmp(verb, verbs[i]) == 0) {
             return true;
@@ -214,19 +210,12 @@ static bool worth_keeping(struct view sql)
     return false;
 }
 
-/* Transactions are txn.h's alone: SQLite must not begin or end one behind its back. Such
- * statements, and no others, have no columns and change nothing. */
-static int check_transaction_verb(struct session *session, struct view sql, sqlite3_stmt *stmt,
-                                  struct failure *ret_failure)
+/* Transactions are txn.h's alone: SQLite must not begin or end one behind its back. */
+static int check_transaction_verb(const char *verb, struct failure *ret_failure)
 {
     static const char *const verbs[] = { "BEGIN",    "COMMIT",    "END",
                                          "ROLLBACK", "SAVEPOINT", "RELEASE" };
-    char verb[32];
 
-    if (session->internal > 0 || sqlite3_column_count(stmt) > 0 || !sqlite3_stmt_readonly(stmt)) {
-        return 0;
-    }
-    sqltext_verb(sql, verb, sizeof(verb));
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
         if (strcmp(verb, verbs[i]) == 0) {
             return failure_set(ret_failure, "42501", "permission denied for %s", verb);
@@ -248,14 +237,13 @@ static int check_tail(struct view sql, const char *tail, struct failure *ret_fai
 }
 
 /* What SQLite itself does not refuse. */
-static int check_prepared(struct session *session, struct view sql, sqlite3_stmt *stmt,
-                          const char *tail, struct failure *ret_failure)
+static int check_prepared(struct session *session, struct view sql, const char *verb,
+                          sqlite3_stmt *stmt, const char *tail, struct failure *ret_failure)
 {
     if (stmt == NULL) {
         return failure_set(ret_failure, "42601", "syntax error at end of input");
     }
-    if (check_tail(sql, tail, ret_failure) != 0 ||
-        check_transaction_verb(session, sql, stmt, ret_failure) != 0) {
+    if (check_tail(sql, tail, ret_failure) != 0 || check_transaction_verb(verb, ret_failure) != 0) {
         return FAILED;
     }
     return session->guard.creates_view ? guard_check_views(session, sql, ret_failure) : 0;
@@ -266,18 +254,21 @@ static int prepare_anew(struct session *session, struct view sql, sqlite3_stmt *
 {
     sqlite3_stmt *stmt = NULL;
     const char *tail = NULL;
+    char verb[32];
 
     if (guard_check_text(session, sql, ret_failure) != 0) {
         return FAILED;
     }
     session->guard.creates_view = false;
+    session->guard.denial.sqlstate[0] = '\0';
     int rc = sqlite3_prepare_v3(session->db, (const char *)sql.data, (int)sql.len,
                                 SQLITE_PREPARE_PERSISTENT, &stmt, &tail);
     if (rc != SQLITE_OK) {
         return session_fail(session, rc, sql, NULL, ret_failure);
     }
-    int r = check_prepared(session, sql, stmt, tail, ret_failure);
-    if (r == 0 && stmt_cache_add(&session->cache, sql, worth_keeping(sql), stmt) != 0) {
+    sqltext_verb(sql, verb, sizeof(verb));
+    int r = check_prepared(session, sql, verb, stmt, tail, ret_failure);
+    if (r == 0 && stmt_cache_add(&session->cache, sql, worth_keeping(verb), stmt) != 0) {
         r = fail_nomem(session, ret_failure);
     }
     if (r != 0) {
@@ -333,14 +324,14 @@ static int set_up(struct session *session)
         rc = sqlite3_db_config(session->db, settings[i].option, settings[i].value, (int *)NULL);
     }
     sqlite3_extended_result_codes(session->db, 1);
-    if (rc == SQLITE_OK) {
-        rc = guard_install(session);
-    }
     /* Temporary files stay files (in our VFS), so that sorting spills in parts and can be stopped:
      * that is SQLite's default here. LIKE is PostgreSQL's; nothing of what is deleted needs to be
      * wiped in memory. */
     if (rc == SQLITE_OK) {
         rc = session_run_internal(session, "PRAGMA case_sensitive_like=1;PRAGMA secure_delete=0");
+    }
+    if (rc == SQLITE_OK) {
+        rc = guard_install(session);
     }
     if (rc == SQLITE_OK) {
         sqlite3_progress_handler(session->db, progress_steps, on_progress, session);
