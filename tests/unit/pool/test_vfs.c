@@ -1,6 +1,8 @@
 /* Each rule of what SQLite sees of a clone (pool/vfs.h) has its test here. */
 #include "support_vfs.h"
 
+#include "async/loop.h"
+#include "async/task.h"
 #include "pool/clone_impl.h"
 #include "pool/page.h"
 #include "pool/vfs.h"
@@ -624,6 +626,38 @@ static void test_an_idle_connection_is_small(void **state maybe_unused)
     sqlite3_free(text);
 }
 
+/* ---- SQLite's sleep ---- */
+
+static int order;
+
+static void sleep_in_sqlite(void *arg)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find("pond");
+
+    order = 1;
+    assert_int_equal(vfs->xSleep(vfs, 2000), 2000);
+    *(int *)arg = order;
+}
+
+static void run_meanwhile(void *arg maybe_unused)
+{
+    assert_int_equal(order, 1);
+    order = 2;
+}
+
+static void test_sleeping_gives_up_the_turn(void **state maybe_unused)
+{
+    struct loop *loop = NULL;
+    int woke = 0;
+
+    assert_int_equal(loop_create(NULL, &loop), 0);
+    assert_int_equal(task_spawn(loop, "sleeper", sleep_in_sqlite, &woke, NULL), 0);
+    assert_int_equal(task_spawn(loop, "other", run_meanwhile, NULL, NULL), 0);
+    assert_int_equal(loop_run_until_idle(loop), 0);
+    assert_int_equal(woke, 2);
+    loop_destroy(loop);
+}
+
 static void test_an_out_of_memory_open_leaves_nothing(void **state maybe_unused)
 {
     struct clone *clone = clone_of(shop_template, 0);
@@ -682,6 +716,7 @@ int main(void)
         cmocka_unit_test(test_a_session_over_its_memory_fails_alone),
         cmocka_unit_test(test_a_big_sort_spills_and_gives_all_back),
         cmocka_unit_test(test_an_idle_connection_is_small),
+        cmocka_unit_test(test_sleeping_gives_up_the_turn),
         cmocka_unit_test(test_an_out_of_memory_open_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, make_shop, drop_shop);
