@@ -217,7 +217,7 @@ static void a_task_may_go_deep(void **state)
     assert_true(done);
 }
 
-static void measure(void *arg)
+static __attribute__((noinline)) void measure(void *arg)
 {
     size_t *used = arg;
     volatile char big[100000];
