@@ -222,9 +222,9 @@ static __attribute__((noinline)) void measure(void *arg)
     size_t *used = arg;
     volatile char big[100000];
 
-    big[0] = 1;
+    memset((char *)(uintptr_t)big, 1, sizeof(big));
     used[1] = task_stack_used();
-    (void)big[0];
+    assert_int_equal(big[0] + big[sizeof(big) - 1], 2);
 }
 
 static void measure_twice(void *arg)
