@@ -144,7 +144,7 @@ int decimal_parse(struct view text, struct decimal *ret_d)
     }
     p = parse_digits(p, end, &d);
     p = p == NULL ? NULL : parse_exponent(p, end, &d);
-    if (p != end) {
+    if (p == NULL || p != end) {
         return NUMBER_SYNTAX;
     }
     decimal_trim(&d);

@@ -7,13 +7,9 @@
  * odd") make the comparisons exact. The powers of ten are computed once, at start. */
 #include "protocol/number.h"
 
-#include "base/alloc.h"
-
 #include <assert.h>
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <strings.h>
 
 typedef unsigned __int128 u128;
 
@@ -171,7 +167,7 @@ struct number_digits number_shortest_double(double d)
         shortest(fraction | UINT64_C(1) << 52, exponent - 1075, fraction == 0 && exponent > 1));
 }
 
-static struct number_digits shortest_float(float f)
+struct number_digits number_shortest_float(float f)
 {
     uint32_t bits;
 
@@ -200,19 +196,48 @@ static int count_digits(uint64_t n)
     return count;
 }
 
-/* Is d above, at (0) or below the decimal n? Only asked for ties, whose digits are few enough for a
- * long double. */
-static int compare_to_tie(double d, struct number_digits n)
+static void big_times_power_of_ten(uint32_t *big, int e)
 {
-    char text[number_float_bytes];
-    size_t len = number_write_int((int64_t)n.digits, text);
+    for (int i = 0; i < e; i++) {
+        big_times_ten(big);
+    }
+}
 
-    text[len++] = 'e';
-    len += number_write_int(n.exponent, text + len);
-    text[len] = '\0';
-    long double tie = strtold(text, NULL);
+static void big_times_power_of_two(uint32_t *big, int e)
+{
+    int whole = e / 32;
+    int part = e % 32;
 
-    return (long double)d > tie ? 1 : (long double)d < tie ? -1 : 0;
+    for (int i = limbs - 1; i >= 0; i--) {
+        uint64_t high = i >= whole ? big[i - whole] : 0;
+        uint64_t low = i > whole ? big[i - whole - 1] : 0;
+
+        big[i] = (uint32_t)((high << 32 | low) << part >> 32);
+    }
+}
+
+static int big_compare(const uint32_t *a, const uint32_t *b)
+{
+    for (int i = limbs - 1; i >= 0; i--) {
+        if (a[i] != b[i]) {
+            return a[i] > b[i] ? 1 : -1;
+        }
+    }
+    return 0;
+}
+
+/* Is d above (1), at (0) or below (-1) the decimal n? Exact: both sides are made integers. */
+static int compare_exactly(double d, struct number_digits n)
+{
+    int q;
+    uint64_t c = (uint64_t)ldexp(frexp(d, &q), 53);
+    uint32_t left[limbs] = { (uint32_t)c, (uint32_t)(c >> 32) };
+    uint32_t right[limbs] = { (uint32_t)n.digits, (uint32_t)(n.digits >> 32) };
+
+    q -= 53;
+    big_times_power_of_ten(n.exponent < 0 ? left : right, abs(n.exponent));
+    big_times_power_of_two(q < 0 ? right : left, abs(q));
+    return big_compare(left, right);
 }
 
 struct number_digits number_rounded_double(double d, int most)
@@ -232,240 +257,8 @@ struct number_digits number_rounded_double(double d, int most)
     bool is_up = rest > unit / 2;
 
     if (rest == unit / 2) { /* the digits are at a tie; the binary value may not be */
-        int side = compare_to_tie(d, n);
+        int side = compare_exactly(d, n);
         is_up = side > 0 || (side == 0 && (kept & 1) != 0);
     }
     return without_zeros((struct number_digits){ kept + is_up, n.exponent + surplus });
-}
-
-/* ---- layout ---- */
-
-/* d.ddde+xx */
-static size_t write_scientific(const char *digits, size_t count, int point, char *out)
-{
-    size_t len = 0;
-    int e = point - 1;
-
-    out[len++] = digits[0];
-    if (count > 1) {
-        out[len++] = '.';
-        memcpy(out + len, digits + 1, count - 1);
-        len += count - 1;
-    }
-    out[len++] = 'e';
-    out[len++] = e < 0 ? '-' : '+';
-    e = e < 0 ? -e : e;
-    if (e < 10) {
-        out[len++] = '0';
-    }
-    return len + number_write_int(e, out + len);
-}
-
-/* `point` digits stand before the decimal point. */
-static size_t write_fixed(const char *digits, size_t count, int point, char *out)
-{
-    size_t len = 0;
-
-    if (point <= 0) {
-        out[len++] = '0';
-        out[len++] = '.';
-        memset(out + len, '0', (size_t)-point);
-        len += (size_t)-point;
-        memcpy(out + len, digits, count);
-        return len + count;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (i == (size_t)point) {
-            out[len++] = '.';
-        }
-        out[len++] = digits[i];
-    }
-    for (size_t i = count; i < (size_t)point; i++) {
-        out[len++] = '0';
-    }
-    return len;
-}
-
-/* From `scientific` digits before the point on, an exponent is written. */
-static size_t write_digits(struct number_digits n, int scientific, char *out)
-{
-    char digits[number_int_bytes];
-    size_t count = number_write_int((int64_t)n.digits, digits);
-    int point = (int)count + n.exponent;
-
-    if (n.digits == 0) {
-        out[0] = '0';
-        return 1;
-    }
-    if (point > scientific || point < -3) {
-        return write_scientific(digits, count, point, out);
-    }
-    return write_fixed(digits, count, point, out);
-}
-
-static size_t write_special(double d, char *out)
-{
-    const char *text = isnan(d) ? "NaN" : d < 0 ? "-Infinity" : "Infinity";
-
-    memcpy(out, text, strlen(text));
-    return strlen(text);
-}
-
-size_t number_write_double(double d, char *out)
-{
-    if (!isfinite(d)) {
-        return write_special(d, out);
-    }
-    size_t sign = signbit(d) != 0;
-
-    out[0] = '-';
-    return sign + write_digits(number_shortest_double(fabs(d)), 15, out + sign);
-}
-
-size_t number_write_float(float f, char *out)
-{
-    if (!isfinite(f)) {
-        return write_special((double)f, out);
-    }
-    size_t sign = signbit(f) != 0;
-
-    out[0] = '-';
-    return sign + write_digits(shortest_float(fabsf(f)), 6, out + sign);
-}
-
-size_t number_write_double_rounded(double d, char *out)
-{
-    if (!isfinite(d)) {
-        return write_special(d, out);
-    }
-    size_t sign = signbit(d) != 0;
-
-    out[0] = '-';
-    return sign + write_digits(number_rounded_double(fabs(d), 15), 15, out + sign);
-}
-
-size_t number_write_float_rounded(float f, char *out)
-{
-    if (!isfinite(f)) {
-        return write_special((double)f, out);
-    }
-    size_t sign = signbit(f) != 0;
-
-    out[0] = '-';
-    return sign + write_digits(number_rounded_double((double)fabsf(f), 6), 6, out + sign);
-}
-
-/* ---- reading ---- */
-
-static struct view trimmed(struct view v)
-{
-    while (v.len > 0 && (v.data[0] == ' ' || (v.data[0] >= '\t' && v.data[0] <= '\r'))) {
-        view_advance(&v, 1);
-    }
-    while (v.len > 0 &&
-           (v.data[v.len - 1] == ' ' || (v.data[v.len - 1] >= '\t' && v.data[v.len - 1] <= '\r'))) {
-        v.len--;
-    }
-    return v;
-}
-
-/* NaN and the infinities, any case. */
-static bool parse_special(struct view v, double *ret_d)
-{
-    static const struct {
-        const char *name;
-        double value;
-    } specials[] = {
-        { "nan", NAN },
-        { "inf", INFINITY },
-        { "infinity", INFINITY },
-        { "+inf", INFINITY },
-        { "+infinity", INFINITY },
-        { "-inf", -INFINITY },
-        { "-infinity", -INFINITY },
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(specials); i++) {
-        if (strlen(specials[i].name) == v.len &&
-            strncasecmp(specials[i].name, (const char *)v.data, v.len) == 0) {
-            *ret_d = specials[i].value;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* [sign] digits [. digits] [e [sign] digits] with a digit in front of the e: what strtod() may see.
- */
-static bool is_plain_number(struct view v)
-{
-    size_t i = v.len > 0 && (v.data[0] == '-' || v.data[0] == '+') ? 1 : 0;
-    size_t digits = 0;
-
-    for (; i < v.len && v.data[i] >= '0' && v.data[i] <= '9'; i++) {
-        digits++;
-    }
-    for (i += i < v.len && v.data[i] == '.' ? 1 : 0;
-         i < v.len && v.data[i] >= '0' && v.data[i] <= '9'; i++) {
-        digits++;
-    }
-    if (digits == 0 || i == v.len) {
-        return digits != 0;
-    }
-    if (v.data[i] != 'e' && v.data[i] != 'E') {
-        return false;
-    }
-    i++;
-    i += i < v.len && (v.data[i] == '-' || v.data[i] == '+') ? 1 : 0;
-    size_t first = i;
-
-    while (i < v.len && v.data[i] >= '0' && v.data[i] <= '9') {
-        i++;
-    }
-    return i == v.len && i > first;
-}
-
-static int parse_any(struct view text, bool is_float, double *ret_d)
-{
-    struct view v = trimmed(text);
-    char small[64];
-
-    if (parse_special(v, ret_d)) {
-        return 0;
-    }
-    if (!is_plain_number(v)) {
-        return NUMBER_SYNTAX;
-    }
-    cleanup(mem_freep) char *big = v.len < sizeof(small) ? NULL : mem_strndup(v.data, v.len);
-    if (v.len < sizeof(small)) {
-        memcpy(small, v.data, v.len);
-        small[v.len] = '\0';
-    } else if (big == NULL) {
-        return -ENOMEM;
-    }
-    const char *digits = big == NULL ? small : big;
-
-    errno = 0;
-    double d = is_float ? (double)strtof(digits, NULL) : strtod(digits, NULL);
-    if (errno == ERANGE && (d == 0 || isinf(d))) {
-        return NUMBER_RANGE;
-    }
-    *ret_d = d;
-    return 0;
-}
-
-int number_parse_double(struct view text, double *ret_d)
-{
-    return parse_any(text, false, ret_d);
-}
-
-int number_parse_float(struct view text, float *ret_f)
-{
-    double d;
-    int r = parse_any(text, true, &d);
-
-    if (r == 0) {
-        *ret_f = (float)d;
-    }
-    return r;
 }

@@ -24,7 +24,7 @@ enum {
 must_check int number_parse_int(struct view text, int64_t *ret_n);
 size_t number_write_int(int64_t n, char *out);
 
-/* ---- binary floating point (protocol/float.c) ---- */
+/* ---- binary floating point (protocol/float.c, float_text.c) ---- */
 
 /* 0, NUMBER_SYNTAX, NUMBER_RANGE, or -ENOMEM for a very long one. */
 must_check int number_parse_double(struct view text, double *ret_d);
@@ -44,7 +44,9 @@ struct number_digits {
     int exponent;
 };
 struct number_digits number_shortest_double(double d);
-/* The same with at most `most` significant digits, correctly rounded; 1 <= most <= 17. */
+struct number_digits number_shortest_float(float f);
+/* The same with at most `most` significant digits, correctly rounded (below 2.3e-308, where
+ * fewer digits tell doubles apart, the shortest ones are all there are); 1 <= most <= 17. */
 struct number_digits number_rounded_double(double d, int most);
 
 /* ---- decimals: what a numeric is between text, binary and cell (protocol/decimal.c) ---- */

@@ -5,9 +5,11 @@
 
 void writer_fail(struct writer *w, int result)
 {
-    assert(result != 0);
     if (w->result == 0) {
         w->result = result;
+    }
+    assert(w->result != 0);
+    if (w->out->len > w->message_at) {
         w->out->len = w->message_at;
     }
 }

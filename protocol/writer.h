@@ -41,10 +41,11 @@ must_check static inline int writer_result(const struct writer *w)
  */
 void writer_fail(struct writer *w, int result);
 
-/* Fails the writer with the result of somebody who appended to w->out; 0 is fine. */
+/* Fails the writer with the result of somebody who appended to w->out; 0 is fine. What was appended
+ * although the writer had failed before is taken out again. */
 static inline void writer_check(struct writer *w, int result)
 {
-    if (result != 0) {
+    if (result != 0 || w->result != 0) {
         writer_fail(w, result);
     }
 }
