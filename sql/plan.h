@@ -23,6 +23,7 @@ enum plan_flags {
     PLAN_TXN_CONTROL = 1 << 2,    /* no implicit transaction around it */
     PLAN_CHANGES_SCHEMA = 1 << 3, /* DDL: cached plans go when it has run */
     PLAN_UNCACHED = 1 << 4,       /* depends on more than text and schema: do not cache */
+    PLAN_FUNCTIONS = 1 << 5,      /* calls functions of pond's */
 };
 
 /* How the tag is made of what has run. */
@@ -51,6 +52,11 @@ struct plan {
     void (*extra_free)(void *extra);
     struct arena arena; /* all that the plan points to */
 
+    struct view text;           /* the statement it was made of, to make it again after DDL */
+    const uint32_t *given_oids; /* what Parse said */
+    size_t given_count;
+    uint64_t schema; /* sql_session.schema_changes that it was made under */
+
     struct plan *base; /* counted; NULL: this is a whole plan */
     struct cell *literals;
     size_t literal_count;
@@ -74,6 +80,11 @@ struct planner {
     const uint32_t *param_oids;
     size_t param_count;
 };
+
+/* A plan of a whole statement, neither cached nor tried on SQLite. On the loop's big stack. 0 or
+ * FAILED. `literals`: the first so many parameters are literals of the client's text. */
+must_check int plan_text(struct planner *planner, size_t literals, struct plan **ret_plan,
+                         struct failure *ret_failure);
 
 /* Plans an inner statement of the same text (PREPARE x AS ..., DECLARE, EXPLAIN, COPY (...) TO). 0
  * or FAILED. */

@@ -28,6 +28,7 @@ struct rewriter {
     size_t literal_count; /* the first so many parameters were literals of the client's text */
     bool no_params;       /* DDL: there are none */
     unsigned cursor_flags;
+    bool uses_functions; /* of pond's own */
     unsigned depth;
     void *memo; /* types of nodes already looked at */
 };

@@ -149,6 +149,20 @@ static void load_column(struct rewriter *r, struct relation *relation, sqlite3_s
     }
 }
 
+/* SQLite's own memory is the session's, whoever pays for the plan. */
+static int prepare_star(struct rewriter *r, const char *sql, sqlite3_stmt **ret_stmt)
+{
+    sqlite3 *db = session_sqlite(r->sql->session);
+    struct account *before = account_swap(session_account(r->sql->session));
+    int rc = sqlite3_prepare_v2(db, sql, -1, ret_stmt, NULL);
+
+    if (rc == SQLITE_ERROR && sql_functions_missing(r->sql, sqlite3_errmsg(db))) {
+        rc = sqlite3_prepare_v2(db, sql, -1, ret_stmt, NULL);
+    }
+    (void)account_swap(before);
+    return rc;
+}
+
 struct relation *scope_table(struct rewriter *r, const char *table)
 {
     sqlite3_stmt *stmt cleanup(finalizep) = NULL;
@@ -165,7 +179,7 @@ struct relation *scope_table(struct rewriter *r, const char *table)
         rewrite_fail(r, -1, "53200", "out of memory");
         return NULL;
     }
-    rc = sqlite3_prepare_v2(session_sqlite(r->sql->session), sql, -1, &stmt, NULL);
+    rc = prepare_star(r, sql, &stmt);
     sqlite3_free(sql);
     if (rc == SQLITE_NOMEM) {
         rewrite_fail(r, -1, "53200", "out of memory");

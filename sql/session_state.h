@@ -27,7 +27,13 @@ struct sql_session {
     int64_t
         txn_start_us; /* wall clock at the transaction's first statement: now(); 0: not taken yet */
     int64_t statement_start_us;
-    bool has_temp; /* made temporary objects: shared plans may not be used */
+    uint64_t txn_schema_changes; /* schema_changes when the transaction began */
+    struct portal *running;      /* the portal whose sql_run() is under way */
+    size_t live_portals;         /* counted at the end of a transaction */
+    struct portal *doomed;       /* portals that closed themselves */
+    bool has_temp;               /* made temporary objects: shared plans may not be used */
+    bool functions_ready;        /* pond's functions are registered: done at their first use */
+    bool txn_failed;             /* a statement failed since the transaction began */
 };
 
 /* settings.c */
@@ -39,6 +45,13 @@ void settings_transaction_ended(struct sql_session *sql, bool committed);
 /* The wall clock at the start of the transaction and of the statement: now(),
  * statement_timestamp(). */
 int64_t sql_now_us(struct sql_session *sql);
+
+/* Registers pond's functions on the session unless that has been done: most sessions never call
+ * one, and they cost each 25 KiB. 0 or FAILED. */
+must_check int sql_functions_ready(struct sql_session *sql, struct failure *ret_failure);
+/* Was it that a statement could not be prepared for want of them? Then registers them: try again.
+ */
+bool sql_functions_missing(struct sql_session *sql, const char *message);
 
 /* Cached plans and relations of this session are out of date (DDL has run, or was rolled back). */
 void sql_schema_changed(struct sql_session *sql);

@@ -1,0 +1,489 @@
+/* sql/cast.c: casts at run time go through the types' text forms (protocol/value.h), except where
+ * the storage form makes it plain arithmetic. */
+#include "sql/cast.h"
+
+#include "pool/session.h"
+#include "protocol/value.h"
+#include "sql/functions.h"
+#include "sql/session_state.h"
+#include "sql/types.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <strings.h>
+
+/* ---- cells and SQLite's values ---- */
+
+static struct cell cell_of(sqlite3_value *value)
+{
+    struct cell cell = { .kind = CELL_NULL };
+
+    switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+        cell.kind = CELL_INT;
+        cell.i = sqlite3_value_int64(value);
+        break;
+    case SQLITE_FLOAT:
+        cell.kind = CELL_REAL;
+        cell.r = sqlite3_value_double(value);
+        break;
+    case SQLITE_TEXT:
+        cell.kind = CELL_TEXT;
+        cell.bytes.data = sqlite3_value_text(value);
+        cell.bytes.len = (size_t)sqlite3_value_bytes(value);
+        break;
+    case SQLITE_BLOB:
+        cell.kind = CELL_BLOB;
+        cell.bytes.data = sqlite3_value_blob(value);
+        cell.bytes.len = (size_t)sqlite3_value_bytes(value);
+        break;
+    default:
+        break;
+    }
+    return cell;
+}
+
+static void result_cell(sqlite3_context *context, const struct cell *cell)
+{
+    switch (cell->kind) {
+    case CELL_INT:
+        sqlite3_result_int64(context, cell->i);
+        break;
+    case CELL_REAL:
+        sqlite3_result_double(context, cell->r);
+        break;
+    case CELL_TEXT:
+        sqlite3_result_text64(context, (const char *)cell->bytes.data, cell->bytes.len,
+                              SQLITE_TRANSIENT, SQLITE_UTF8);
+        break;
+    case CELL_BLOB:
+        sqlite3_result_blob64(context, cell->bytes.data, cell->bytes.len, SQLITE_TRANSIENT);
+        break;
+    case CELL_NULL:
+        sqlite3_result_null(context);
+        break;
+    }
+}
+
+static void fail(sqlite3_context *context, int result, struct failure *failure)
+{
+    if (result != FAILED) {
+        sqlite3_result_error_nomem(context);
+    } else {
+        function_fail(context, failure);
+    }
+}
+
+static uint32_t natural_type(enum cell_kind kind)
+{
+    return kind == CELL_INT    ? OID_INT8
+           : kind == CELL_REAL ? OID_FLOAT8
+           : kind == CELL_BLOB ? OID_BYTEA
+                               : OID_TEXT;
+}
+
+/* ---- pond_cast ---- */
+
+/* The session's zone, but ISO whatever DateStyle says: this text is read again by us. */
+static struct value_style iso_style(const struct sql_session *sql)
+{
+    struct value_style style = sql->style;
+
+    style.date_output = DATE_ISO;
+    style.date_order = DATE_YMD;
+    style.interval_output = INTERVAL_POSTGRES;
+    style.bytea_escape = false;
+    return style;
+}
+
+/* "2024-01-31 10:00:00+02" without its zone, as date or time where that is wanted. */
+static void cut_instant(struct view *text, uint32_t from, uint32_t to)
+{
+    const uint8_t *blank = memchr(text->data, ' ', text->len);
+
+    if (from == OID_TIMESTAMPTZ && to != OID_TIMESTAMPTZ) {
+        for (size_t i = text->len; i > 10; i--) {
+            if (text->data[i - 1] == '+' || (text->data[i - 1] == '-' && i > 12)) {
+                text->len = i - 1;
+                break;
+            }
+        }
+    }
+    if (blank != NULL && to == OID_DATE) {
+        text->len = (size_t)(blank - text->data);
+    } else if (blank != NULL && (to == OID_TIME || to == OID_TIMETZ)) {
+        view_advance(text, (size_t)(blank - text->data) + 1);
+    }
+}
+
+/* The first n characters. */
+static void cut_characters(struct view *text, int32_t n)
+{
+    for (size_t i = 0; i < text->len; i++) {
+        if ((text->data[i] & 0xc0) != 0x80 && n-- == 0) {
+            text->len = i;
+            return;
+        }
+    }
+}
+
+struct cast {
+    uint32_t from;
+    uint32_t to;
+    int32_t typmod;
+    bool explicit_;
+};
+
+static int cast_text(const struct value_style *style, const struct cast *cast,
+                     const struct cell *cell, struct buf *scratch, struct view *ret_text,
+                     struct failure *f)
+{
+    int result;
+
+    if (cell->kind == CELL_TEXT && (type_is_string(cast->from) || cast->from == 0)) {
+        *ret_text = cell->bytes;
+        return 0;
+    }
+    if (cast->from == OID_BOOL && cell->kind == CELL_INT) {
+        *ret_text = view_of_str(cell->i != 0 ? "true" : "false");
+        return 0;
+    }
+    result = value_encode(cast->from != 0 ? cast->from : natural_type(cell->kind), -1, FORMAT_TEXT,
+                          cell, style, scratch, f);
+    *ret_text = buf_view(scratch);
+    if (result == 0 && type_is_date(cast->from) && cast->from != OID_INTERVAL &&
+        type_is_date(cast->to)) {
+        cut_instant(ret_text, cast->from, cast->to);
+    }
+    return result;
+}
+
+static void call_cast(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    struct cell cell = cell_of(argv[0]);
+    struct cast cast = { (uint32_t)sqlite3_value_int64(argv[1]),
+                         (uint32_t)sqlite3_value_int64(argv[2]), sqlite3_value_int(argv[3]),
+                         sqlite3_value_int(argv[4]) != 0 };
+    struct value_style style = iso_style(sqlite3_user_data(context));
+    struct buf scratch cleanup(buf_finish) = { 0 };
+    struct buf out cleanup(buf_finish) = { 0 };
+    struct failure failure = { 0 };
+    struct view text;
+    int result;
+
+    (void)argc;
+    if (cell.kind == CELL_NULL) {
+        return;
+    }
+    result = cast_text(&style, &cast, &cell, &scratch, &text, &failure);
+    if (result == 0 && cast.explicit_ && cast.typmod >= 4 &&
+        (cast.to == OID_VARCHAR || cast.to == OID_BPCHAR)) {
+        cut_characters(&text, cast.typmod - 4);
+    }
+    if (result == 0) {
+        result =
+            value_decode(cast.to, cast.typmod, FORMAT_TEXT, text, &style, &out, &cell, &failure);
+    }
+    if (result != 0) {
+        fail(context, result, &failure);
+        return;
+    }
+    result_cell(context, &cell);
+}
+
+/* ---- integers and numeric ---- */
+
+static void fail_range(sqlite3_context *context, int bytes)
+{
+    struct failure failure = { 0 };
+
+    (void)failure_set(&failure, "22003", "%s out of range",
+                      bytes == 2   ? "smallint"
+                      : bytes == 4 ? "integer"
+                                   : "bigint");
+    function_fail(context, &failure);
+}
+
+/* A text in an integer's place (SQLite is loosely typed): as PostgreSQL reads it. */
+static bool read_number(sqlite3_context *context, sqlite3_value *value, uint32_t oid,
+                        struct cell *cell)
+{
+    struct failure failure = { 0 };
+    struct buf scratch cleanup(buf_finish) = { 0 };
+    struct view text = cell->bytes;
+    struct sql_session *sql = sqlite3_user_data(context);
+    int result = value_decode(oid, -1, FORMAT_TEXT, text, &sql->style, &scratch, cell, &failure);
+
+    (void)value;
+    if (result != 0) {
+        fail(context, result, &failure);
+    }
+    return result == 0;
+}
+
+static void call_int(sqlite3_context *context, int argc, sqlite3_value **argv, int bytes)
+{
+    int64_t most = bytes == 8 ? INT64_MAX : bytes == 4 ? INT32_MAX : INT16_MAX;
+    struct cell cell = cell_of(argv[0]);
+
+    if (cell.kind == CELL_NULL ||
+        (cell.kind == CELL_TEXT && !read_number(context, argv[0], OID_NUMERIC, &cell))) {
+        return;
+    }
+    if (cell.kind == CELL_REAL) {
+        double rounded = argc > 1 ? nearbyint(cell.r) : round(cell.r);
+
+        if (!(rounded >= -9223372036854775808.0 && rounded < 9223372036854775808.0)) {
+            fail_range(context, bytes);
+            return;
+        }
+        cell.kind = CELL_INT;
+        cell.i = (int64_t)rounded;
+    }
+    if (cell.i > most || cell.i < -most - 1) {
+        fail_range(context, bytes);
+        return;
+    }
+    sqlite3_result_int64(context, cell.i);
+}
+
+static void call_int2(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    call_int(context, argc, argv, 2);
+}
+
+static void call_int4(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    call_int(context, argc, argv, 4);
+}
+
+static void call_int8(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    call_int(context, argc, argv, 8);
+}
+
+static void call_numeric(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    struct sql_session *sql = sqlite3_user_data(context);
+    struct cell cell = cell_of(argv[0]);
+    struct buf text cleanup(buf_finish) = { 0 };
+    struct buf out cleanup(buf_finish) = { 0 };
+    struct failure failure = { 0 };
+    int result;
+
+    (void)argc;
+    if (cell.kind == CELL_NULL) {
+        return;
+    }
+    result = value_encode(OID_NUMERIC, -1, FORMAT_TEXT, &cell, &sql->style, &text, &failure);
+    if (result == 0) {
+        result = value_decode(OID_NUMERIC, sqlite3_value_int(argv[1]), FORMAT_TEXT, buf_view(&text),
+                              &sql->style, &out, &cell, &failure);
+    }
+    if (result != 0) {
+        fail(context, result, &failure);
+        return;
+    }
+    result_cell(context, &cell);
+}
+
+/* ---- greatest, least ---- */
+
+static int compare_cells(const struct cell *a, const struct cell *b)
+{
+    if (a->kind == CELL_INT && b->kind == CELL_INT) {
+        return (a->i > b->i) - (a->i < b->i);
+    }
+    if (a->kind <= CELL_REAL && b->kind <= CELL_REAL) {
+        double x = a->kind == CELL_INT ? (double)a->i : a->r;
+        double y = b->kind == CELL_INT ? (double)b->i : b->r;
+
+        return (x > y) - (x < y);
+    }
+    if (a->kind >= CELL_TEXT && b->kind >= CELL_TEXT) {
+        size_t shorter = a->bytes.len < b->bytes.len ? a->bytes.len : b->bytes.len;
+        int order = shorter == 0 ? 0 : memcmp(a->bytes.data, b->bytes.data, shorter);
+
+        return order != 0 ? order : (a->bytes.len > b->bytes.len) - (a->bytes.len < b->bytes.len);
+    }
+    return a->kind < b->kind ? -1 : 1;
+}
+
+static void call_extreme(sqlite3_context *context, int argc, sqlite3_value **argv, int sign)
+{
+    int best = -1;
+    struct cell best_cell = { .kind = CELL_NULL };
+
+    for (int i = 0; i < argc; i++) {
+        struct cell cell = cell_of(argv[i]);
+
+        if (cell.kind != CELL_NULL && (best < 0 || sign * compare_cells(&cell, &best_cell) > 0)) {
+            best = i;
+            best_cell = cell;
+        }
+    }
+    if (best >= 0) {
+        sqlite3_result_value(context, argv[best]);
+    }
+}
+
+static void call_greatest(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    call_extreme(context, argc, argv, 1);
+}
+
+static void call_least(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    call_extreme(context, argc, argv, -1);
+}
+
+/* ---- arrays as JSON, for = ANY($1) ---- */
+
+static int json_string(struct buf *out, struct view text)
+{
+    int result = buf_append_byte(out, '"');
+
+    for (size_t i = 0; i < text.len && result == 0; i++) {
+        uint8_t byte = text.data[i];
+
+        result = byte < 0x20 || byte == '"' || byte == '\\' ? buf_printf(out, "\\u%04x", byte)
+                                                            : buf_append_byte(out, byte);
+    }
+    return result != 0 ? result : buf_append_byte(out, '"');
+}
+
+static int json_element(struct sql_session *sql, struct buf *out, struct view text, bool quoted,
+                        uint32_t oid, struct failure *f)
+{
+    struct buf scratch cleanup(buf_finish) = { 0 };
+    struct cell cell;
+    int result;
+
+    if (!quoted && text.len == 4 && strncasecmp((const char *)text.data, "null", 4) == 0) {
+        return buf_append_str(out, "null");
+    }
+    result = value_decode(oid, -1, FORMAT_TEXT, text, &sql->style, &scratch, &cell, f);
+    if (result != 0) {
+        return result;
+    }
+    switch (cell.kind) {
+    case CELL_INT:
+        return buf_printf(out, "%lld", (long long)cell.i);
+    case CELL_REAL:
+        return buf_printf(out, "%.17g", cell.r);
+    case CELL_TEXT:
+        return json_string(out, cell.bytes);
+    default:
+        return failure_set(f, "0A000", "this array type is not supported by pond yet");
+    }
+}
+
+static int array_to_json(struct sql_session *sql, struct view in, uint32_t oid, struct buf *out,
+                         struct failure *f)
+{
+    struct buf item cleanup(buf_finish) = { 0 };
+    size_t at = 1;
+    int result = buf_append_byte(out, '[');
+
+    if (in.len < 2 || in.data[0] != '{' || in.data[in.len - 1] != '}') {
+        return failure_set(f, "22P02", "malformed array literal: \"%.*s\"", (int)in.len,
+                           (const char *)in.data);
+    }
+    while (result == 0 && at < in.len - 1) {
+        bool quoted = in.data[at] == '"';
+
+        buf_clear(&item);
+        at += quoted;
+        while (at < in.len - 1 && (quoted ? in.data[at] != '"' : in.data[at] != ',')) {
+            at += in.data[at] == '\\' && at + 2 < in.len;
+            if (buf_append_byte(&item, in.data[at++]) != 0) {
+                return -ENOMEM;
+            }
+        }
+        at += quoted;
+        if (at < in.len - 1 && in.data[at] != ',') {
+            return failure_set(f, "22P02", "malformed array literal: \"%.*s\"", (int)in.len,
+                               (const char *)in.data);
+        }
+        result = json_element(sql, out, buf_view(&item), quoted, oid, f);
+        if (result == 0 && at < in.len - 1) {
+            result = buf_append_byte(out, ',');
+        }
+        at++;
+    }
+    return result != 0 ? result : buf_append_byte(out, ']');
+}
+
+static void call_array_json(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    struct cell cell = cell_of(argv[0]);
+    struct buf out cleanup(buf_finish) = { 0 };
+    struct failure failure = { 0 };
+    int result;
+
+    (void)argc;
+    if (cell.kind != CELL_TEXT) {
+        return;
+    }
+    result = array_to_json(sqlite3_user_data(context), cell.bytes,
+                           (uint32_t)sqlite3_value_int64(argv[1]), &out, &failure);
+    if (result != 0) {
+        fail(context, result, &failure);
+        return;
+    }
+    sqlite3_result_text64(context, (const char *)out.data, out.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+/* ---- registration ---- */
+
+static const struct {
+    const char *name;
+    int args;
+    void (*call)(sqlite3_context *, int, sqlite3_value **);
+} cast_rows[] = {
+    { "pond_cast", 5, call_cast },       { "pond_int2", -1, call_int2 },
+    { "pond_int4", -1, call_int4 },      { "pond_int8", -1, call_int8 },
+    { "pond_numeric", 2, call_numeric }, { "pond_greatest", -1, call_greatest },
+    { "pond_least", -1, call_least },    { "pond_array_json", 2, call_array_json },
+};
+
+static int collate_binary(void *arg, int a_len, const void *a, int b_len, const void *b)
+{
+    int order = memcmp(a, b, (size_t)(a_len < b_len ? a_len : b_len));
+
+    (void)arg;
+    return order != 0 ? order : a_len - b_len;
+}
+
+static void make_collation(void *arg, sqlite3 *db, int encoding, const char *name)
+{
+    (void)arg;
+    (void)encoding;
+    if (strcmp(name, "int2") == 0 || strcmp(name, "int4") == 0 || strcmp(name, "int8") == 0) {
+        (void)sqlite3_create_collation(db, name, SQLITE_UTF8, NULL,
+                                       collate_binary); /* else SQLite says so */
+    }
+}
+
+int casts_open(struct sql_session *sql)
+{
+    return sqlite3_collation_needed(session_sqlite(sql->session), NULL, make_collation) == SQLITE_OK
+               ? 0
+               : -ENOMEM;
+}
+
+int casts_register(struct sql_session *sql, struct failure *ret_failure)
+{
+    sqlite3 *db = session_sqlite(sql->session);
+
+    for (size_t i = 0; i < ARRAY_LEN(cast_rows); i++) {
+        if (sqlite3_create_function_v2(db, cast_rows[i].name, cast_rows[i].args,
+                                       SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, sql,
+                                       cast_rows[i].call, NULL, NULL, NULL) != SQLITE_OK) {
+            return failure_set_nomem(ret_failure);
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,497 @@
+/* sql/sql.c: a session's life, and the way from a text to a plan: literals out, cache, else grammar
+ * and rewriting on the loop's big stack, then SQLite's own opinion. */
+#include "sql/session_state.h"
+
+#include "async/task.h"
+#include "base/alloc.h"
+#include "pool/clone.h"
+#include "pool/names.h"
+#include "pool/session.h"
+#include "pool/template.h"
+#include "pool/txn.h"
+#include "sql/cast.h"
+#include "sql/functions.h"
+#include "sql/lexer.h"
+#include "sql/normal.h"
+#include "sql/plan_cache.h"
+#include "sql/portal.h"
+#include "sql/verb.h"
+
+#include <sqlite3.h>
+
+enum {
+    shared_plans = 4096,
+    shared_plan_bytes = 16 << 20,
+    own_plans = 256,
+    own_plan_bytes = 1 << 20,
+};
+
+/* ---- life ---- */
+
+static void unref_plan(void *plan)
+{
+    sql_plan_unref(plan);
+}
+
+static void sql_closep(struct sql_session **sql)
+{
+    sql_close(*sql);
+}
+
+int sql_open(struct session *session, const struct host_ops *ops, void *host,
+             struct sql_session **ret_sql, struct failure *ret_failure)
+{
+    struct sql_session *sql cleanup(sql_closep) = mem_zalloc(sizeof(*sql));
+
+    if (sql == NULL) {
+        return failure_set_nomem(ret_failure);
+    }
+    sql->session = session;
+    sql->ops = ops;
+    sql->host = host;
+    if (names_create(unref_plan, &sql->statements) != 0 ||
+        names_create(portal_destroy, &sql->portals) != 0 || casts_open(sql) != 0) {
+        return failure_set_nomem(ret_failure);
+    }
+    if (settings_create(sql, ret_failure) != 0) {
+        return FAILED;
+    }
+    *ret_sql = take_ptr(sql);
+    return 0;
+}
+
+void sql_close(struct sql_session *sql)
+{
+    if (sql == NULL) {
+        return;
+    }
+    sql->running = NULL;
+    portals_sweep(sql);
+    names_destroy(sql->portals);
+    names_destroy(sql->statements);
+    plan_cache_destroy(sql->cache);
+    settings_destroy(sql->settings);
+    mem_free(sql);
+}
+
+struct session *sql_pool_session(const struct sql_session *sql)
+{
+    return sql->session;
+}
+
+const struct value_style *sql_value_style(const struct sql_session *sql)
+{
+    return &sql->style;
+}
+
+int64_t sql_now_us(struct sql_session *sql)
+{
+    if (sql->txn_start_us == 0) {
+        sql->txn_start_us = sql->ops->wall_us(sql->host);
+    }
+    return sql->txn_start_us;
+}
+
+/* ---- pond's functions, at their first use ---- */
+
+int sql_functions_ready(struct sql_session *sql, struct failure *ret_failure)
+{
+    if (sql->functions_ready) {
+        return 0;
+    }
+    if (casts_register(sql, ret_failure) != 0 || functions_register(sql, ret_failure) != 0) {
+        return FAILED;
+    }
+    sql->functions_ready = true;
+    return 0;
+}
+
+bool sql_functions_missing(struct sql_session *sql, const char *message)
+{
+    if (sql->functions_ready || message == NULL || strstr(message, "function") == NULL) {
+        return false;
+    }
+    return sql_functions_ready(sql, NULL) == 0;
+}
+
+/* ---- caches ---- */
+
+void sql_schema_changed(struct sql_session *sql)
+{
+    sql->schema_changes++;
+    if (sql->cache != NULL) {
+        plan_cache_clear(sql->cache);
+    }
+}
+
+static bool may_share(const struct sql_session *sql)
+{
+    return sql->schema_changes == 0 && !sql->has_temp &&
+           clone_schema_is_templates(session_clone(sql->session));
+}
+
+static void destroy_cache(void *cache)
+{
+    plan_cache_destroy(cache);
+}
+
+/* What several sessions keep is charged to the daemon: it outlives the session that made it. */
+static struct account *shared_account(const struct sql_session *sql)
+{
+    return session_options(sql->session)->parent;
+}
+
+/* The template's cache or the session's own; NULL: no memory, do without. */
+static struct plan_cache *cache_of(struct sql_session *sql, bool shared)
+{
+    struct template *template = shared ? clone_template(session_clone(sql->session)) : NULL;
+    struct plan_cache *cache = NULL;
+
+    if (template == NULL) {
+        if (sql->cache == NULL && plan_cache_create(own_plans, own_plan_bytes, &sql->cache) != 0) {
+            return NULL;
+        }
+        return sql->cache;
+    }
+    cache = template_cache(template);
+    if (cache == NULL && plan_cache_create(shared_plans, shared_plan_bytes, &cache) == 0) {
+        template_set_cache(template, cache, destroy_cache);
+    }
+    return cache;
+}
+
+/* Literals of dates are converted by the session's style, which so is part of the key. Zones live
+ * for ever. */
+static uint64_t style_key(const struct sql_session *sql)
+{
+    return ((uint64_t)(uintptr_t)sql->style.zone << 3) ^ (uint64_t)sql->style.date_order;
+}
+
+/* ---- making a plan ---- */
+
+struct making {
+    struct planner planner;
+    size_t literals;
+    struct plan *plan;
+    struct failure *failure;
+    int result;
+};
+
+static void make_on_big_stack(void *arg)
+{
+    struct making *making = arg;
+
+    making->result = plan_text(&making->planner, making->literals, &making->plan, making->failure);
+}
+
+static void plan_unrefp(struct plan **plan)
+{
+    sql_plan_unref(*plan);
+}
+
+/* Lets SQLite prepare what we made: its errors belong to Parse, not to Execute. */
+static int try_on_sqlite(struct sql_session *sql, const struct plan *plan,
+                         struct failure *ret_failure)
+{
+    struct sqlite3_stmt *stmt = NULL;
+    int result;
+
+    if (plan->sql.len == 0 || plan->verb != NULL) {
+        return 0;
+    }
+    if ((plan->flags & PLAN_FUNCTIONS) != 0 && sql_functions_ready(sql, ret_failure) != 0) {
+        return FAILED;
+    }
+    result = session_prepare(sql->session, plan->sql, &stmt, ret_failure);
+    if (result == FAILED && sql_functions_missing(sql, failure_get(ret_failure, FIELD_MESSAGE))) {
+        failure_clear(ret_failure);
+        result = session_prepare(sql->session, plan->sql, &stmt, ret_failure);
+    }
+    if (result == 0) {
+        session_release(sql->session, stmt);
+    }
+    return result;
+}
+
+static int make_plan(struct sql_session *sql, const struct plan_key *key, size_t literals,
+                     bool shared, struct plan **ret_plan, struct failure *ret_failure)
+{
+    struct making making = {
+        .planner = { .sql = sql,
+                     .text = key->text,
+                     .param_oids = key->oids,
+                     .param_count = key->oid_count },
+        .literals = literals,
+        .failure = ret_failure,
+    };
+    struct plan *plan cleanup(plan_unrefp) = NULL;
+    struct account *before = shared ? account_swap(shared_account(sql)) : account_current();
+
+    task_call_on_loop_stack(make_on_big_stack, &making);
+    (void)account_swap(before);
+    plan = making.plan;
+    if (making.result != 0 || try_on_sqlite(sql, plan, ret_failure) != 0) {
+        return FAILED;
+    }
+    plan->schema = sql->schema_changes;
+    *ret_plan = take_ptr(plan);
+    return 0;
+}
+
+static void remember(struct sql_session *sql, struct plan_cache *cache, const struct plan_key *key,
+                     struct plan *plan, bool shared)
+{
+    struct account *before = shared ? account_swap(shared_account(sql)) : account_current();
+
+    if (cache != NULL && (plan == NULL || (plan->flags & PLAN_UNCACHED) == 0) &&
+        plan_cache_put(cache, key, plan) != 0) {
+        plan_cache_clear(cache); /* memory is short: caches go first */
+    }
+    (void)account_swap(before);
+}
+
+/* A plan of exactly this text. Counted. */
+static int whole_plan(struct sql_session *sql, const struct plan_key *key, size_t literals,
+                      struct plan **ret_plan, struct failure *ret_failure)
+{
+    bool shared = may_share(sql);
+    struct plan_cache *cache = cache_of(sql, shared);
+    struct plan *plan = NULL;
+
+    if (cache != NULL && plan_cache_find(cache, key, &plan)) {
+        if (plan == NULL) {
+            return FAILED; /* known not to work with its literals taken out */
+        }
+        *ret_plan = sql_plan_ref(plan);
+        return 0;
+    }
+    if (make_plan(sql, key, literals, shared, &plan, ret_failure) != 0) {
+        if (literals > 0) {
+            remember(sql, cache, key, NULL, shared);
+        }
+        return FAILED;
+    }
+    remember(sql, cache, key, plan, shared);
+    *ret_plan = plan;
+    return 0;
+}
+
+/* ---- thin plans: a shared plan and this text's literals ---- */
+
+/* 'it''s' -> it's, into the arena. */
+static struct view unquoted(struct arena *arena, struct view literal)
+{
+    uint8_t *text = arena_alloc(arena, literal.len + 1);
+    size_t len = 0;
+
+    for (size_t i = 1; text != NULL && i + 1 < literal.len; i++) {
+        text[len++] = literal.data[i];
+        i += literal.data[i] == '\'';
+    }
+    return view_of(text, len);
+}
+
+static int read_literal(struct sql_session *sql, struct plan *thin, struct view literal,
+                        uint32_t oid, struct cell *ret_cell)
+{
+    struct buf scratch cleanup(buf_finish) = { 0 };
+    struct view text = literal.data[0] == '\'' ? unquoted(&thin->arena, literal) : literal;
+    struct cell cell;
+    char *kept;
+
+    if (oid == OID_TEXT && text.data != NULL) {
+        *ret_cell = (struct cell){ .kind = CELL_TEXT, .bytes = text };
+        return 0;
+    }
+    if (text.data == NULL ||
+        value_decode(oid, -1, FORMAT_TEXT, text, &sql->style, &scratch, &cell, NULL) != 0) {
+        return FAILED;
+    }
+    if (cell.kind >= CELL_TEXT) {
+        kept = arena_strndup(&thin->arena, cell.bytes.data, cell.bytes.len);
+        if (kept == NULL) {
+            return FAILED;
+        }
+        cell.bytes.data = (const uint8_t *)kept;
+    }
+    *ret_cell = cell;
+    return 0;
+}
+
+/* 0, or FAILED without a failure: the text is then taken as it is, and says what is wrong. */
+static int thin_plan(struct sql_session *sql, struct plan *base, const struct normal *normal,
+                     struct plan **ret_plan)
+{
+    struct plan *thin cleanup(plan_unrefp) = mem_zalloc(sizeof(*thin));
+
+    if (thin == NULL) {
+        return FAILED;
+    }
+    thin->refs = 1;
+    thin->base = sql_plan_ref(base);
+    thin->literals = arena_alloc(&thin->arena, normal->count * sizeof(*thin->literals));
+    if (thin->literals == NULL || base->param_count != normal->count) {
+        return FAILED;
+    }
+    thin->literal_count = normal->count;
+    for (size_t i = 0; i < normal->count; i++) {
+        if (read_literal(sql, thin, normal->literals[i], base->param_oids[i], &thin->literals[i]) !=
+            0) {
+            return FAILED;
+        }
+    }
+    *ret_plan = take_ptr(thin);
+    return 0;
+}
+
+/* 0, or FAILED: take the text as it is. */
+static int prepare_normal(struct sql_session *sql, const struct normal *normal,
+                          struct plan **ret_plan)
+{
+    struct plan_key key = {
+        .text = view_of(normal->text, normal->len),
+        .oids = normal->oids,
+        .oid_count = normal->count,
+        .style = style_key(sql),
+    };
+    struct plan *base cleanup(plan_unrefp) = NULL;
+    struct failure failure;
+
+    failure_clear(&failure);
+    return whole_plan(sql, &key, normal->count, &base, &failure) != 0
+               ? FAILED
+               : thin_plan(sql, base, normal, ret_plan);
+}
+
+/* ---- preparing ---- */
+
+int sql_prepare(struct sql_session *sql, struct view statement, const uint32_t *param_oids,
+                size_t param_count, struct plan **ret_plan, struct failure *ret_failure)
+{
+    struct plan_key key = {
+        .text = statement, .oids = param_oids, .oid_count = param_count, .style = style_key(sql)
+    };
+    struct normal normal;
+    int result;
+
+    if (param_count == 0 && normal_take(statement, &normal) &&
+        prepare_normal(sql, &normal, ret_plan) == 0) {
+        return 0;
+    }
+    result = whole_plan(sql, &key, 0, ret_plan, ret_failure);
+    sql->txn_failed = sql->txn_failed || result != 0;
+    return result;
+}
+
+/* ---- named statements ---- */
+
+int sql_statement_put(struct sql_session *sql, struct view name, struct plan *plan,
+                      struct failure *ret_failure)
+{
+    int result = names_put(sql->statements, name, plan);
+
+    if (result == NAMES_TAKEN) {
+        return failure_set(ret_failure, "42P05", "prepared statement \"%.*s\" already exists",
+                           (int)name.len, (const char *)name.data);
+    }
+    if (result != 0) {
+        return failure_set_nomem(ret_failure);
+    }
+    (void)sql_plan_ref(plan);
+    return 0;
+}
+
+static bool same_columns(const struct plan *a, const struct plan *b)
+{
+    if (a->column_count != b->column_count) {
+        return false;
+    }
+    for (size_t i = 0; i < a->column_count; i++) {
+        if (a->columns[i].type_oid != b->columns[i].type_oid ||
+            strcmp(a->columns[i].name, b->columns[i].name) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The schema has changed under a named statement: plans it again. */
+static int renew(struct sql_session *sql, struct view name, struct plan **plan,
+                 struct failure *ret_failure)
+{
+    const struct plan *old = plan_whole(*plan);
+    struct plan *fresh cleanup(plan_unrefp) = NULL;
+    struct plan_key key = { .text = old->text,
+                            .oids = old->given_oids,
+                            .oid_count = old->given_count,
+                            .style = style_key(sql) };
+
+    if (whole_plan(sql, &key, 0, &fresh, ret_failure) != 0) {
+        return FAILED;
+    }
+    if (!same_columns(old, fresh)) {
+        return failure_set(ret_failure, "0A000", "cached plan must not change result type");
+    }
+    (void)names_remove(sql->statements, name);
+    if (names_put(sql->statements, name, fresh) != 0) {
+        return failure_set_nomem(ret_failure);
+    }
+    *plan = take_ptr(fresh);
+    return 0;
+}
+
+int sql_statement_get(struct sql_session *sql, struct view name, struct plan **ret_plan,
+                      struct failure *ret_failure)
+{
+    struct plan *plan = names_find(sql->statements, name);
+
+    if (plan == NULL) {
+        return failure_set(ret_failure, "26000",
+                           name.len == 0 ? "unnamed prepared statement does not exist"
+                                         : "prepared statement \"%.*s\" does not exist",
+                           (int)name.len, (const char *)name.data);
+    }
+    if (plan->base == NULL && plan->verb == NULL && plan->text.len > 0 &&
+        plan->schema != sql->schema_changes && renew(sql, name, &plan, ret_failure) != 0) {
+        return FAILED;
+    }
+    *ret_plan = plan;
+    return 0;
+}
+
+void sql_statement_close(struct sql_session *sql, struct view name)
+{
+    (void)names_remove(sql->statements, name);
+}
+
+/* ---- the end of a transaction ---- */
+
+static void note_over(struct view name, void *object, void *arg)
+{
+    struct portal *portal = object;
+    struct sql_session *sql = arg;
+
+    (void)name;
+    sql->live_portals += portal->txn == sql->txn_number || portal->holdable;
+}
+
+void sql_transaction_ended(struct sql_session *sql)
+{
+    portals_sweep(sql);
+    if (txn_status(sql->session) != TXN_IDLE) {
+        return;
+    }
+    settings_transaction_ended(sql, !sql->txn_failed);
+    if (sql->txn_failed && sql->schema_changes != sql->txn_schema_changes) {
+        sql_schema_changed(sql);
+    }
+    sql->txn_schema_changes = sql->schema_changes;
+    sql->txn_failed = false;
+    sql->txn_start_us = 0;
+    sql->txn_number++;
+    sql->live_portals = 0;
+    names_each(sql->portals, note_over, sql);
+    if (sql->live_portals == 0) {
+        names_clear(sql->portals);
+    }
+}
