@@ -1,6 +1,6 @@
 /* pool/vfs.h: shows clones to SQLite as files, so that an sqlite3 connection can be opened on one.
  *
- * What SQLite sees (rules: the README's storage section, each a test in
+ * What SQLite sees (each rule a test in
  * tests/unit/pool/test_vfs.c):
  * - A reader pins the root that was newest when it took SHARED. It never waits and never sees half
  * a transaction.
