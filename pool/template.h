@@ -13,7 +13,8 @@ must_check int template_create_empty(struct template **ret_template);
 
 /* Copies an SQLite file (by the backup API; a WAL file is fine). Blocks: run it by await_offload().
  * 0, FAILED (names file and cause) or -ENOMEM. */
-must_check int template_load_file(const char *path, struct template **ret_template, struct failure *ret_failure);
+must_check int template_load_file(const char *path, struct template **ret_template,
+                                  struct failure *ret_failure);
 
 /* Seals what a clone holds now as a new template; the clone must have no session open. */
 must_check int template_seal(struct clone *clone, struct template **ret_template);
@@ -24,6 +25,7 @@ void template_unref(struct template *);
 uint32_t template_page_count(const struct template *);
 uint32_t template_page_bytes(const struct template *);
 
-/* Where sql/ hangs what it caches per template and loop (translations); destroyed with the template. */
+/* Where sql/ hangs what it caches per template and loop (translations); destroyed with the
+ * template. */
 void template_set_cache(struct template *, void *cache, void (*destroy)(void *cache));
 void *template_cache(const struct template *);
