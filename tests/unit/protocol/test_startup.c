@@ -151,9 +151,9 @@ static void newer_minors_and_protocol_options_are_negotiated(void **state)
     (void)state;
     assert_int_equal(negotiated(BYTES("\0\0\0\x09\0\3\0\0\0"), &out), 0);
     negotiated(BYTES("\0\0\0\x09\0\3\0\2\0"), &out);
-    assert_view_equal(buf_view(&out), "v\0\0\0\x0c\0\0\0\0\0\0\0\0");
+    assert_view_equal(buf_view(&out), "v\0\0\0\x0c\0\3\0\0\0\0\0\0");
     negotiated(BYTES("\0\0\0\x1e\0\3\0\0_pq_.a\0\x31\0x\0y\0_pq_.b\0\0\0"), &out);
-    assert_view_equal(buf_view(&out), "v\0\0\0\x1a\0\0\0\0\0\0\0\2_pq_.a\0_pq_.b\0");
+    assert_view_equal(buf_view(&out), "v\0\0\0\x1a\0\3\0\0\0\0\0\2_pq_.a\0_pq_.b\0");
 }
 
 /* "name=value;" for all options of the text, or the SQLSTATE. */
