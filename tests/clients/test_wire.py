@@ -205,7 +205,7 @@ class Messages(unittest.TestCase):
         self.assertEqual(self.w.ask(query("SELECT count(*) FROM orders"))[0], "TDCZ")
 
     def test_function_call_is_refused(self):
-        error, rest = self.w.error(message("F", struct.pack("!ihhih", 1, 0, 0, -1, 0)))
+        error, rest = self.w.error(message("F", struct.pack("!ihhh", 1, 0, 0, 0)))
         self.assertEqual((error["C"], rest), ("0A000", "Z"))
 
     def test_terminate_is_quiet(self):
