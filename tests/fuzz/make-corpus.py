@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""Writes the hand-made part of tests/fuzz/corpus/. Inputs that a fuzzer found are added beside it under other names."""
+import os
+import struct
+
+here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
+
+
+def put(target, name, data):
+    os.makedirs(os.path.join(here, target), exist_ok=True)
+    with open(os.path.join(here, target, name), "wb") as f:
+        f.write(data)
+
+
+def msg(kind, body=b""):
+    return kind + struct.pack("!i", len(body) + 4) + body
+
+
+def packet(code, body=b""):
+    return struct.pack("!iI", len(body) + 8, code) + body
+
+
+def value(v):
+    return struct.pack("!i", -1) if v is None else struct.pack("!i", len(v)) + v
+
+
+def counted(items):
+    return struct.pack("!H", len(items)) + b"".join(items)
+
+
+def i16(*ns):
+    return [struct.pack("!h", n) for n in ns]
+
+
+def i32(*ns):
+    return [struct.pack("!I", n) for n in ns]
+
+
+bind = b"p\0s\0" + counted(i16(0, 1)) + counted([value(b"x"), value(None)]) + counted(i16(1))
+parse = b"s\0SELECT $1, $2\0" + counted(i32(23, 25))
+field = b"id\0" + struct.pack("!IhIhih", 16384, 1, 23, 4, -1, 0)
+error = b"SERROR\0VERROR\0C42601\0Msyntax error at or near \"x\"\0P8\0Fscan.l\0L1\0Rscanner_yyerror\0\0"
+
+front = [("B", bind), ("E", b"p\0" + struct.pack("!i", 100)), ("S", b""), ("Q", b"SELECT 1\0"), ("P", parse),
+         ("D", b"Ss\0"), ("C", b"Pp\0"), ("H", b""), ("d", b"1\ta\n"), ("c", b""), ("f", b"no\0"),
+         ("F", struct.pack("!I", 1598) + counted(i16(1)) + counted([value(b"\0\0\0\1")]) + b"\0\1"), ("X", b""),
+         ("p", b"secret\0"), ("p", b"SCRAM-SHA-256\0" + value(b"n,,n=,r=abc")), ("p", b"c=biws,r=abc,p=proof"),
+         ("p", b"\1\2\3")]
+back = [("D", counted([value(b"7"), value(None)])), ("C", b"SELECT 1\0"), ("Z", b"I"), ("1", b""), ("2", b""),
+        ("3", b""), ("T", counted([field, field])), ("t", counted(i32(23, 25))), ("n", b""), ("s", b""), ("I", b""),
+        ("E", error), ("N", error), ("A", struct.pack("!i", 7) + b"channel\0payload\0"), ("S", b"TimeZone\0UTC\0"),
+        ("d", b"1\n"), ("c", b""), ("G", b"\0" + counted(i16(0, 0))), ("H", b"\1" + counted(i16(1))),
+        ("W", b"\0" + counted([])), ("V", value(b"9")), ("K", struct.pack("!ii", 42, 7)),
+        ("v", struct.pack("!ii", 0, 1) + b"_pq_.x\0"), ("R", struct.pack("!i", 0)), ("R", struct.pack("!i", 2)),
+        ("R", struct.pack("!i", 3)), ("R", struct.pack("!i", 5) + b"salt"), ("R", struct.pack("!i", 7)),
+        ("R", struct.pack("!i", 8) + b"x"), ("R", struct.pack("!i", 9)),
+        ("R", struct.pack("!i", 10) + b"SCRAM-SHA-256\0\0"), ("R", struct.pack("!i", 11) + b"r=abc"),
+        ("R", struct.pack("!i", 12) + b"v=abc")]
+
+# frame: side and cap, then a stream
+all_front = b"".join(msg(k.encode(), b) for k, b in front)
+all_back = b"".join(msg(k.encode(), b) for k, b in back)
+put("frame", "frontend-all", b"\xfe" + all_front)
+put("frame", "backend-all", b"\xff" + all_back)
+put("frame", "pipeline", b"\xfe" + msg(b"Q", b"DISCARD ALL\0") + msg(b"P", parse) + msg(b"B", bind) + msg(b"D", b"Pp\0")
+    + msg(b"E", b"p\0\0\0\0\0") + msg(b"S"))
+put("frame", "too-long", b"\x02Q\x7f\xff\xff\xff")
+put("frame", "negative", b"\xfeQ\xff\xff\xff\xff")
+put("frame", "short-length", b"\xfeQ\0\0\0\3")
+put("frame", "bad-type", b"\xfez\0\0\0\4")
+
+# message: the row's number, then a body; start-up rows keep their place between the two lists
+rows = [b for _, b in front] + [b"\0\3\0\0user\0me\0\0", struct.pack("!I", 80877102) + b"\0\0\0\1key!",
+                                struct.pack("!I", 80877103), struct.pack("!I", 80877104)] + [b for _, b in back]
+for i, body in enumerate(rows):
+    put("message", "row-%02d" % i, bytes([i]) + body)
+put("message", "bind-bad-format", b"\0\0\0" + counted(i16(2)) + b"\0\0\0\0")
+put("message", "bind-count-mismatch", b"\0\0\0" + counted(i16(0, 1)) + counted([value(b"x")]) + b"\0\0")
+put("message", "bind-many", b"\0\0\0" + b"\0\0" + b"\xff\xff" + value(None) * 50 + b"\0\0")
+
+# startup
+params = b"user\0me\0database\0shop\0client_encoding\0'utf-8'\0options\0-c a=b --search-path=x,\\ y -cz=1\0"
+put("startup", "ssl-then-message", packet(80877103) + packet(0x30000, params + b"\0"))
+put("startup", "gssenc", packet(80877104))
+put("startup", "cancel", packet(80877102, struct.pack("!iI", 42, 0xdeadbeef)))
+put("startup", "cancel-long-key", packet(80877102, struct.pack("!i", 42) + b"k" * 256))
+put("startup", "negotiate", packet(0x30002, b"user\0me\0_pq_.a\0001\0_pq_.b\0\0\0"))
+put("startup", "version-2", packet(0x20000, b"\0"))
+put("startup", "tls-hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+put("startup", "no-terminator", packet(0x30000, b"user\0me\0"))
+put("startup", "bad-options", packet(0x30000, b"user\0me\0options\0-c x -d \\\0\0"))
+
+# value: type, format and style, then the value; the order of types is that of fuzz_value.c
+texts = {0: ["t", "off", "maybe"], 1: ["\\xdeadbeef", "a\\\\b\\001", "\\xz"], 2: ["a"], 3: ["name"],
+         4: ["-9223372036854775808", "9223372036854775808"], 5: ["-32768"], 6: ["42", "abc"], 7: ["tëxt"],
+         8: ["4294967295"], 9: ['{"a":[1,2.5e3,{"b":null}],"c":"\\u00e9"}', "[", "tru"],
+         10: ["0.1", "1e-45", "3.4028235e38"], 11: ["0.1", "5e-324", "1e23", "NaN", "-Infinity"], 12: ["x"],
+         13: ["abc  "], 14: ["abc"], 15: ["2024-01-31", "Jan 31, 2024", "31.1.2024", "0044-03-15 BC", "infinity"],
+         16: ["10:00:00.5", "24:00", "10:00 PM"], 17: ["2024-01-31T10:00:00.123456", "-infinity", "epoch"],
+         18: ["2024-01-31 10:00:00+05:30", "Wed Jan 31 10:00:00 2024 UTC", "20240131T101112Z"],
+         19: ["1 year 2 mons 3 days 04:05:06.7", "P1Y2M3DT4H5M6.7S", "@ 1 day ago", "1-2", "1.5 months"],
+         20: ["10:00:00-03:30"], 21: ["-12345.000678", "1e20", "0.1234567890123456", "NaN", "1e-300"], 22: [""],
+         23: ["{a0eebc99-9c0b4ef8-bb6d6bb9-bd380a11}"], 24: ["[1]"], 25: ["{1,2}"]}
+for t, list_ in texts.items():
+    for i, text in enumerate(list_):
+        put("value", "text-%02d-%d" % (t, i), bytes([t, 0]) + text.encode())
+binaries = {0: b"\1", 1: b"\0\xff", 2: b"a", 4: struct.pack("!q", -1), 5: struct.pack("!h", -1),
+            6: struct.pack("!i", -1), 8: struct.pack("!I", 7), 10: struct.pack("!f", 0.1), 11: struct.pack("!d", 0.1),
+            15: struct.pack("!i", 8796), 16: struct.pack("!q", 36000000000), 17: struct.pack("!q", 760010400500000),
+            18: struct.pack("!q", -(1 << 63)), 19: struct.pack("!qii", -1, 2, -3), 20: struct.pack("!qi", 1, 12600),
+            21: struct.pack("!hhhhhhh", 3, 1, 0x4000, 6, 1, 2345, 7), 23: bytes(range(16)), 24: b"\1{}"}
+for t, data in binaries.items():
+    put("value", "binary-%02d" % t, bytes([t, 0x55]) + data)
