@@ -90,8 +90,8 @@ void backend_negotiate_version(struct writer *w, uint16_t newest_minor, const st
                                size_t count)
 {
     writer_begin(w, 'v');
-    writer_u32(w, 3U << 16 |
-                      newest_minor); /* PostgreSQL sends the whole version, and libpq reads it so */
+    /* PostgreSQL sends the whole version, and libpq reads it so. */
+    writer_u32(w, 3U << 16 | newest_minor);
     writer_u32(w, (uint32_t)count);
     for (size_t i = 0; i < count; i++) {
         writer_cstr_view(w, options[i]);

@@ -165,7 +165,7 @@ void startup_negotiate(struct writer *w, const struct startup *startup)
         return;
     }
     writer_begin(w, 'v');
-    writer_u32(w, startup_newest_minor);
+    writer_u32(w, version_3_0 | startup_newest_minor);
     writer_u32(w, count);
     while (startup_param_next(&iter, &name, &value)) {
         if (is_protocol_option(name)) {
