@@ -44,12 +44,12 @@ class Daemon:
             wire.HOST, wire.PORT = "127.0.0.1", int(addresses[0]["port"])
         return addresses
 
-    def signal(self, number):
+    def send(self, number):
         self.process.send_signal(number)
 
     def end(self, number=signal.SIGTERM):
         """Ends it and gives its exit code."""
-        self.signal(number)
+        self.send(number)
         return self.process.wait(timeout=60)
 
     def log(self):
@@ -228,7 +228,7 @@ class Stop(Test):
         client = self.wire()
         client.send(wire.query(ENDLESS % "i" + " LIMIT 200000"))
         self.assertEqual(client.next()[0], "T")
-        daemon.signal(signal.SIGTERM)
+        daemon.send(signal.SIGTERM)
         got = client.until("C")
         self.assertEqual(got[-1], ("C", b"SELECT 200000\0"))
         self.assertEqual(client.until("E")[-1][0], "E")
@@ -243,7 +243,7 @@ class Stop(Test):
         daemon = self.start_ready("[database shop]\n", "-o", "shutdown_grace=10ms")
         client = self.wire()
         client.send(wire.query(ENDLESS % "count(*)"))
-        daemon.signal(signal.SIGTERM)
+        daemon.send(signal.SIGTERM)
         self.assert_cut(daemon, client)
 
     def test_a_second_signal_cuts_the_grace(self):
@@ -251,10 +251,10 @@ class Stop(Test):
         client = self.wire()
         client.send(wire.query(ENDLESS % "i"))
         self.assertEqual(client.next()[0], "T")
-        daemon.signal(signal.SIGTERM)
+        daemon.send(signal.SIGTERM)
         while "stopping" not in daemon.log():
             client.next()
-        daemon.signal(signal.SIGTERM)
+        daemon.send(signal.SIGTERM)
         self.assert_cut(daemon, client)
 
     def test_a_stop_while_a_seed_is_loaded_ends_it(self):
@@ -270,7 +270,7 @@ class Stop(Test):
         client = self.wire()
         client.send(wire.query(ENDLESS % "i" + " LIMIT 200000"))
         self.assertEqual(client.next()[0], "T")
-        daemon.signal(signal.SIGTERM)
+        daemon.send(signal.SIGTERM)
         while "stopping" not in daemon.log():
             client.next()
         client.until("C")
