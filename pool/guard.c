@@ -217,12 +217,15 @@ int guard_check_text(struct session *session, struct view sql, struct failure *r
                     sql.len, most);
         return FAILED;
     }
-    /* "(SELECT 1" takes nine bytes, so a short text cannot nest too deeply */
-    if (sql.len > (size_t)guard_nesting * 8 && sqltext_nesting(sql) > guard_nesting) {
+    /* a short text has no room for that much */
+    if (sql.len <= guard_statement_depth) {
+        return 0;
+    }
+    struct sqltext_weight weight = sqltext_weigh(sql);
+    if (weight.nesting > guard_nesting || weight.depth > guard_statement_depth) {
         failure_set(ret_failure, "54001", "stack depth limit exceeded");
         failure_add(ret_failure, FIELD_DETAIL,
-                    "At most %d common table expressions and nested queries are allowed.",
-                    guard_nesting);
+                    "The statement's queries and expressions are nested too deeply.");
         return FAILED;
     }
     return 0;

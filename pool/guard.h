@@ -19,7 +19,12 @@ enum {
     guard_view_depth = 100, /* views of views of ... */
     guard_nesting = 200,    /* common table expressions and nested sub-selects of one statement */
     guard_view_nesting =
-        250 /* the same of a view and all that it is made of, the views counted too */
+        250, /* the same of a view and all that it is made of, the views counted too */
+    /* one expression after SQLite has put sub-selects' columns in the place of their names: in a
+     * statement, and in a view with all that it is made of; together they must fit behind the
+     * authorizer's half of the stack */
+    guard_statement_depth = 700,
+    guard_view_text_depth = 400,
 };
 
 /* Sets limits and authorizer on a new connection. 0 or SQLite's code. */
@@ -28,6 +33,11 @@ must_check int guard_install(struct session *session);
 /* Before a text is prepared. 0 or FAILED. */
 must_check int guard_check_text(struct session *session, struct view sql,
                                 struct failure *ret_failure);
+
+/* Before an ALTER TABLE runs that may add a generated column: these may stand upon each other. 0 or
+ * FAILED. */
+must_check int guard_check_table(struct session *session, struct view sql,
+                                 struct failure *ret_failure);
 
 /* Before a CREATE VIEW runs: would any view be too deep then? 0 or FAILED. */
 must_check int guard_check_views(struct session *session, struct view sql,

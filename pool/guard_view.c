@@ -16,10 +16,10 @@ enum { name_bytes = 256, views_most = 10000 };
 
 struct view_node {
     char name[name_bytes];
-    char *text; /* owned */
-    size_t own; /* nesting of its own text */
-    size_t depth;
-    size_t nesting;
+    char *text;                   /* owned */
+    struct sqltext_weight own;    /* of its text alone */
+    size_t depth;                 /* views upon views */
+    struct sqltext_weight weight; /* with all that it stands upon */
 };
 
 struct view_use {
@@ -62,7 +62,9 @@ static int nodes_add(struct view_nodes *v, const char *name, struct view text)
         return -ENOMEM;
     }
     struct view_node *node = &v->nodes[v->count++];
-    *node = (struct view_node){ .text = copy, .own = 1 + sqltext_nesting(text) };
+    *node = (struct view_node){ .text = copy, .own = sqltext_weigh(text), .depth = 1 };
+    node->own.nesting++;
+    node->weight = node->own;
     strncat(node->name, name, sizeof(node->name) - 1);
     return 0;
 }
@@ -187,15 +189,29 @@ static int find_uses(struct view_nodes *v, size_t by)
     return r;
 }
 
+/* True when it rose. */
+static bool raise_to(size_t *value, size_t least)
+{
+    bool rises = least > *value;
+
+    *value = rises ? least : *value;
+    return rises;
+}
+
 static bool deepen(const struct view_nodes *v, const struct view_use *use)
 {
     const struct view_node *of = &v->nodes[use->of];
     struct view_node *by = &v->nodes[use->by];
-    bool deeper = of->depth + 1 > by->depth || of->nesting + by->own > by->nesting;
+    bool deeper = raise_to(&by->depth, of->depth + 1);
 
-    by->depth = of->depth + 1 > by->depth ? of->depth + 1 : by->depth;
-    by->nesting = of->nesting + by->own > by->nesting ? of->nesting + by->own : by->nesting;
-    return deeper;
+    deeper = raise_to(&by->weight.nesting, of->weight.nesting + by->own.nesting) || deeper;
+    return raise_to(&by->weight.depth, of->weight.depth + by->own.depth) || deeper;
+}
+
+static bool node_too_deep(const struct view_node *node)
+{
+    return node->depth > guard_view_depth || node->weight.nesting > guard_view_nesting ||
+           node->weight.depth > guard_view_text_depth;
 }
 
 /* Depths rise along the uses until nothing moves. A circle rises until it is too deep, which is
@@ -205,16 +221,15 @@ static bool too_deep(const struct view_nodes *v)
     bool changed = true;
 
     for (size_t i = 0; i < v->count; i++) {
-        v->nodes[i].depth = 1;
-        v->nodes[i].nesting = v->nodes[i].own;
+        if (node_too_deep(&v->nodes[i])) {
+            return true;
+        }
     }
     while (changed) {
         changed = false;
         for (size_t i = 0; i < v->use_count; i++) {
-            const struct view_node *by = &v->nodes[v->uses[i].by];
-
             changed = deepen(v, &v->uses[i]) || changed;
-            if (by->depth > guard_view_depth || by->nesting > guard_view_nesting) {
+            if (node_too_deep(&v->nodes[v->uses[i].by])) {
                 return true;
             }
         }
@@ -249,4 +264,57 @@ int guard_check_views(struct session *session, struct view sql, struct failure *
     failure_add(ret_failure, FIELD_DETAIL, "At most %d views may stand upon each other.",
                 guard_view_depth);
     return FAILED;
+}
+
+/* ---- generated columns ---- */
+
+/* ALTER TABLE [schema.]name ... */
+static void altered_name(struct view sql, char *name, size_t size)
+{
+    (void)sqltext_next(&sql);
+    (void)sqltext_next(&sql);
+    struct sqltext_token token = sqltext_next(&sql);
+    struct sqltext_token dot = sqltext_next(&sql);
+
+    if (sqltext_is_byte(&dot, '.')) {
+        token = sqltext_next(&sql);
+    }
+    sqltext_identifier(&token, name, size);
+}
+
+static size_t weigh_table(struct session *session, const char *name)
+{
+    sqlite3_stmt *stmt = NULL;
+    size_t depth = 0;
+
+    session->internal++;
+    if (sqlite3_prepare_v2(
+            session->db,
+            "SELECT sql FROM main.sqlite_schema WHERE name = ?1 COLLATE NOCASE UNION ALL "
+            "SELECT sql FROM temp.sqlite_schema WHERE name = ?1 COLLATE NOCASE",
+            -1, &stmt, NULL) == SQLITE_OK) {
+        sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+        while (sqlite3_step(stmt) == SQLITE_ROW) {
+            size_t weight =
+                sqltext_weigh(view_of_str((const char *)sqlite3_column_text(stmt, 0))).depth;
+
+            depth = weight > depth ? weight : depth;
+        }
+    }
+    if (sqlite3_finalize(stmt) != SQLITE_OK) {
+        depth = SIZE_MAX / 2; /* not known: no memory */
+    }
+    session->internal--;
+    return depth;
+}
+
+int guard_check_table(struct session *session, struct view sql, struct failure *ret_failure)
+{
+    char name[name_bytes];
+
+    altered_name(sql, name, sizeof(name));
+    if (weigh_table(session, name) + sqltext_weigh(sql).depth <= guard_statement_depth) {
+        return 0;
+    }
+    return failure_set(ret_failure, "54001", "table \"%s\" has too many generated columns", name);
 }

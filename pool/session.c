@@ -246,7 +246,10 @@ static int check_prepared(struct session *session, struct view sql, const char *
     if (check_tail(sql, tail, ret_failure) != 0 || check_transaction_verb(verb, ret_failure) != 0) {
         return FAILED;
     }
-    return session->guard.creates_view ? guard_check_views(session, sql, ret_failure) : 0;
+    if (session->guard.creates_view) {
+        return guard_check_views(session, sql, ret_failure);
+    }
+    return strcmp(verb, "ALTER TABLE") == 0 ? guard_check_table(session, sql, ret_failure) : 0;
 }
 
 static int prepare_anew(struct session *session, struct view sql, sqlite3_stmt **ret_stmt,

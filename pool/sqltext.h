@@ -35,6 +35,15 @@ bool sqltext_names_equal(const char *a, const char *b);
  * size. */
 void sqltext_verb(struct view text, char *buffer, size_t size);
 
-/* How deep a text makes SQLite recurse where SQLite has no limit of its own: common table
- * expressions that may name each other, and sub-selects within each other. */
-size_t sqltext_nesting(struct view text);
+/* sqltext_weight.c: how deep a text may make SQLite recurse where SQLite has no limit of its own.
+ * Upper bounds. */
+struct sqltext_weight {
+    /* common table expressions (which may all stand upon each other) and sub-selects within each
+     * other */
+    size_t nesting;
+    /* The depth of one expression, once SQLite has put the columns of sub-selects, common table
+     * expressions and generated columns in the place of their names. What SQLite limits itself
+     * counts as guard_expression_depth. */
+    size_t depth;
+};
+struct sqltext_weight sqltext_weigh(struct view text);
