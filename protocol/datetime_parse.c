@@ -3,101 +3,11 @@
  * The text is walked token by token: words (months, weekdays, AM, BC, zones), numbers with colons
  * (times), numbers with separators (dates), bare numbers, and signed zones. Fields come in any
  * order; what the bare numbers next to a month's name mean is decided at the end. */
-#include "protocol/datetime.h"
+#include "protocol/datetime_words.h"
 
 #include <ctype.h>
-#include <strings.h>
 
 enum { bare_max = 2 };
-
-enum word_kind {
-    WORD_MONTH,
-    WORD_IGNORED,
-    WORD_AM,
-    WORD_PM,
-    WORD_AD,
-    WORD_BC,
-    WORD_ZONE,
-    WORD_EPOCH,
-    WORD_INFINITY,
-    WORD_UNSUPPORTED,
-};
-
-static const struct word_row {
-    const char *text;
-    uint8_t kind;
-    int32_t value; /* month, or seconds east of UTC */
-} words[] = {
-    { "jan", WORD_MONTH, 1 },
-    { "january", WORD_MONTH, 1 },
-    { "feb", WORD_MONTH, 2 },
-    { "february", WORD_MONTH, 2 },
-    { "mar", WORD_MONTH, 3 },
-    { "march", WORD_MONTH, 3 },
-    { "apr", WORD_MONTH, 4 },
-    { "april", WORD_MONTH, 4 },
-    { "may", WORD_MONTH, 5 },
-    { "jun", WORD_MONTH, 6 },
-    { "june", WORD_MONTH, 6 },
-    { "jul", WORD_MONTH, 7 },
-    { "july", WORD_MONTH, 7 },
-    { "aug", WORD_MONTH, 8 },
-    { "august", WORD_MONTH, 8 },
-    { "sep", WORD_MONTH, 9 },
-    { "sept", WORD_MONTH, 9 },
-    { "september", WORD_MONTH, 9 },
-    { "oct", WORD_MONTH, 10 },
-    { "october", WORD_MONTH, 10 },
-    { "nov", WORD_MONTH, 11 },
-    { "november", WORD_MONTH, 11 },
-    { "dec", WORD_MONTH, 12 },
-    { "december", WORD_MONTH, 12 },
-    { "mon", WORD_IGNORED, 0 },
-    { "monday", WORD_IGNORED, 0 },
-    { "tue", WORD_IGNORED, 0 },
-    { "tues", WORD_IGNORED, 0 },
-    { "tuesday", WORD_IGNORED, 0 },
-    { "wed", WORD_IGNORED, 0 },
-    { "weds", WORD_IGNORED, 0 },
-    { "wednesday", WORD_IGNORED, 0 },
-    { "thu", WORD_IGNORED, 0 },
-    { "thur", WORD_IGNORED, 0 },
-    { "thurs", WORD_IGNORED, 0 },
-    { "thursday", WORD_IGNORED, 0 },
-    { "fri", WORD_IGNORED, 0 },
-    { "friday", WORD_IGNORED, 0 },
-    { "sat", WORD_IGNORED, 0 },
-    { "saturday", WORD_IGNORED, 0 },
-    { "sun", WORD_IGNORED, 0 },
-    { "sunday", WORD_IGNORED, 0 },
-    { "at", WORD_IGNORED, 0 },
-    { "on", WORD_IGNORED, 0 },
-    { "am", WORD_AM, 0 },
-    { "pm", WORD_PM, 0 },
-    { "ad", WORD_AD, 0 },
-    { "bc", WORD_BC, 0 },
-    { "z", WORD_ZONE, 0 },
-    { "utc", WORD_ZONE, 0 },
-    { "gmt", WORD_ZONE, 0 },
-    { "zulu", WORD_ZONE, 0 },
-    { "est", WORD_ZONE, -18000 },
-    { "edt", WORD_ZONE, -14400 },
-    { "cst", WORD_ZONE, -21600 },
-    { "cdt", WORD_ZONE, -18000 },
-    { "mst", WORD_ZONE, -25200 },
-    { "mdt", WORD_ZONE, -21600 },
-    { "pst", WORD_ZONE, -28800 },
-    { "pdt", WORD_ZONE, -25200 },
-    { "cet", WORD_ZONE, 3600 },
-    { "cest", WORD_ZONE, 7200 },
-    { "epoch", WORD_EPOCH, 0 },
-    { "infinity", WORD_INFINITY, 1 },
-    { "now", WORD_UNSUPPORTED, 0 },
-    { "today", WORD_UNSUPPORTED, 0 },
-    { "tomorrow", WORD_UNSUPPORTED, 0 },
-    { "yesterday", WORD_UNSUPPORTED, 0 },
-    { "allballs", WORD_UNSUPPORTED, 0 },
-};
 
 struct digits {
     int64_t value;
@@ -170,17 +80,6 @@ static struct view scan_word(struct scan *s)
     return view_of(start, (size_t)(s->pos - start));
 }
 
-static const struct word_row *find_word(struct view word)
-{
-    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (strlen(words[i].text) == word.len &&
-            strncasecmp(words[i].text, (const char *)word.data, word.len) == 0) {
-            return &words[i];
-        }
-    }
-    return NULL;
-}
-
 /* ---- dates ---- */
 
 static int set_date(struct scan *s, struct digits year, int64_t month, int64_t day)
@@ -220,7 +119,7 @@ static int scan_date(struct scan *s, struct digits first)
     struct digits part[3] = { first };
 
     if (is_letter(peek(s, 0))) {
-        const struct word_row *word = find_word(scan_word(s));
+        const struct datetime_word *word = datetime_word(scan_word(s));
 
         if (word == NULL || word->kind != WORD_MONTH || !accept(s, separator)) {
             return DATETIME_SYNTAX;
@@ -408,7 +307,7 @@ static int set_zone(struct scan *s, int32_t zone_s)
     return 0;
 }
 
-static int apply_word(struct scan *s, const struct word_row *word)
+static int apply_word(struct scan *s, const struct datetime_word *word)
 {
     switch ((enum word_kind)word->kind) {
     case WORD_MONTH:
@@ -449,7 +348,7 @@ static int apply_word(struct scan *s, const struct word_row *word)
 static int scan_text(struct scan *s)
 {
     struct view text = scan_word(s);
-    const struct word_row *word = find_word(text);
+    const struct datetime_word *word = datetime_word(text);
 
     if (word != NULL) {
         return apply_word(s, word);
@@ -487,7 +386,7 @@ static int scan_token(struct scan *s)
     }
     s->pos++;
     if (is_letter(peek(s, 0)) && !s->out->has_date && !s->out->has_time) {
-        const struct word_row *word = find_word(scan_word(s));
+        const struct datetime_word *word = datetime_word(scan_word(s));
 
         s->out->infinity = c == '-' ? -1 : 1;
         return word != NULL && word->kind == WORD_INFINITY ? 0 : DATETIME_SYNTAX;
