@@ -449,6 +449,19 @@ static const struct {
     { "pond_least", -1, call_least },    { "pond_array_json", 2, call_array_json },
 };
 
+bool cast_is_own(struct view name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(cast_rows); i++) {
+        size_t len = strlen(cast_rows[i].name);
+
+        if (name.len > len && memcmp(name.data, cast_rows[i].name, len) == 0 &&
+            name.data[len] == '(') {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int collate_binary(void *arg, int a_len, const void *a, int b_len, const void *b)
 {
     int order = memcmp(a, b, (size_t)(a_len < b_len ? a_len : b_len));
@@ -457,21 +470,19 @@ static int collate_binary(void *arg, int a_len, const void *a, int b_len, const 
     return order != 0 ? order : a_len - b_len;
 }
 
-static void make_collation(void *arg, sqlite3 *db, int encoding, const char *name)
-{
-    (void)arg;
-    (void)encoding;
-    if (strcmp(name, "int2") == 0 || strcmp(name, "int4") == 0 || strcmp(name, "int8") == 0) {
-        (void)sqlite3_create_collation(db, name, SQLITE_UTF8, NULL,
-                                       collate_binary); /* else SQLite says so */
-    }
-}
-
+/* Made at once and not when first needed: SQLite calls one that could not be made for want of memory
+ * unknown. */
 int casts_open(struct sql_session *sql)
 {
-    return sqlite3_collation_needed(session_sqlite(sql->session), NULL, make_collation) == SQLITE_OK
-               ? 0
-               : -ENOMEM;
+    static const char *const names[] = { "int2", "int4", "int8" };
+    sqlite3 *db = session_sqlite(sql->session);
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (sqlite3_create_collation(db, names[i], SQLITE_UTF8, NULL, collate_binary) != SQLITE_OK) {
+            return -ENOMEM;
+        }
+    }
+    return 0;
 }
 
 int casts_register(struct sql_session *sql, struct failure *ret_failure)

@@ -12,4 +12,6 @@ struct sql_session;
 
 /* The collations int2, int4 and int8, made when SQLite asks for one. 0 or -ENOMEM. */
 must_check int casts_open(struct sql_session *sql);
+/* Is the function whose name starts here (behind "pond_") one of these? */
+bool cast_is_own(struct view name);
 must_check int casts_register(struct sql_session *sql, struct failure *ret_failure);

@@ -8,13 +8,13 @@
 #include <strings.h>
 
 /* Where a literal is nothing but a value: behind these words and operators, commas and opening
- * parentheses. */
+ * parentheses. (A divisor stays: SQLite divides by itself when it is not zero.) */
 static const char *const value_words[] = {
     "and", "between", "else",   "limit", "not",  "offset",
     "on",  "or",      "select", "then",  "when", "where",
 };
-static const char *const value_operators[] = { "=", "<", ">", "<=", ">=", "<>", "!=",
-                                               "+", "-", "*", "/",  "%",  "||" };
+static const char *const value_operators[] = { "=",  "<", ">", "<=", ">=", "<>",
+                                               "!=", "+", "-", "*",  "||" };
 
 /* Words behind which literals stay, up to the end of the clause. */
 static const char *const keep_words[] = { "order", "group",     "window",

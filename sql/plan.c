@@ -4,6 +4,7 @@
 #include "async/task.h"
 #include "base/alloc.h"
 #include "pool/session.h"
+#include "sql/cast.h"
 #include "sql/expr.h"
 #include "sql/grammar.h"
 #include "sql/lexer.h"
@@ -204,9 +205,19 @@ static bool is_ordinary(const PgQuery__Node *node, struct plan *plan)
 }
 
 /* Operators and casts print functions of pond's by name. */
-static bool calls_pond(struct view sql)
+static unsigned functions_of(const struct rewriter *r)
 {
-    return memmem(sql.data, sql.len, "pond_", 5) != NULL;
+    const uint8_t *end = r->out.data + r->out.len;
+    unsigned flags = r->uses_functions ? PLAN_FUNCTIONS : 0;
+
+    for (const uint8_t *at = r->out.data; at != NULL && flags != PLAN_FUNCTIONS; at++) {
+        at = memmem(at, (size_t)(end - at), "pond_", 5);
+        if (at == NULL) {
+            break;
+        }
+        flags = cast_is_own(view_of(at, (size_t)(end - at))) ? PLAN_CASTS : PLAN_FUNCTIONS;
+    }
+    return flags;
 }
 
 static int rewrite_into(struct rewriter *r, const PgQuery__Node *node, struct plan *plan,
@@ -219,7 +230,7 @@ static int rewrite_into(struct rewriter *r, const PgQuery__Node *node, struct pl
         return FAILED;
     }
     plan->cursor_flags |= r->cursor_flags;
-    plan->flags |= r->uses_functions || calls_pond(buf_view(&r->out)) ? PLAN_FUNCTIONS : 0;
+    plan->flags |= functions_of(r);
     return plan_set_sql(plan, buf_view(&r->out)) && columns_of(plan, &columns) && params_of(plan, r)
                ? 0
                : failure_set_nomem(ret_failure);

@@ -24,6 +24,7 @@ enum plan_flags {
     PLAN_CHANGES_SCHEMA = 1 << 3, /* DDL: cached plans go when it has run */
     PLAN_UNCACHED = 1 << 4,       /* depends on more than text and schema: do not cache */
     PLAN_FUNCTIONS = 1 << 5,      /* calls functions of pond's */
+    PLAN_CASTS = 1 << 6,          /* calls casts (sql/cast.h) and no other functions of pond's */
 };
 
 /* How the tag is made of what has run. */

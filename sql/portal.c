@@ -211,7 +211,7 @@ static int open_cursor(struct portal *portal, const struct plan *plan, const str
     struct sql_session *sql = portal->sql;
     int result;
 
-    if ((plan->flags & PLAN_FUNCTIONS) != 0 && sql_functions_ready(sql, ret_failure) != 0) {
+    if (sql_plan_ready(sql, plan, ret_failure) != 0) {
         return FAILED;
     }
     result = cursor_open(sql->session, plan->sql, params, param_count, plan->cursor_flags,

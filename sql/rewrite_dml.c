@@ -273,6 +273,25 @@ static size_t source_width(struct rewriter *r, const PgQuery__SelectStmt *source
     return columns.count;
 }
 
+static void fail_width(struct rewriter *r, const struct insert *insert, size_t width)
+{
+    const PgQuery__SelectStmt *source = insert_source(insert->stmt);
+
+    if (r->failed || width == insert->count) {
+        return;
+    }
+    if (width < insert->count) {
+        rewrite_fail(r, insert->stmt->cols[width]->res_target->location, "42601",
+                     "INSERT has more target columns than expressions");
+    } else {
+        rewrite_fail(r,
+                     source->n_values_lists > 0
+                         ? node_location(source->values_lists[0]->list->items[insert->count])
+                         : -1,
+                     "42601", "INSERT has more expressions than target columns");
+    }
+}
+
 static bool insert_columns(struct rewriter *r, struct insert *insert)
 {
     const PgQuery__InsertStmt *stmt = insert->stmt;
@@ -282,7 +301,8 @@ static bool insert_columns(struct rewriter *r, struct insert *insert)
         return false;
     }
     if (stmt->n_cols == 0 && width > insert->table->count) {
-        rewrite_fail(r, -1, "42601", "INSERT has more expressions than target columns");
+        insert->count = insert->table->count;
+        fail_width(r, insert, width);
         return false;
     }
     insert->columns = arena_alloc(r->arena, (width + 1) * sizeof(*insert->columns));
@@ -373,15 +393,6 @@ static void settle_defaults(struct rewriter *r, struct insert *insert, PgQuery__
         } else if (defaults > 0) {
             rewrite_unsupported(r, -1, "DEFAULT in some rows of VALUES only");
         }
-    }
-}
-
-static void fail_width(struct rewriter *r, const struct insert *insert, size_t width)
-{
-    if (!r->failed && width != insert->count) {
-        rewrite_fail(r, -1, "42601",
-                     width > insert->count ? "INSERT has more expressions than target columns"
-                                           : "INSERT has more target columns than expressions");
     }
 }
 

@@ -292,6 +292,14 @@ static struct expr arithmetic(struct rewriter *r, const PgQuery__AExpr *node, co
     struct type type;
     struct expr e;
 
+    if (left.untyped != NULL && right.untyped != NULL) {
+        rewrite_fail(r, node->location, "42725", "operator is not unique: unknown %s unknown", op);
+        if (r->failure != NULL) {
+            failure_add(r->failure, FIELD_HINT,
+                        "Could not choose a best candidate operator. You might need to add "
+                        "explicit type casts.");
+        }
+    }
     resolve_pair(r, &left, &right);
     if (r->failed) {
         return failed_expr();

@@ -245,6 +245,13 @@ static bool is_null_const(const PgQuery__Node *node)
            (node->node_case == PG_QUERY__NODE__NODE_A_CONST && node->a_const->isnull);
 }
 
+/* A literal that the lexer took out of the text: not NULL. */
+static bool is_taken_literal(const struct rewriter *r, const PgQuery__Node *node)
+{
+    return node->node_case == PG_QUERY__NODE__NODE_PARAM_REF &&
+           (size_t)node->param_ref->number <= r->literal_count;
+}
+
 static void limit_value(struct rewriter *r, const PgQuery__Node *node, const char *word,
                         const char *none)
 {
@@ -254,7 +261,7 @@ static void limit_value(struct rewriter *r, const PgQuery__Node *node, const cha
         rewrite_fail(r, node_location(node), "42804",
                      "argument of %s must be type bigint, not type %s", word, type_text(r, e.type));
     }
-    if (node->node_case == PG_QUERY__NODE__NODE_A_CONST) {
+    if (node->node_case == PG_QUERY__NODE__NODE_A_CONST || is_taken_literal(r, node)) {
         rewrite_printf(r, " %s %s", word, e.text);
     } else {
         rewrite_printf(r, " %s coalesce(%s, %s)", word, e.text, none);
@@ -378,6 +385,7 @@ static void with_query(struct rewriter *r, const PgQuery__CommonTableExpr *c, bo
 /* ---- VALUES ---- */
 
 struct values {
+    const PgQuery__SelectStmt *stmt;
     struct expr *items;
     size_t rows;
     size_t width;
@@ -404,7 +412,7 @@ static bool values_read(struct rewriter *r, const PgQuery__SelectStmt *s, struct
             items[i * s->n_values_lists + row] = expr_of(r, list->items[i]);
         }
     }
-    *ret_values = (struct values){ items, s->n_values_lists, width };
+    *ret_values = (struct values){ s, items, s->n_values_lists, width };
     return !r->failed;
 }
 
@@ -422,7 +430,8 @@ static void values_columns(struct rewriter *r, struct values *v, const struct se
             if (i >= wish->type_count && !wish->keep_untyped) {
                 column[row] = expr_cast(r, column[row], type, CAST_IMPLICIT, -1);
             } else {
-                column[row] = wished(r, column[row], &state, -1);
+                column[row] = wished(r, column[row], &state,
+                                     node_location(v->stmt->values_lists[row]->list->items[i]));
             }
             column[row] = expr_checked(r, column[row]);
         }

@@ -10,6 +10,7 @@
 struct names;
 struct plan_cache;
 struct settings;
+struct currval;
 
 struct sql_session {
     struct session *session; /* pool's; outlives this */
@@ -31,7 +32,9 @@ struct sql_session {
     struct portal *running;      /* the portal whose sql_run() is under way */
     size_t live_portals;         /* counted at the end of a transaction */
     struct portal *doomed;       /* portals that closed themselves */
+    struct currval *currvals;    /* what nextval() gave, the youngest first (sequences_discard) */
     bool has_temp;               /* made temporary objects: shared plans may not be used */
+    bool casts_ready;            /* pond's casts are registered */
     bool functions_ready;        /* pond's functions are registered: done at their first use */
     bool txn_failed;             /* a statement failed since the transaction began */
 };
@@ -48,7 +51,11 @@ int64_t sql_now_us(struct sql_session *sql);
 
 /* Registers pond's functions on the session unless that has been done: most sessions never call
  * one, and they cost each 25 KiB. 0 or FAILED. */
+must_check int sql_casts_ready(struct sql_session *sql, struct failure *ret_failure);
 must_check int sql_functions_ready(struct sql_session *sql, struct failure *ret_failure);
+/* Registers what this plan calls. */
+must_check int sql_plan_ready(struct sql_session *sql, const struct plan *plan,
+                              struct failure *ret_failure);
 /* Was it that a statement could not be prepared for want of them? Then registers them: try again.
  */
 bool sql_functions_missing(struct sql_session *sql, const char *message);

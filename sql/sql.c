@@ -94,16 +94,33 @@ int64_t sql_now_us(struct sql_session *sql)
 
 /* ---- pond's functions, at their first use ---- */
 
+int sql_casts_ready(struct sql_session *sql, struct failure *ret_failure)
+{
+    if (!sql->casts_ready && casts_register(sql, ret_failure) != 0) {
+        return FAILED;
+    }
+    sql->casts_ready = true;
+    return 0;
+}
+
 int sql_functions_ready(struct sql_session *sql, struct failure *ret_failure)
 {
     if (sql->functions_ready) {
         return 0;
     }
-    if (casts_register(sql, ret_failure) != 0 || functions_register(sql, ret_failure) != 0) {
+    if (sql_casts_ready(sql, ret_failure) != 0 || functions_register(sql, ret_failure) != 0) {
         return FAILED;
     }
     sql->functions_ready = true;
     return 0;
+}
+
+int sql_plan_ready(struct sql_session *sql, const struct plan *plan, struct failure *ret_failure)
+{
+    if ((plan->flags & PLAN_FUNCTIONS) != 0) {
+        return sql_functions_ready(sql, ret_failure);
+    }
+    return (plan->flags & PLAN_CASTS) != 0 ? sql_casts_ready(sql, ret_failure) : 0;
 }
 
 bool sql_functions_missing(struct sql_session *sql, const char *message)
@@ -199,7 +216,7 @@ static int try_on_sqlite(struct sql_session *sql, const struct plan *plan,
     if (plan->sql.len == 0 || plan->verb != NULL) {
         return 0;
     }
-    if ((plan->flags & PLAN_FUNCTIONS) != 0 && sql_functions_ready(sql, ret_failure) != 0) {
+    if (sql_plan_ready(sql, plan, ret_failure) != 0) {
         return FAILED;
     }
     result = session_prepare(sql->session, plan->sql, &stmt, ret_failure);
