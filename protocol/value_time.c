@@ -177,11 +177,16 @@ static int time_of(const struct value_call *call, struct view in, const struct v
     if (!dt.has_time || dt.infinity != 0) {
         return value_bad_text(call, "22007", in);
     }
-    int64_t day_us = dt.has_date ? days_of_civil(dt.date) * USECS_PER_DAY : 0;
+    int64_t days = dt.has_date ? days_of_civil(dt.date) : 0;
+
+    if (days > timestamp_days_most || days < -timestamp_days_most) {
+        return bad_datetime(call, DATETIME_RANGE, in);
+    }
+    int64_t local_us = days * USECS_PER_DAY + dt.time_us;
 
     *ret_time = (struct time_value){
         .us = time_round(dt.time_us, call->typmod),
-        .zone_s = dt.has_zone ? dt.zone_s : style_offset_at(style, day_us + dt.time_us, true),
+        .zone_s = dt.has_zone ? dt.zone_s : style_offset_at(style, local_us, true),
     };
     return 0;
 }

@@ -150,6 +150,14 @@ static void fields_out_of_range_are_22008(void **state)
             "ERROR 22008: timestamp out of range: \"99999999999999999999-01-01\"");
 }
 
+static void a_time_with_a_date_past_the_calendar_is_22008(void **state)
+{
+    (void)state;
+    becomes(OID_TIME, "2024-01-31 10:00", "10:00:00");
+    becomes(OID_TIMETZ, "2022024-01-11T10:00",
+            "ERROR 22008: timestamp out of range: \"2022024-01-11T10:00\"");
+}
+
 static void what_is_no_date_is_22007(void **state)
 {
     static const char *const bad[] = { "",
@@ -263,6 +271,7 @@ int main(void)
         cmocka_unit_test(a_session_zone_is_used_both_ways),
         cmocka_unit_test(styles_print_as_postgres_does),
         cmocka_unit_test(fields_out_of_range_are_22008),
+        cmocka_unit_test(a_time_with_a_date_past_the_calendar_is_22008),
         cmocka_unit_test(what_is_no_date_is_22007),
         cmocka_unit_test(precision_rounds),
         cmocka_unit_test(canonical_texts_sort_by_time),
