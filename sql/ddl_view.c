@@ -1,0 +1,353 @@
+/* sql/ddl_view.c: CREATE VIEW, CREATE TABLE AS and SELECT INTO, RENAME. */
+#include "sql/ddl.h"
+
+#include "base/alloc.h"
+#include "pool/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* ---- CREATE VIEW ---- */
+
+static void print_view(struct ddl_job *job)
+{
+    const PgQuery__ViewStmt *stmt = job->stmt;
+    struct rewriter *r = &job->rewriter;
+    struct relation columns = { 0 };
+
+    rewrite_printf(r, "CREATE %sVIEW ", stmt->view->relpersistence[0] == 't' ? "TEMP " : "");
+    rewrite_ident(r, stmt->view->relname);
+    for (size_t i = 0; i < stmt->n_aliases; i++) {
+        rewrite_str(r, i == 0 ? " (" : ", ");
+        rewrite_ident(r, stmt->aliases[i]->string->sval);
+    }
+    rewrite_str(r, stmt->n_aliases > 0 ? ") AS " : " AS ");
+    if (stmt->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
+        rewrite_unsupported(r, -1, "a view that is no SELECT");
+        return;
+    }
+    rewrite_select(r, stmt->query->select_stmt, &columns);
+}
+
+int create_view_run(struct portal *portal, struct row_sink *sink, int64_t max_rows,
+                    struct failure *f)
+{
+    const PgQuery__ViewStmt *stmt = verb_node(portal)->view_stmt;
+    struct sql_session *sql = portal->sql;
+    struct ddl_job job = { 0 };
+    const char *kind = NULL;
+    bool skip = false;
+
+    (void)sink;
+    (void)max_rows;
+    ddl_begin(sql);
+    int r = ddl_check_schema(stmt->view->schemaname, f);
+    r = r == 0 && stmt->replace ? ddl_kind(sql, stmt->view->relname, &kind, f) : r;
+    if (r == 0 && kind != NULL && strcmp(kind, "view") != 0) {
+        return failure_set(f, "42809", "\"%s\" is not a view", stmt->view->relname);
+    }
+    if (r == 0 && kind == NULL) {
+        r = ddl_check_new(sql, stmt->view, false, &skip, f);
+    }
+    r = r == 0 ? ddl_job_run(&job, portal, print_view, stmt, f) : r;
+    if (r == 0 && kind != NULL) {
+        cleanup(buf_finish) struct buf drop = { 0 };
+        r = buf_append_str(&drop, "DROP VIEW ") == 0 && verb_ident(&drop, stmt->view->relname) == 0
+                ? verb_execute_buf(sql, &drop, CURSOR_WRITES, NULL, f)
+                : failure_set_nomem(f);
+    }
+    r = r == 0 ? verb_execute_buf(sql, &job.rewriter.out, CURSOR_WRITES, NULL, f) : r;
+    sql->has_temp |= r == 0 && stmt->view->relpersistence[0] == 't';
+    ddl_job_finish(&job);
+    sql_schema_changed(sql);
+    return r;
+}
+
+/* ---- CREATE TABLE AS ---- */
+
+static void free_inner(void *extra)
+{
+    sql_plan_unref(extra);
+}
+
+int create_table_as_plan(struct planner *planner, const PgQuery__Node *node, struct plan *plan,
+                         struct failure *f)
+{
+    const PgQuery__CreateTableAsStmt *stmt = node->create_table_as_stmt;
+    struct plan *inner = NULL;
+
+    if (stmt->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE) {
+        return verb_unsupported("CREATE MATERIALIZED VIEW", f);
+    }
+    if (stmt->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
+        return verb_unsupported("CREATE TABLE AS EXECUTE", f);
+    }
+    int r = plan_node(planner, stmt->query, &inner, f);
+    if (r == 0) {
+        plan->extra = inner;
+        plan->extra_free = free_inner;
+        plan->param_oids = inner->param_oids;
+        plan->param_count = inner->param_count;
+        plan->flags |= PLAN_UNCACHED;
+    }
+    return r;
+}
+
+static int print_columns(const PgQuery__IntoClause *into, const struct plan *inner, bool temp,
+                         struct buf *out, struct failure *f)
+{
+    int r = buf_printf(out, "CREATE %sTABLE ", temp ? "TEMP " : "");
+
+    r = r == 0 ? verb_ident(out, into->rel->relname) : r;
+    for (size_t i = 0; i < inner->column_count && r == 0; i++) {
+        const char *name =
+            i < into->n_col_names ? into->col_names[i]->string->sval : inner->columns[i].name;
+        struct type type = { .oid = inner->columns[i].type_oid,
+                             .typmod = inner->columns[i].typmod };
+        r = buf_append_str(out, i == 0 ? " (\n  " : ",\n  ");
+        r = r == 0 ? verb_ident(out, name) : r;
+        r = r == 0 ? buf_append_byte(out, ' ') : r;
+        r = r == 0 ? type_declare(type, out) : r;
+    }
+    r = r == 0 ? buf_append_str(out, "\n)") : r;
+    return r == 0 ? 0 : failure_set_nomem(f);
+}
+
+int create_table_as_run(struct portal *portal, struct row_sink *sink, int64_t max_rows,
+                        struct failure *f)
+{
+    const PgQuery__CreateTableAsStmt *stmt = verb_node(portal)->create_table_as_stmt;
+    const struct plan *inner = plan_whole(plan_whole(portal->plan)->extra);
+    struct sql_session *sql = portal->sql;
+    bool temp = stmt->into->rel->relpersistence[0] == 't', skip = false;
+    cleanup(buf_finish) struct buf create = { 0 };
+    cleanup(buf_finish) struct buf insert = { 0 };
+    int64_t changes = 0;
+
+    (void)sink;
+    (void)max_rows;
+    ddl_begin(sql);
+    portal_set_tag(portal, "CREATE TABLE AS");
+    int r = ddl_check_new(sql, stmt->into->rel, stmt->if_not_exists, &skip, f);
+    if (r != 0 || skip) {
+        return r;
+    }
+    r = print_columns(stmt->into, inner, temp, &create, f);
+    r = r == 0 ? verb_execute_buf(sql, &create, CURSOR_WRITES, NULL, f) : r;
+    sql->has_temp |= r == 0 && temp;
+    sql_schema_changed(sql);
+    if (r != 0 || stmt->into->skip_data) {
+        return r;
+    }
+    if (buf_append_str(&insert, "INSERT INTO ") != 0 ||
+        verb_ident(&insert, stmt->into->rel->relname) != 0 || buf_append_byte(&insert, ' ') != 0 ||
+        buf_append_view(&insert, inner->sql) != 0) {
+        return failure_set_nomem(f);
+    }
+    r = session_execute(sql->session, buf_view(&insert), portal->params, portal->param_count,
+                        inner->cursor_flags | CURSOR_WRITES, &changes, f);
+    if (r == 0) {
+        portal_set_tag(portal, "SELECT %lld", (long long)changes);
+    }
+    return r;
+}
+
+/* ---- RENAME ---- */
+
+#define OBJECT(name) PG_QUERY__OBJECT_TYPE__OBJECT_##name
+
+int rename_plan(struct planner *planner, const PgQuery__Node *node, struct plan *plan,
+                struct failure *f)
+{
+    static const struct {
+        PgQuery__ObjectType type;
+        const char *tag;
+    } tags[] = { { OBJECT(TABLE), "ALTER TABLE" },         { OBJECT(COLUMN), "ALTER TABLE" },
+                 { OBJECT(TABCONSTRAINT), "ALTER TABLE" }, { OBJECT(INDEX), "ALTER INDEX" },
+                 { OBJECT(VIEW), "ALTER VIEW" },           { OBJECT(SEQUENCE), "ALTER SEQUENCE" } };
+
+    (void)planner;
+    for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+        if (tags[i].type == node->rename_stmt->rename_type) {
+            plan->tag = tags[i].tag;
+            return 0;
+        }
+    }
+    return verb_unsupported("RENAME of this kind of object", f);
+}
+
+/* "… first … second …" with both as identifiers. */
+static int run_with_names(struct sql_session *sql, const char *verb, const char *first,
+                          const char *middle, const char *second, const char *last,
+                          const char *third, struct failure *f)
+{
+    cleanup(buf_finish) struct buf q = { 0 };
+    int r = buf_append_str(&q, verb);
+
+    r = r == 0 ? verb_ident(&q, first) : r;
+    r = r == 0 ? buf_append_str(&q, middle) : r;
+    r = r == 0 ? verb_ident(&q, second) : r;
+    r = r == 0 && last != NULL ? buf_append_str(&q, last) : r;
+    r = r == 0 && last != NULL ? verb_ident(&q, third) : r;
+    return r != 0 ? failure_set_nomem(f) : verb_execute_buf(sql, &q, CURSOR_WRITES, NULL, f);
+}
+
+static int column_exists(struct sql_session *sql, const char *table, const char *column,
+                         bool *ret_exists, struct failure *f)
+{
+    struct table_text text = { 0 };
+    int r = table_text_load(sql, table, &text, f);
+
+    *ret_exists = r == 0 && table_text_find(&text, column, false) != SIZE_MAX;
+    table_text_finish(&text);
+    return r;
+}
+
+static int rename_column(struct sql_session *sql, const PgQuery__RenameStmt *stmt,
+                         struct failure *f)
+{
+    const char *table = stmt->relation->relname;
+    bool old_there = false, new_there = false;
+
+    int r = column_exists(sql, table, stmt->subname, &old_there, f);
+    r = r == 0 ? column_exists(sql, table, stmt->newname, &new_there, f) : r;
+    if (r == 0 && !old_there) {
+        return failure_set(f, "42703", "column \"%s\" does not exist", stmt->subname);
+    }
+    if (r == 0 && new_there) {
+        return failure_set(f, "42701", "column \"%s\" of relation \"%s\" already exists",
+                           stmt->newname, table);
+    }
+    return r == 0 ? run_with_names(sql, "ALTER TABLE ", table, " RENAME COLUMN ", stmt->subname,
+                                   " TO ", stmt->newname, f)
+                  : r;
+}
+
+/* SQLite cannot rename an index: it is made again. */
+static int rename_index(struct sql_session *sql, const char *old, const char *new,
+                        struct failure *f)
+{
+    cleanup(buf_finish) struct buf q = { 0 };
+    cleanup(buf_finish) struct buf made = { 0 };
+    cleanup(mem_freep) char *text = NULL;
+
+    if (verb_quote(&q, old) != 0 || buf_append_byte(&q, 0) != 0) {
+        return failure_set_nomem(f);
+    }
+    int r = verb_query_text(
+        sql, &text, f,
+        "SELECT CASE WHEN sql LIKE 'CREATE UNIQUE%%' THEN 'CREATE UNIQUE INDEX ' ELSE "
+        "'CREATE INDEX ' END || '\"%s\"' || substr(sql, instr(sql, name) + length(name) + "
+        "(substr(sql, instr(sql, name) - 1, 1) = '\"')) FROM sqlite_master WHERE type = 'index' "
+        "AND "
+        "name = %s COLLATE NOCASE",
+        new, (const char *)q.data);
+    if (r != 0 || text == NULL) {
+        return r != 0 ? r
+                      : failure_set(f, "0A000",
+                                    "renaming index \"%s\" is not supported by pond yet", old);
+    }
+    if (buf_append_str(&made, "DROP INDEX ") != 0 || verb_ident(&made, old) != 0) {
+        return failure_set_nomem(f);
+    }
+    r = verb_execute_buf(sql, &made, CURSOR_WRITES, NULL, f);
+    return r == 0 ? verb_execute(sql, CURSOR_WRITES, f, "%s", text) : r;
+}
+
+static int rename_constraint(struct sql_session *sql, const PgQuery__RenameStmt *stmt,
+                             struct failure *f)
+{
+    cleanup(table_text_finish) struct table_text text = { 0 };
+    cleanup(buf_finish) struct buf element = { 0 };
+    cleanup(buf_finish) struct buf out = { 0 };
+    int r = table_text_load(sql, stmt->relation->relname, &text, f);
+    size_t at = r == 0 ? table_text_find(&text, stmt->subname, true) : SIZE_MAX;
+
+    if (r == 0 && at == SIZE_MAX) {
+        const char *kind = NULL;
+        r = ddl_kind(sql, stmt->subname, &kind, f);
+        if (r == 0 && kind != NULL && strcmp(kind, "index") == 0) {
+            return rename_index(sql, stmt->subname, stmt->newname, f);
+        }
+        return r != 0 ? r
+                      : failure_set(f, "42704", "constraint \"%s\" for table \"%s\" does not exist",
+                                    stmt->subname, stmt->relation->relname);
+    }
+    if (r != 0) {
+        return r;
+    }
+    struct view old = text.elements[at];
+    const uint8_t *name = memmem(old.data, old.len, stmt->subname, strlen(stmt->subname));
+    if (name == NULL) {
+        return verb_unsupported("renaming this constraint", f);
+    }
+    size_t before = (size_t)(name - old.data), len = strlen(stmt->subname);
+    if (buf_append(&element, old.data, before) != 0 ||
+        buf_append_str(&element, stmt->newname) != 0 ||
+        buf_append(&element, name + len, old.len - before - len) != 0 ||
+        table_text_print(&text, at, buf_view(&element), (struct view){ 0 }, (struct view){ 0 },
+                         &out) != 0) {
+        return failure_set_nomem(f);
+    }
+    return table_text_install(sql, stmt->relation->relname, text.temp, &out, f);
+}
+
+static int rename_relation(struct sql_session *sql, const PgQuery__RenameStmt *stmt,
+                           const char *kind, struct failure *f)
+{
+    cleanup(buf_finish) struct buf q = { 0 };
+    cleanup(buf_finish) struct buf n = { 0 };
+    const char *other = NULL, *old = stmt->relation->relname;
+    int r = ddl_kind(sql, stmt->newname, &other, f);
+
+    if (r == 0 && other != NULL) {
+        return failure_set(f, "42P07", "relation \"%s\" already exists", stmt->newname);
+    }
+    if (r != 0) {
+        return r;
+    }
+    if (kind[0] == 'i') {
+        return rename_index(sql, old, stmt->newname, f);
+    }
+    if (kind[0] == 't') {
+        return run_with_names(sql, "ALTER TABLE ", old, " RENAME TO ", stmt->newname, NULL, NULL,
+                              f);
+    }
+    if (kind[0] == 'v') {
+        return verb_unsupported("ALTER VIEW ... RENAME", f);
+    }
+    if (verb_quote(&q, old) != 0 || buf_append_byte(&q, 0) != 0 ||
+        verb_quote(&n, stmt->newname) != 0 || buf_append_byte(&n, 0) != 0) {
+        return failure_set_nomem(f);
+    }
+    return verb_execute(sql, CURSOR_WRITES, f, "UPDATE pond_sequence SET name = %s WHERE name = %s",
+                        (const char *)n.data, (const char *)q.data);
+}
+
+int rename_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, struct failure *f)
+{
+    const PgQuery__RenameStmt *stmt = verb_node(portal)->rename_stmt;
+    struct sql_session *sql = portal->sql;
+    const char *kind = NULL;
+
+    (void)sink;
+    (void)max_rows;
+    ddl_begin(sql);
+    int r = ddl_kind(sql, stmt->relation->relname, &kind, f);
+    if (r == 0 && kind == NULL) {
+        if (!stmt->missing_ok) {
+            return failure_set(f, "42P01", "relation \"%s\" does not exist",
+                               stmt->relation->relname);
+        }
+        verb_notice(sql, SEVERITY_NOTICE, "00000", "relation \"%s\" does not exist, skipping",
+                    stmt->relation->relname);
+        return 0;
+    }
+    if (r == 0) {
+        r = stmt->rename_type == OBJECT(COLUMN)          ? rename_column(sql, stmt, f)
+            : stmt->rename_type == OBJECT(TABCONSTRAINT) ? rename_constraint(sql, stmt, f)
+                                                         : rename_relation(sql, stmt, kind, f);
+    }
+    sql_schema_changed(sql);
+    return r;
+}

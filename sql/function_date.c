@@ -1,0 +1,920 @@
+/* sql/function_date.c: dates, times and intervals: arithmetic, extract, date_trunc, age, time
+ * zones. to_char has a file of its own. Values are their storage texts (base/cell.h); a timestamptz
+ * is in UTC there, and what is local about it is the session's zone. */
+#include "sql/function_date.h"
+
+#include "sql/session_state.h"
+#include "sql/timezone.h"
+
+#include <math.h>
+#include <strings.h>
+
+int64_t date_floor(int64_t us, int64_t unit)
+{
+    return us / unit - (us % unit < 0);
+}
+
+static bool is_infinite(int64_t us)
+{
+    return us == TIMESTAMP_INFINITY || us == TIMESTAMP_MINUS_INF;
+}
+
+/* ---- timestamp and interval ---- */
+
+enum { day_most = 110000000 }; /* beyond it no timestamp is valid */
+
+/* Months first (the day is kept, or the month's last), then days, then time. Past the end of the
+ * calendar: some value that is no valid timestamp. */
+static int64_t add_interval(int64_t us, const struct interval *i, int sign)
+{
+    int64_t day = date_floor(us, USECS_PER_DAY), time = us - day * USECS_PER_DAY, sum = 0;
+
+    if (i->months != 0) {
+        struct civil d = civil_of_days(day);
+        int64_t month = (int64_t)d.year * 12 + d.month - 1 + (int64_t)sign * i->months;
+        d.year = (int32_t)date_floor(month, 12);
+        d.month = (int32_t)(month - (int64_t)d.year * 12) + 1;
+        int32_t last = days_in_month(d.year, d.month);
+        d.day = d.day < last ? d.day : last;
+        day = days_of_civil(d);
+    }
+    day += (int64_t)sign * i->days;
+    if (day > day_most || day < -day_most || __builtin_mul_overflow(day, USECS_PER_DAY, &sum) ||
+        __builtin_add_overflow(sum, time, &sum) ||
+        (sign > 0 ? __builtin_add_overflow(sum, i->us, &sum)
+                  : __builtin_sub_overflow(sum, i->us, &sum))) {
+        return INT64_MAX - 1;
+    }
+    return sum;
+}
+
+/* Days and months of a timestamptz are the session zone's. */
+static int64_t shift(struct sql_session *sql, int64_t us, bool tz, const struct interval *i,
+                     int sign)
+{
+    if (!tz || (i->days == 0 && i->months == 0)) {
+        return add_interval(us, i, sign);
+    }
+    struct interval dates = { .days = i->days, .months = i->months };
+    int64_t local = us + style_offset_at(&sql->style, us, false) * USECS_PER_SEC;
+    struct interval time = { .us = i->us };
+    local = add_interval(local, &dates, sign);
+    if (!timestamp_is_valid(local)) {
+        return local;
+    }
+    return add_interval(local - style_offset_at(&sql->style, local, true) * USECS_PER_SEC, &time,
+                        sign);
+}
+
+static void timestamp_shift(sqlite3_context *c, int n, sqlite3_value **v, int sign)
+{
+    struct interval i;
+    int64_t us = 0;
+    bool tz = false;
+
+    if (fn_any_null(n, v) || !fn_timestamp(c, v[0], &us, &tz) || !fn_interval(c, v[1], &i)) {
+        return;
+    }
+    (void)fn_result_timestamp(c, is_infinite(us) ? us : shift(fn_sql(c), us, tz, &i, sign), tz);
+}
+
+FN(timestamp_add)
+{
+    timestamp_shift(c, n, v, 1);
+}
+
+FN(timestamp_sub)
+{
+    timestamp_shift(c, n, v, -1);
+}
+
+static bool two_timestamps(sqlite3_context *c, int n, sqlite3_value **v, int64_t *a, int64_t *b)
+{
+    bool tz = false;
+
+    return !fn_any_null(n, v) && fn_timestamp(c, v[0], a, &tz) && fn_timestamp(c, v[1], b, &tz);
+}
+
+FN(timestamp_diff)
+{
+    int64_t a = 0, b = 0;
+
+    if (!two_timestamps(c, n, v, &a, &b)) {
+        return;
+    }
+    if (is_infinite(a) || is_infinite(b)) {
+        fn_fail(c, "22008", "cannot subtract infinite timestamps");
+        return;
+    }
+    int64_t us = a - b;
+    struct interval i = { .days = (int32_t)(us / USECS_PER_DAY), .us = us % USECS_PER_DAY };
+    fn_result_interval(c, &i);
+}
+
+FN(date_add)
+{
+    int64_t us = 0;
+    bool tz = false;
+
+    if (!fn_any_null(n, v) && fn_timestamp(c, v[0], &us, &tz)) {
+        fn_result_date(c, date_floor(us, USECS_PER_DAY) + sqlite3_value_int64(v[1]));
+    }
+}
+
+FN(date_diff)
+{
+    int64_t a = 0, b = 0;
+
+    if (two_timestamps(c, n, v, &a, &b)) {
+        sqlite3_result_int64(c, date_floor(a, USECS_PER_DAY) - date_floor(b, USECS_PER_DAY));
+    }
+}
+
+/* ---- time of day ---- */
+
+static bool time_of(sqlite3_context *c, sqlite3_value *v, int64_t *ret_us)
+{
+    struct datetime d;
+    struct view text = fn_text(v);
+
+    if (datetime_parse(text, DATE_YMD, true, &d) != 0 || !d.has_time) {
+        fn_fail(c, "22007", "invalid input syntax for type time: \"%.*s\"",
+                (int)(text.len > 100 ? 100 : text.len), (const char *)text.data);
+        return false;
+    }
+    *ret_us = d.time_us;
+    return true;
+}
+
+static void time_shift(sqlite3_context *c, int n, sqlite3_value **v, int sign)
+{
+    struct interval i;
+    int64_t us = 0;
+    char text[datetime_bytes];
+
+    if (fn_any_null(n, v) || !time_of(c, v[0], &us) || !fn_interval(c, v[1], &i)) {
+        return;
+    }
+    us += sign * (i.us % USECS_PER_DAY);
+    us -= date_floor(us, USECS_PER_DAY) * USECS_PER_DAY;
+    fn_result_text(c, text, time_write(us, text));
+}
+
+FN(time_add)
+{
+    time_shift(c, n, v, 1);
+}
+
+FN(time_sub)
+{
+    time_shift(c, n, v, -1);
+}
+
+FN(time_diff)
+{
+    int64_t a = 0, b = 0;
+
+    if (!fn_any_null(n, v) && time_of(c, v[0], &a) && time_of(c, v[1], &b)) {
+        struct interval i = { .us = a - b };
+        fn_result_interval(c, &i);
+    }
+}
+
+/* ---- intervals ---- */
+
+static void interval_sum(sqlite3_context *c, int n, sqlite3_value **v, int sign)
+{
+    struct interval a, b;
+
+    if (fn_any_null(n, v) || !fn_interval(c, v[0], &a) || !fn_interval(c, v[1], &b)) {
+        return;
+    }
+    if (__builtin_add_overflow(a.months, sign * b.months, &a.months) ||
+        __builtin_add_overflow(a.days, sign * b.days, &a.days) ||
+        __builtin_add_overflow(a.us, sign * b.us, &a.us)) {
+        fn_fail(c, "22008", "interval out of range");
+        return;
+    }
+    fn_result_interval(c, &a);
+}
+
+FN(interval_add)
+{
+    interval_sum(c, n, v, 1);
+}
+
+FN(interval_sub)
+{
+    interval_sum(c, n, v, -1);
+}
+
+FN(interval_neg)
+{
+    struct interval i;
+
+    if (!fn_any_null(n, v) && fn_interval(c, v[0], &i)) {
+        i = (struct interval){ .us = -i.us, .days = -i.days, .months = -i.months };
+        fn_result_interval(c, &i);
+    }
+}
+
+/* What is no whole month becomes days, what is no whole day becomes time. */
+static void scale(sqlite3_context *c, const struct interval *i, double by)
+{
+    double months = i->months * by, days = i->days * by;
+    double month_days = (months - trunc(months)) * 30;
+
+    month_days = fabs(month_days - rint(month_days)) < 1e-6 ? rint(month_days) : month_days;
+    double rest = (days - trunc(days)) + (month_days - trunc(month_days));
+    double us = (double)i->us * by + rint(rest * 86400e6);
+    days = trunc(days) + trunc(month_days);
+    if (!(fabs(months) < INT32_MAX && fabs(days) < INT32_MAX && fabs(us) < 9e18)) {
+        fn_fail(c, "22008", "interval out of range");
+        return;
+    }
+    struct interval result = { .months = (int32_t)months, .days = (int32_t)days, .us = llrint(us) };
+    fn_result_interval(c, &result);
+}
+
+FN(interval_mul)
+{
+    struct interval i;
+
+    if (!fn_any_null(n, v) && fn_interval(c, v[0], &i)) {
+        scale(c, &i, sqlite3_value_double(v[1]));
+    }
+}
+
+FN(interval_div)
+{
+    struct interval i;
+
+    if (fn_any_null(n, v) || !fn_interval(c, v[0], &i)) {
+        return;
+    }
+    double by = sqlite3_value_double(v[1]);
+    if (by == 0) {
+        fn_fail(c, "22012", "division by zero");
+    } else {
+        scale(c, &i, 1 / by);
+    }
+}
+
+/* PostgreSQL compares intervals with 30 days to a month. */
+FN(interval_key)
+{
+    struct interval i;
+
+    if (!fn_any_null(n, v) && fn_interval(c, v[0], &i)) {
+        __int128 key = ((__int128)i.months * 30 + i.days) * USECS_PER_DAY + i.us;
+        sqlite3_result_int64(c, key > INT64_MAX   ? INT64_MAX
+                                : key < INT64_MIN ? INT64_MIN
+                                                  : (int64_t)key);
+    }
+}
+
+/* ---- age ---- */
+
+static struct interval age_between(int64_t a, int64_t b)
+{
+    bool negative = a < b;
+    int64_t late = negative ? b : a, early = negative ? a : b;
+    int64_t late_day = date_floor(late, USECS_PER_DAY),
+            early_day = date_floor(early, USECS_PER_DAY);
+    struct civil l = civil_of_days(late_day), e = civil_of_days(early_day);
+    int64_t us = (late - late_day * USECS_PER_DAY) - (early - early_day * USECS_PER_DAY);
+    int32_t days = l.day - e.day, months = (l.year - e.year) * 12 + l.month - e.month;
+
+    if (us < 0) {
+        us += USECS_PER_DAY;
+        days--;
+    }
+    if (days < 0) {
+        days += days_in_month(e.year, e.month);
+        months--;
+    }
+    struct interval i = { .months = months, .days = days, .us = us };
+    return negative ? (struct interval){ .months = -months, .days = -days, .us = -us } : i;
+}
+
+static int64_t local_of(struct sql_session *sql, int64_t us, bool tz)
+{
+    return tz ? us + style_offset_at(&sql->style, us, false) * USECS_PER_SEC : us;
+}
+
+FN(age)
+{
+    struct sql_session *sql = fn_sql(c);
+    int64_t a = 0, b = 0;
+    bool tz = false;
+
+    if (fn_any_null(n, v) || !fn_timestamp(c, v[n - 1], &b, &tz)) {
+        return;
+    }
+    b = local_of(sql, b, tz);
+    if (n == 1) { /* from midnight of today */
+        a = local_of(sql, sql_now_us(sql) - UNIX_TO_2000_S * USECS_PER_SEC, true);
+        a = date_floor(a, USECS_PER_DAY) * USECS_PER_DAY;
+    } else if (fn_timestamp(c, v[0], &a, &tz)) {
+        a = local_of(sql, a, tz);
+    } else {
+        return;
+    }
+    struct interval i = age_between(a, b);
+    fn_result_interval(c, &i);
+}
+
+/* ---- fields ---- */
+
+bool date_split(sqlite3_context *c, sqlite3_value *v, struct date_fields *f)
+{
+    struct sql_session *sql = fn_sql(c);
+
+    if (!fn_timestamp(c, v, &f->us, &f->tz)) {
+        return false;
+    }
+    if (is_infinite(f->us)) {
+        f->infinite = true;
+        return true;
+    }
+    f->offset = f->tz ? style_offset_at(&sql->style, f->us, false) : 0;
+    f->local = f->us + f->offset * USECS_PER_SEC;
+    f->day = date_floor(f->local, USECS_PER_DAY);
+    f->time = f->local - f->day * USECS_PER_DAY;
+    f->date = civil_of_days(f->day);
+    f->day_of_week = (int)((f->day % 7 + 7 + 6) % 7); /* 2000-01-01 was a Saturday; Sunday is 0 */
+    f->day_of_year = (int)(f->day - days_of_civil((struct civil){ f->date.year, 1, 1 })) + 1;
+    int64_t thursday = f->day + 4 - (f->day_of_week == 0 ? 7 : f->day_of_week);
+    f->iso_year = civil_of_days(thursday).year;
+    f->iso_week = (int)((thursday - days_of_civil((struct civil){ f->iso_year, 1, 1 })) / 7) + 1;
+    return true;
+}
+
+enum field {
+    YEAR,
+    MONTH,
+    DAY,
+    HOUR,
+    MINUTE,
+    SECOND,
+    MILLI,
+    MICRO,
+    DOW,
+    ISODOW,
+    DOY,
+    WEEK,
+    QUARTER,
+    DECADE,
+    CENTURY,
+    MILLENNIUM,
+    ISOYEAR,
+    EPOCH,
+    ZONE,
+    ZONE_HOUR,
+    ZONE_MINUTE
+};
+
+static const struct {
+    const char *name;
+    enum field field;
+} field_names[] = {
+    { "year", YEAR },
+    { "years", YEAR },
+    { "month", MONTH },
+    { "months", MONTH },
+    { "mon", MONTH },
+    { "day", DAY },
+    { "days", DAY },
+    { "hour", HOUR },
+    { "hours", HOUR },
+    { "minute", MINUTE },
+    { "minutes", MINUTE },
+    { "min", MINUTE },
+    { "second", SECOND },
+    { "seconds", SECOND },
+    { "sec", SECOND },
+    { "milliseconds", MILLI },
+    { "millisecond", MILLI },
+    { "ms", MILLI },
+    { "microseconds", MICRO },
+    { "microsecond", MICRO },
+    { "dow", DOW },
+    { "isodow", ISODOW },
+    { "doy", DOY },
+    { "week", WEEK },
+    { "quarter", QUARTER },
+    { "decade", DECADE },
+    { "century", CENTURY },
+    { "millennium", MILLENNIUM },
+    { "isoyear", ISOYEAR },
+    { "epoch", EPOCH },
+    { "timezone", ZONE },
+    { "timezone_hour", ZONE_HOUR },
+    { "timezone_minute", ZONE_MINUTE },
+};
+
+static bool find_field(sqlite3_context *c, sqlite3_value *name, enum field *ret_field)
+{
+    struct view text = fn_text(name);
+
+    for (size_t i = 0; i < ARRAY_LEN(field_names); i++) {
+        if (strlen(field_names[i].name) == text.len &&
+            strncasecmp(field_names[i].name, (const char *)text.data, text.len) == 0) {
+            *ret_field = field_names[i].field;
+            return true;
+        }
+    }
+    fn_fail(c, "22023", "unit \"%.*s\" not recognized for type timestamp",
+            (int)(text.len > 100 ? 100 : text.len), (const char *)text.data);
+    return false;
+}
+
+/* A whole number where it is one, so that it prints without a fraction. */
+static void result_scaled(sqlite3_context *c, int64_t us, int64_t unit)
+{
+    if (us % unit == 0) {
+        sqlite3_result_int64(c, us / unit);
+    } else {
+        sqlite3_result_double(c, (double)us / (double)unit);
+    }
+}
+
+static int century_of(int year)
+{
+    return year > 0 ? (year + 99) / 100 : -((99 - (year - 1)) / 100);
+}
+
+static void extract_timestamp(sqlite3_context *c, enum field field, const struct date_fields *f)
+{
+    const struct civil *d = &f->date;
+    int64_t minute_us = f->time % (60 * USECS_PER_SEC);
+
+    switch (field) {
+    case YEAR:
+        sqlite3_result_int(c, d->year > 0 ? d->year : d->year - 1);
+        break;
+    case MONTH:
+        sqlite3_result_int(c, d->month);
+        break;
+    case DAY:
+        sqlite3_result_int(c, d->day);
+        break;
+    case HOUR:
+        sqlite3_result_int64(c, f->time / (3600 * USECS_PER_SEC));
+        break;
+    case MINUTE:
+        sqlite3_result_int64(c, f->time / (60 * USECS_PER_SEC) % 60);
+        break;
+    case SECOND:
+        result_scaled(c, minute_us, USECS_PER_SEC);
+        break;
+    case MILLI:
+        result_scaled(c, minute_us, 1000);
+        break;
+    case MICRO:
+        sqlite3_result_int64(c, minute_us);
+        break;
+    case DOW:
+        sqlite3_result_int(c, f->day_of_week);
+        break;
+    case ISODOW:
+        sqlite3_result_int(c, f->day_of_week == 0 ? 7 : f->day_of_week);
+        break;
+    case DOY:
+        sqlite3_result_int(c, f->day_of_year);
+        break;
+    case WEEK:
+        sqlite3_result_int(c, f->iso_week);
+        break;
+    case QUARTER:
+        sqlite3_result_int(c, (d->month + 2) / 3);
+        break;
+    case DECADE:
+        sqlite3_result_int64(c, date_floor(d->year, 10));
+        break;
+    case CENTURY:
+        sqlite3_result_int(c, century_of(d->year));
+        break;
+    case MILLENNIUM:
+        sqlite3_result_int(c,
+                           d->year > 0 ? (d->year + 999) / 1000 : -((999 - (d->year - 1)) / 1000));
+        break;
+    case ISOYEAR:
+        sqlite3_result_int(c, f->iso_year > 0 ? f->iso_year : f->iso_year - 1);
+        break;
+    case EPOCH:
+        result_scaled(c, f->us + UNIX_TO_2000_S * USECS_PER_SEC, USECS_PER_SEC);
+        break;
+    case ZONE:
+        sqlite3_result_int(c, f->offset);
+        break;
+    case ZONE_HOUR:
+        sqlite3_result_int(c, f->offset / 3600);
+        break;
+    case ZONE_MINUTE:
+        sqlite3_result_int(c, f->offset / 60 % 60);
+        break;
+    }
+}
+
+static void extract_interval(sqlite3_context *c, enum field field, const struct interval *i)
+{
+    int64_t minute_us = i->us % (60 * USECS_PER_SEC);
+    int64_t year_us = INT64_C(31557600) * USECS_PER_SEC, month_us = 30 * USECS_PER_DAY;
+
+    switch (field) {
+    case YEAR:
+        sqlite3_result_int(c, i->months / 12);
+        break;
+    case MONTH:
+        sqlite3_result_int(c, i->months % 12);
+        break;
+    case QUARTER:
+        sqlite3_result_int(c, i->months % 12 / 3 + 1);
+        break;
+    case DECADE:
+        sqlite3_result_int(c, i->months / 120);
+        break;
+    case CENTURY:
+        sqlite3_result_int(c, i->months / 1200);
+        break;
+    case MILLENNIUM:
+        sqlite3_result_int(c, i->months / 12000);
+        break;
+    case DAY:
+        sqlite3_result_int(c, i->days);
+        break;
+    case HOUR:
+        sqlite3_result_int64(c, i->us / (3600 * USECS_PER_SEC));
+        break;
+    case MINUTE:
+        sqlite3_result_int64(c, i->us / (60 * USECS_PER_SEC) % 60);
+        break;
+    case SECOND:
+        result_scaled(c, minute_us, USECS_PER_SEC);
+        break;
+    case MILLI:
+        result_scaled(c, minute_us, 1000);
+        break;
+    case MICRO:
+        sqlite3_result_int64(c, minute_us);
+        break;
+    case EPOCH:
+        result_scaled(c,
+                      i->months / 12 * year_us + i->months % 12 * month_us +
+                          i->days * USECS_PER_DAY + i->us,
+                      USECS_PER_SEC);
+        break;
+    default:
+        fn_fail(c, "0A000", "unit not supported for type interval");
+        break;
+    }
+}
+
+static void extract_infinite(sqlite3_context *c, enum field field, int64_t us)
+{
+    if (field == EPOCH || field == YEAR || field == DECADE || field == CENTURY ||
+        field == MILLENNIUM || field == ISOYEAR) {
+        sqlite3_result_double(c, us > 0 ? INFINITY : -INFINITY);
+    }
+}
+
+/* extract(field, value): value and field each with their type behind. */
+FN(extract)
+{
+    enum field field;
+    struct date_fields f = { 0 };
+    struct interval i;
+
+    if (n < 4 || fn_any_null(n, v) || !find_field(c, v[0], &field)) {
+        return;
+    }
+    int64_t oid = sqlite3_value_int64(v[3]), us = 0;
+    if (oid == OID_INTERVAL) {
+        if (fn_interval(c, v[2], &i)) {
+            extract_interval(c, field, &i);
+        }
+    } else if (oid == OID_TIME || oid == OID_TIMETZ) {
+        if (time_of(c, v[2], &us)) {
+            i = (struct interval){ .us = us };
+            extract_interval(c, field, &i);
+        }
+    } else if (date_split(c, v[2], &f)) {
+        if (f.infinite) {
+            extract_infinite(c, field, f.us);
+        } else {
+            extract_timestamp(c, field, &f);
+        }
+    }
+}
+
+/* ---- date_trunc ---- */
+
+static bool trunc_local(enum field field, const struct date_fields *f, int64_t *ret_local)
+{
+    static const int64_t units[] = {
+        [HOUR] = 3600000000, [MINUTE] = 60000000, [SECOND] = 1000000, [MILLI] = 1000, [MICRO] = 1
+    };
+    struct civil d = { f->date.year, 1, 1 };
+
+    switch (field) {
+    case HOUR:
+    case MINUTE:
+    case SECOND:
+    case MILLI:
+    case MICRO:
+        *ret_local = date_floor(f->local, units[field]) * units[field];
+        return true;
+    case DAY:
+        *ret_local = f->day * USECS_PER_DAY;
+        return true;
+    case WEEK:
+        *ret_local = (f->day - (f->day_of_week + 6) % 7) * USECS_PER_DAY;
+        return true;
+    case MONTH:
+        d.month = f->date.month;
+        break;
+    case QUARTER:
+        d.month = (f->date.month - 1) / 3 * 3 + 1;
+        break;
+    case YEAR:
+        break;
+    case DECADE:
+        d.year = (int32_t)date_floor(f->date.year, 10) * 10;
+        break;
+    case CENTURY:
+        d.year = (int32_t)date_floor(f->date.year - 1, 100) * 100 + 1;
+        break;
+    case MILLENNIUM:
+        d.year = (int32_t)date_floor(f->date.year - 1, 1000) * 1000 + 1;
+        break;
+    default:
+        return false;
+    }
+    *ret_local = days_of_civil(d) * USECS_PER_DAY;
+    return true;
+}
+
+FN(date_trunc)
+{
+    struct sql_session *sql = fn_sql(c);
+    enum field field;
+    struct date_fields f = { 0 };
+    int64_t local = 0;
+
+    if (fn_any_null(n, v) || !find_field(c, v[0], &field) || !date_split(c, v[1], &f)) {
+        return;
+    }
+    if (f.infinite) {
+        (void)fn_result_timestamp(c, f.us, f.tz);
+    } else if (!trunc_local(field, &f, &local)) {
+        fn_fail(c, "0A000", "unit not supported for type timestamp");
+    } else if (f.tz) {
+        (void)fn_result_timestamp(
+            c, local - style_offset_at(&sql->style, local, true) * USECS_PER_SEC, true);
+    } else {
+        (void)fn_result_timestamp(c, local, false);
+    }
+}
+
+/* A date is a timestamptz at the session's midnight there. */
+FN(date_trunc_date)
+{
+    struct sql_session *sql = fn_sql(c);
+    enum field field;
+    struct date_fields f = { 0 };
+    int64_t local = 0;
+
+    if (!fn_any_null(n, v) && find_field(c, v[0], &field) && date_split(c, v[1], &f) &&
+        !f.infinite && trunc_local(field, &f, &local)) {
+        (void)fn_result_timestamp(
+            c, local - style_offset_at(&sql->style, local, true) * USECS_PER_SEC, true);
+    }
+}
+
+FN(date_trunc_interval)
+{
+    enum field field;
+    struct interval i;
+    static const int64_t units[] = {
+        [HOUR] = 3600000000, [MINUTE] = 60000000, [SECOND] = 1000000, [MILLI] = 1000
+    };
+
+    if (fn_any_null(n, v) || !find_field(c, v[0], &field) || !fn_interval(c, v[1], &i)) {
+        return;
+    }
+    if (field == YEAR || field == MONTH) {
+        i = (struct interval){ .months = field == YEAR ? i.months / 12 * 12 : i.months };
+    } else if (field == DAY) {
+        i.us = 0;
+    } else if (field >= HOUR && field <= MILLI) {
+        i.us = i.us / units[field] * units[field];
+    }
+    fn_result_interval(c, &i);
+}
+
+/* ---- making ---- */
+
+static bool check_date(sqlite3_context *c, int64_t y, int64_t m, int64_t d)
+{
+    if (y == 0 || m < 1 || m > 12 || d < 1 || y > 294276 || y < -4713 ||
+        d > days_in_month((int32_t)(y > 0 ? y : y + 1), (int32_t)m)) {
+        fn_fail(c, "22008", "date field value out of range: %lld-%02lld-%02lld", (long long)y,
+                (long long)m, (long long)d);
+        return false;
+    }
+    return true;
+}
+
+static int64_t civil_days(int64_t y, int64_t m, int64_t d)
+{
+    return days_of_civil((struct civil){ (int32_t)(y > 0 ? y : y + 1), (int32_t)m, (int32_t)d });
+}
+
+FN(make_date)
+{
+    if (!fn_any_null(n, v)) {
+        int64_t y = sqlite3_value_int64(v[0]), m = sqlite3_value_int64(v[1]),
+                d = sqlite3_value_int64(v[2]);
+        if (check_date(c, y, m, d)) {
+            fn_result_date(c, civil_days(y, m, d));
+        }
+    }
+}
+
+static void make_stamp(sqlite3_context *c, int n, sqlite3_value **v, bool tz)
+{
+    struct sql_session *sql = fn_sql(c);
+
+    if (fn_any_null(n, v)) {
+        return;
+    }
+    int64_t y = sqlite3_value_int64(v[0]), m = sqlite3_value_int64(v[1]),
+            d = sqlite3_value_int64(v[2]);
+    if (!check_date(c, y, m, d)) {
+        return;
+    }
+    int64_t us = civil_days(y, m, d) * USECS_PER_DAY + sqlite3_value_int64(v[3]) * 3600000000 +
+                 sqlite3_value_int64(v[4]) * 60000000 + llrint(sqlite3_value_double(v[5]) * 1e6);
+    (void)fn_result_timestamp(
+        c, tz ? us - style_offset_at(&sql->style, us, true) * USECS_PER_SEC : us, tz);
+}
+
+FN(make_timestamp)
+{
+    make_stamp(c, n, v, false);
+}
+
+FN(make_timestamptz)
+{
+    make_stamp(c, n, v, true);
+}
+
+FN(make_interval)
+{
+    int64_t part[6] = { 0 };
+
+    if (fn_any_null(n, v)) {
+        return;
+    }
+    for (int i = 0; i < n && i < 6; i++) {
+        part[i] = sqlite3_value_int64(v[i]);
+    }
+    struct interval i = { .months = (int32_t)(part[0] * 12 + part[1]),
+                          .days = (int32_t)(part[2] * 7 + part[3]),
+                          .us = part[4] * 3600000000 + part[5] * 60000000 +
+                                (n > 6 ? llrint(sqlite3_value_double(v[6]) * 1e6) : 0) };
+    fn_result_interval(c, &i);
+}
+
+FN(from_epoch)
+{
+    if (!fn_any_null(n, v)) {
+        double us = sqlite3_value_double(v[0]) * 1e6;
+        if (!(fabs(us) < 9e18)) {
+            fn_fail(c, "22008", "timestamp out of range");
+            return;
+        }
+        (void)fn_result_timestamp(c, llrint(us) - UNIX_TO_2000_S * USECS_PER_SEC, true);
+    }
+}
+
+/* ---- AT TIME ZONE: timezone(zone, value) ---- */
+
+/* A zone by name, or an interval as an offset. */
+static bool find_zone(sqlite3_context *c, sqlite3_value *name, struct value_style *style)
+{
+    const struct zone *zone = NULL;
+    struct view text = fn_text(name);
+    int r = timezone_find(text, &zone);
+
+    if (r != 0) {
+        fn_fail(c, "22023", "time zone \"%.*s\" not recognized",
+                (int)(text.len > 100 ? 100 : text.len), (const char *)text.data);
+        return false;
+    }
+    *style = (struct value_style){ .utc_offset = timezone_offset, .zone = zone };
+    return true;
+}
+
+FN(timezone)
+{
+    struct value_style style;
+    int64_t us = 0;
+    bool tz = false;
+
+    if (fn_any_null(n, v) || !find_zone(c, v[0], &style) || !fn_timestamp(c, v[1], &us, &tz)) {
+        return;
+    }
+    if (is_infinite(us)) {
+        (void)fn_result_timestamp(c, us, !tz);
+        return;
+    }
+    int32_t offset = style_offset_at(&style, us, !tz);
+    (void)fn_result_timestamp(c, tz ? us + offset * USECS_PER_SEC : us - offset * USECS_PER_SEC,
+                              !tz);
+}
+
+FN(isfinite_any)
+{
+    int64_t us = 0;
+    bool tz = false;
+
+    if (!fn_any_null(n, v) && fn_timestamp(c, v[0], &us, &tz)) {
+        sqlite3_result_int(c, !is_infinite(us));
+    }
+}
+
+FN(justify_hours)
+{
+    struct interval i;
+
+    if (!fn_any_null(n, v) && fn_interval(c, v[0], &i)) {
+        i.days += (int32_t)(i.us / USECS_PER_DAY);
+        i.us %= USECS_PER_DAY;
+        fn_result_interval(c, &i);
+    }
+}
+
+/* clang-format off */
+#define T OID_TEXT
+#define TS OID_TIMESTAMP
+#define TZ OID_TIMESTAMPTZ
+#define IV OID_INTERVAL
+#define DA OID_DATE
+#define TI OID_TIME
+#define F8 OID_FLOAT8
+#define I4 OID_INT4
+#define IN FUNCTION_INTERNAL
+#define VO FUNCTION_VOLATILE
+#define PT FUNCTION_PASS_TYPES
+static const struct function rows[] = {
+    { "pond_timestamp_add", 2, 2, { 0 }, RESULT_FIRST, 0, IN | VO, NULL, timestamp_add, NULL, NULL },
+    { "pond_timestamp_sub", 2, 2, { 0 }, RESULT_FIRST, 0, IN | VO, NULL, timestamp_sub, NULL, NULL },
+    { "pond_timestamp_diff", 2, 2, { 0 }, RESULT_FIXED, IV, IN, NULL, timestamp_diff, NULL, NULL },
+    { "pond_date_add", 2, 2, { 0 }, RESULT_FIXED, DA, IN, NULL, date_add, NULL, NULL },
+    { "pond_date_diff", 2, 2, { 0 }, RESULT_FIXED, I4, IN, NULL, date_diff, NULL, NULL },
+    { "pond_time_add", 2, 2, { 0 }, RESULT_FIXED, TI, IN, NULL, time_add, NULL, NULL },
+    { "pond_time_sub", 2, 2, { 0 }, RESULT_FIXED, TI, IN, NULL, time_sub, NULL, NULL },
+    { "pond_time_diff", 2, 2, { 0 }, RESULT_FIXED, IV, IN, NULL, time_diff, NULL, NULL },
+    { "pond_interval_add", 2, 2, { 0 }, RESULT_FIXED, IV, IN, NULL, interval_add, NULL, NULL },
+    { "pond_interval_sub", 2, 2, { 0 }, RESULT_FIXED, IV, IN, NULL, interval_sub, NULL, NULL },
+    { "pond_interval_neg", 1, 1, { 0 }, RESULT_FIXED, IV, IN, NULL, interval_neg, NULL, NULL },
+    { "pond_interval_mul", 2, 2, { 0 }, RESULT_FIXED, IV, IN, NULL, interval_mul, NULL, NULL },
+    { "pond_interval_div", 2, 2, { 0 }, RESULT_FIXED, IV, IN, NULL, interval_div, NULL, NULL },
+    { "pond_interval_key", 1, 1, { 0 }, RESULT_FIXED, OID_INT8, IN, NULL, interval_key, NULL, NULL },
+    { "age", 1, 2, { TZ, TZ }, RESULT_FIXED, IV, VO, NULL, age, NULL, NULL },
+    { "age", 1, 2, { TS, TS }, RESULT_FIXED, IV, VO, NULL, NULL, NULL, NULL },
+    { "extract", 2, 2, { T, TZ }, RESULT_FIXED, OID_NUMERIC, VO | PT, NULL, extract, NULL, NULL },
+    { "extract", 2, 2, { T, TS }, RESULT_FIXED, OID_NUMERIC, VO | PT, NULL, NULL, NULL, NULL },
+    { "extract", 2, 2, { T, DA }, RESULT_FIXED, OID_NUMERIC, VO | PT, NULL, NULL, NULL, NULL },
+    { "extract", 2, 2, { T, TI }, RESULT_FIXED, OID_NUMERIC, VO | PT, NULL, NULL, NULL, NULL },
+    { "extract", 2, 2, { T, IV }, RESULT_FIXED, OID_NUMERIC, VO | PT, NULL, NULL, NULL, NULL },
+    { "date_part", 2, 2, { T, TZ }, RESULT_FIXED, F8, VO | PT, "extract", NULL, NULL, NULL },
+    { "date_part", 2, 2, { T, TS }, RESULT_FIXED, F8, VO | PT, "extract", NULL, NULL, NULL },
+    { "date_part", 2, 2, { T, DA }, RESULT_FIXED, F8, VO | PT, "extract", NULL, NULL, NULL },
+    { "date_part", 2, 2, { T, TI }, RESULT_FIXED, F8, VO | PT, "extract", NULL, NULL, NULL },
+    { "date_part", 2, 2, { T, IV }, RESULT_FIXED, F8, VO | PT, "extract", NULL, NULL, NULL },
+    { "date_trunc", 2, 2, { T, TZ }, RESULT_FIXED, TZ, VO, NULL, date_trunc, NULL, NULL },
+    { "date_trunc", 2, 2, { T, TS }, RESULT_FIXED, TS, VO, NULL, NULL, NULL, NULL },
+    { "date_trunc", 2, 2, { T, DA }, RESULT_FIXED, TZ, VO, "pond_date_trunc_date", date_trunc_date, NULL, NULL },
+    { "date_trunc", 2, 2, { T, IV }, RESULT_FIXED, IV, 0, "pond_date_trunc_interval", date_trunc_interval, NULL, NULL },
+    { "make_date", 3, 3, { I4, I4, I4 }, RESULT_FIXED, DA, 0, NULL, make_date, NULL, NULL },
+    { "make_timestamp", 6, 6, { I4, I4, I4, I4, I4, F8 }, RESULT_FIXED, TS, 0, NULL, make_timestamp, NULL, NULL },
+    { "make_timestamptz", 6, 6, { I4, I4, I4, I4, I4, F8 }, RESULT_FIXED, TZ, VO, NULL, make_timestamptz, NULL, NULL },
+    { "make_interval", 0, 7, { I4, I4, I4, I4, I4, I4 }, RESULT_FIXED, IV, 0, NULL, make_interval, NULL, NULL },
+    { "to_timestamp", 1, 1, { F8 }, RESULT_FIXED, TZ, 0, NULL, from_epoch, NULL, NULL },
+    { "timezone", 2, 2, { T, TZ }, RESULT_FIXED, TS, 0, "pond_timezone", timezone, NULL, NULL },
+    { "timezone", 2, 2, { T, TS }, RESULT_FIXED, TZ, 0, "pond_timezone", NULL, NULL, NULL },
+    { "isfinite", 1, 1, { TZ }, RESULT_FIXED, OID_BOOL, 0, NULL, isfinite_any, NULL, NULL },
+    { "isfinite", 1, 1, { TS }, RESULT_FIXED, OID_BOOL, 0, NULL, NULL, NULL, NULL },
+    { "isfinite", 1, 1, { DA }, RESULT_FIXED, OID_BOOL, 0, NULL, NULL, NULL, NULL },
+    { "justify_hours", 1, 1, { IV }, RESULT_FIXED, IV, 0, NULL, justify_hours, NULL, NULL },
+    { "to_char", 2, 2, { TZ, T }, RESULT_FIXED, T, VO | PT, NULL, function_to_char, NULL, NULL },
+    { "to_char", 2, 2, { TS, T }, RESULT_FIXED, T, VO | PT, NULL, NULL, NULL, NULL },
+    { "to_char", 2, 2, { DA, T }, RESULT_FIXED, T, VO | PT, NULL, NULL, NULL, NULL },
+    { "to_char", 2, 2, { OID_NUMERIC, T }, RESULT_FIXED, T, VO | PT, NULL, NULL, NULL, NULL },
+};
+/* clang-format on */
+
+FUNCTION_TABLE(function_date_table, rows);

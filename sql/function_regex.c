@@ -1,0 +1,433 @@
+/* sql/function_regex.c: regular expressions (~, regexp_*) on the C library's POSIX ones, and ILIKE,
+ * SIMILAR TO.
+ *
+ * PostgreSQL's shorthands are turned into POSIX: \d \D \m \M \y, (?:...). What POSIX has not (lazy
+ * quantifiers, look-ahead) is 2201B. Pattern and text are bounded, because the library's matcher
+ * can take long. */
+#include "sql/function_string.h"
+
+#include "base/alloc.h"
+
+#include <regex.h>
+#include <wchar.h>
+#include <wctype.h>
+
+enum { pattern_max = 2000, regex_text_max = 1 << 20, regex_groups = 10 };
+
+struct regex {
+    regex_t compiled;
+};
+
+static void regex_free(void *arg)
+{
+    struct regex *re = arg;
+
+    regfree(&re->compiled);
+    mem_free(re);
+}
+
+/* ---- PostgreSQL's pattern as a POSIX one ---- */
+
+static int append_escape(struct buf *out, uint8_t ch, bool in_set)
+{
+    switch (ch) {
+    case 'd':
+        return buf_append_str(out, in_set ? "0-9" : "[0-9]");
+    case 'D':
+        return buf_append_str(out, "[^0-9]");
+    case 'w':
+    case 's':
+        if (in_set) {
+            return buf_append_str(out, ch == 'w' ? "[:alnum:]_" : "[:space:]");
+        }
+        break;
+    case 'm':
+        return buf_append_str(out, "\\<");
+    case 'M':
+        return buf_append_str(out, "\\>");
+    case 'y':
+        return buf_append_str(out, "\\b");
+    case 'Y':
+        return buf_append_str(out, "\\B");
+    case 'A':
+        return buf_append_byte(out, '^');
+    case 'Z':
+        return buf_append_byte(out, '$');
+    case 'n':
+        return buf_append_byte(out, '\n');
+    case 't':
+        return buf_append_byte(out, '\t');
+    case 'r':
+        return buf_append_byte(out, '\r');
+    default:
+        break;
+    }
+    int r = in_set ? 0 : buf_append_byte(out, '\\');
+    return r == 0 ? buf_append_byte(out, ch) : r;
+}
+
+static int to_posix(struct view in, struct buf *out)
+{
+    bool in_set = false;
+    int r = 0;
+
+    for (size_t i = 0; i < in.len && r == 0; i++) {
+        uint8_t ch = in.data[i];
+        if (ch == '\\' && i + 1 < in.len) {
+            r = append_escape(out, in.data[++i], in_set);
+            continue;
+        }
+        if (!in_set && ch == '(' && in.len - i > 2 && in.data[i + 1] == '?' &&
+            in.data[i + 2] == ':') {
+            i += 2; /* a group that does not count: it does here, and only \1 could tell */
+        }
+        if (ch == '[') {
+            in_set = true;
+        } else if (ch == ']' && i > 0 && in.data[i - 1] != '[' &&
+                   !(in.data[i - 1] == '^' && i > 1 && in.data[i - 2] == '[')) {
+            in_set = false;
+        }
+        r = buf_append_byte(out, ch);
+    }
+    return r == 0 ? buf_append_byte(out, 0) : r;
+}
+
+static struct regex *compile(sqlite3_context *c, struct view pattern, bool ignore_case)
+{
+    cleanup(buf_finish) struct buf posix = { .max = pattern_max * 8 };
+    char message[128];
+
+    if (pattern.len > pattern_max) {
+        fn_fail(c, "54000", "regular expression is too long");
+        return NULL;
+    }
+    struct regex *re = mem_zalloc(sizeof *re);
+    if (re == NULL || to_posix(pattern, &posix) != 0) {
+        mem_free(re);
+        sqlite3_result_error_nomem(c);
+        return NULL;
+    }
+    locale_t before = function_locale() == (locale_t)0 ? (locale_t)0 : uselocale(function_locale());
+    int r = regcomp(&re->compiled, (const char *)posix.data,
+                    REG_EXTENDED | (ignore_case ? REG_ICASE : 0));
+    if (before != (locale_t)0) {
+        uselocale(before);
+    }
+    if (r != 0) {
+        regerror(r, &re->compiled, message, sizeof message);
+        mem_free(re);
+        fn_fail(c, "2201B", "invalid regular expression: %s", message);
+        return NULL;
+    }
+    return re;
+}
+
+static int run(const struct regex *re, const char *text, regmatch_t *groups, size_t count,
+               int flags)
+{
+    locale_t before = function_locale() == (locale_t)0 ? (locale_t)0 : uselocale(function_locale());
+    int r = regexec(&re->compiled, text, count, groups, flags);
+
+    if (before != (locale_t)0) {
+        uselocale(before);
+    }
+    return r;
+}
+
+/* The compiled pattern of argument 1, kept for the statement when the pattern is constant. NULL:
+ * failed. */
+static const struct regex *get_regex(sqlite3_context *c, sqlite3_value **v, bool ignore_case)
+{
+    struct regex *kept = sqlite3_get_auxdata(c, 1);
+
+    if (kept != NULL) {
+        return kept;
+    }
+    struct regex *re = compile(c, fn_text(v[1]), ignore_case);
+    if (re != NULL) {
+        sqlite3_set_auxdata(c, 1, re, regex_free);
+        re = sqlite3_get_auxdata(c, 1); /* gone, when SQLite had no memory for it */
+        if (re == NULL) {
+            sqlite3_result_error_nomem(c);
+        }
+    }
+    return re;
+}
+
+static bool text_fits(sqlite3_context *c, struct view text)
+{
+    if (text.len <= regex_text_max) {
+        return true;
+    }
+    fn_fail(c, "54000", "text is too long for a regular expression");
+    return false;
+}
+
+void function_regex_match(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    if (fn_any_null(n, v) || !text_fits(c, fn_text(v[0]))) {
+        return;
+    }
+    const struct regex *re = get_regex(c, v, sqlite3_value_int(v[2]) != 0);
+    if (re != NULL) {
+        sqlite3_result_int(c, run(re, (const char *)fn_text(v[0]).data, NULL, 0, 0) == 0);
+    }
+}
+
+static bool has_flag(int n, sqlite3_value **v, int arg, char flag)
+{
+    return n > arg && strchr((const char *)sqlite3_value_text(v[arg]), flag) != NULL;
+}
+
+void function_regexp_like(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    if (fn_any_null(n, v) || !text_fits(c, fn_text(v[0]))) {
+        return;
+    }
+    const struct regex *re = get_regex(c, v, has_flag(n, v, 2, 'i'));
+    if (re != NULL) {
+        sqlite3_result_int(c, run(re, (const char *)fn_text(v[0]).data, NULL, 0, 0) == 0);
+    }
+}
+
+void function_regexp_substr(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    regmatch_t m[2];
+
+    if (fn_any_null(n, v) || !text_fits(c, fn_text(v[0]))) {
+        return;
+    }
+    const struct regex *re = get_regex(c, v, false);
+    const char *text = (const char *)fn_text(v[0]).data;
+    if (re != NULL && run(re, text, m, 2, 0) == 0) {
+        const regmatch_t *group = re->compiled.re_nsub > 0
+                                      ? &m[1]
+                                      : &m[0]; /* a group, if there is one, is what is wanted */
+        if (group->rm_so >= 0) {
+            fn_result_text(c, text + group->rm_so, (size_t)(group->rm_eo - group->rm_so));
+        }
+    }
+}
+
+void function_regexp_count(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    regmatch_t m[1];
+    int64_t count = 0;
+
+    if (fn_any_null(n, v) || !text_fits(c, fn_text(v[0]))) {
+        return;
+    }
+    const struct regex *re = get_regex(c, v, false);
+    const char *text = (const char *)fn_text(v[0]).data;
+    if (re == NULL) {
+        return;
+    }
+    for (int flags = 0; run(re, text, m, 1, flags) == 0; flags = REG_NOTBOL) {
+        count++;
+        text += m[0].rm_eo + (m[0].rm_eo == m[0].rm_so);
+        if (text[-(m[0].rm_eo == m[0].rm_so)] == '\0') {
+            break;
+        }
+    }
+    sqlite3_result_int64(c, count);
+}
+
+/* \1 .. \9 and \& of the replacement. */
+static int append_replacement(struct buf *out, struct view with, const char *text,
+                              const regmatch_t *m)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < with.len && r == 0; i++) {
+        uint8_t ch = with.data[i];
+        if (ch != '\\' || i + 1 == with.len) {
+            r = buf_append_byte(out, ch);
+            continue;
+        }
+        ch = with.data[++i];
+        size_t group = ch == '&' ? 0 : (size_t)(ch - '0');
+        if (ch == '&' || (ch >= '1' && ch <= '9')) {
+            if (m[group].rm_so >= 0) {
+                r = buf_append(out, text + m[group].rm_so,
+                               (size_t)(m[group].rm_eo - m[group].rm_so));
+            }
+        } else {
+            r = buf_append_byte(out, ch);
+        }
+    }
+    return r;
+}
+
+static int replace_all(const struct regex *re, struct view s, struct view with, bool global,
+                       struct buf *out)
+{
+    const char *text = (const char *)s.data, *end = text + s.len;
+    regmatch_t m[regex_groups];
+    int r = 0;
+
+    for (int flags = 0; r == 0 && text <= end && run(re, text, m, regex_groups, flags) == 0;
+         flags = REG_NOTBOL) {
+        r = buf_append(out, text, (size_t)m[0].rm_so);
+        r = r == 0 ? append_replacement(out, with, text, m) : r;
+        bool empty = m[0].rm_eo == m[0].rm_so;
+        text += m[0].rm_eo;
+        if (empty && text < end && global) {
+            size_t step = utf8_step(view_of(text, (size_t)(end - text)), 0);
+            r = r == 0 ? buf_append(out, text, step) : r;
+            text += step;
+        } else if (empty && global) {
+            break;
+        }
+        if (!global) {
+            break;
+        }
+    }
+    return r == 0 && text < end ? buf_append(out, text, (size_t)(end - text)) : r;
+}
+
+void function_regexp_replace(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    cleanup(buf_finish) struct buf out = { .max = fn_result_max };
+
+    if (fn_any_null(n, v) || !text_fits(c, fn_text(v[0]))) {
+        return;
+    }
+    const struct regex *re = get_regex(c, v, has_flag(n, v, 3, 'i'));
+    if (re != NULL) {
+        fn_result_buf(c, &out,
+                      replace_all(re, fn_text(v[0]), fn_text(v[2]), has_flag(n, v, 3, 'g'), &out));
+    }
+}
+
+/* ---- ILIKE ---- */
+
+/* One character of each, letters alike. */
+static bool same_letter(struct view a, size_t i, struct view b, size_t k)
+{
+    wchar_t x = 0, y = 0;
+    mbstate_t state = { 0 };
+    locale_t l = function_locale();
+
+    if (a.data[i] < 0x80 && b.data[k] < 0x80) {
+        uint8_t p = a.data[i], q = b.data[k];
+        return p == q || ((p ^ q) == 32 && (p | 32) >= 'a' && (p | 32) <= 'z');
+    }
+    if (l == (locale_t)0) {
+        return view_equal(view_of(a.data + i, utf8_step(a, i)),
+                          view_of(b.data + k, utf8_step(b, k)));
+    }
+    locale_t before = uselocale(l);
+    (void)mbrtowc(&x, (const char *)a.data + i, a.len - i, &state);
+    state = (mbstate_t){ 0 };
+    (void)mbrtowc(&y, (const char *)b.data + k, b.len - k, &state);
+    uselocale(before);
+    return towlower_l((wint_t)x, l) == towlower_l((wint_t)y, l);
+}
+
+/* Goes back to the last % only, which is enough. */
+static bool ilike(struct view s, struct view p, int escape, bool *bad)
+{
+    size_t i = 0, k = 0, star = SIZE_MAX, retry = 0;
+
+    while (i < s.len || k < p.len) {
+        if (k < p.len && p.data[k] == '%' && escape != '%') {
+            star = ++k;
+            retry = i;
+            continue;
+        }
+        bool literal = k < p.len && escape != 0 && p.data[k] == escape;
+        size_t at = k + literal;
+        if (literal && at >= p.len) {
+            *bad = true;
+            return false;
+        }
+        bool any = at < p.len && !literal && p.data[at] == '_';
+        if (i < s.len && at < p.len && (any || same_letter(s, i, p, at))) {
+            i += utf8_step(s, i);
+            k = at + (any ? 1 : utf8_step(p, at));
+            continue;
+        }
+        if (star == SIZE_MAX || retry >= s.len) {
+            return false;
+        }
+        retry += utf8_step(s, retry);
+        i = retry;
+        k = star;
+    }
+    return true;
+}
+
+void function_ilike(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    bool bad = false;
+
+    if (fn_any_null(n, v)) {
+        return;
+    }
+    struct view escape = n > 2 ? fn_text(v[2]) : view_of_str("\\");
+    struct view pattern = fn_text(v[1]);
+    if (pattern.len > pattern_max) {
+        fn_fail(c, "54000", "LIKE pattern is too long");
+        return;
+    }
+    bool match = ilike(fn_text(v[0]), pattern, escape.len == 0 ? 0 : escape.data[0], &bad);
+    if (bad) {
+        fn_fail(c, "22025", "LIKE pattern must not end with escape character");
+    } else {
+        sqlite3_result_int(c, match);
+    }
+}
+
+/* ---- SIMILAR TO ---- */
+
+static int similar_to_posix(struct view p, int escape, struct buf *out)
+{
+    int r = buf_append_str(out, "^(");
+
+    for (size_t i = 0; i < p.len && r == 0; i++) {
+        uint8_t ch = p.data[i];
+        if (escape != 0 && ch == escape && i + 1 < p.len) {
+            r = buf_append_byte(out, '\\');
+            r = r == 0 ? buf_append_byte(out, p.data[++i]) : r;
+        } else if (ch == '%') {
+            r = buf_append_str(out, ".*");
+        } else if (ch == '_') {
+            r = buf_append_byte(out, '.');
+        } else if (ch == '.' || ch == '^' || ch == '$' || ch == '\\') {
+            r = buf_append_byte(out, '\\');
+            r = r == 0 ? buf_append_byte(out, ch) : r;
+        } else {
+            r = buf_append_byte(out, ch);
+        }
+    }
+    return r == 0 ? buf_append_str(out, ")$") : r;
+}
+
+void function_similar(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    cleanup(buf_finish) struct buf posix = { .max = pattern_max };
+
+    if (fn_any_null(n, v) || !text_fits(c, fn_text(v[0]))) {
+        return;
+    }
+    struct view escape = n > 2 ? fn_text(v[2]) : view_of_str("\\");
+    struct regex *re = sqlite3_get_auxdata(c, 1);
+    if (re == NULL) {
+        int r = similar_to_posix(fn_text(v[1]), escape.len == 0 ? 0 : escape.data[0], &posix);
+        if (r != 0) {
+            fn_result_buf(c, &posix, r);
+            return;
+        }
+        re = compile(c, buf_view(&posix), false);
+        if (re == NULL) {
+            return;
+        }
+        sqlite3_set_auxdata(c, 1, re, regex_free);
+        re = sqlite3_get_auxdata(c, 1);
+        if (re == NULL) {
+            sqlite3_result_error_nomem(c);
+            return;
+        }
+    }
+    sqlite3_result_int(c, run(re, (const char *)fn_text(v[0]).data, NULL, 0, 0) == 0);
+}

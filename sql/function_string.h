@@ -1,0 +1,19 @@
+/* sql/function_string.h: string functions that have files of their own; for the table in
+ * function_text.c. */
+#pragma once
+
+#include "sql/function_support.h"
+
+#include <locale.h>
+
+typedef void function_call(sqlite3_context *c, int n, sqlite3_value **v);
+
+/* function_encode.c */
+function_call function_to_hex, function_to_hex4, function_encode, function_decode, function_md5,
+    function_quote_ident, function_quote_literal, function_quote_nullable, function_format;
+/* function_regex.c */
+function_call function_regexp_replace, function_regexp_like, function_regexp_count,
+    function_regexp_substr, function_regex_match, function_ilike, function_similar;
+
+/* C.UTF-8, for letters and regular expressions; 0: the machine has none. */
+locale_t function_locale(void);

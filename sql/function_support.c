@@ -1,0 +1,166 @@
+/* sql/function_support.c: arguments and results of the C functions. */
+#include "sql/function_support.h"
+
+#include "sql/session_state.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+bool fn_any_null(int n, sqlite3_value **v)
+{
+    for (int i = 0; i < n; i++) {
+        if (sqlite3_value_type(v[i]) == SQLITE_NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct view fn_text(sqlite3_value *v)
+{
+    const void *text = sqlite3_value_text(v);
+
+    return view_of(text, text == NULL ? 0 : (size_t)sqlite3_value_bytes(v));
+}
+
+struct sql_session *fn_sql(sqlite3_context *c)
+{
+    return sqlite3_user_data(c);
+}
+
+void fn_result_text(sqlite3_context *c, const void *text, size_t len)
+{
+    sqlite3_result_text64(c, text == NULL ? "" : text, len, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+void fn_result_str(sqlite3_context *c, const char *text)
+{
+    fn_result_text(c, text, strlen(text));
+}
+
+void fn_result_buf(sqlite3_context *c, const struct buf *b, int r)
+{
+    if (r == BUF_FULL) {
+        fn_fail(c, "54000", "requested length too large");
+    } else if (r != 0) {
+        sqlite3_result_error_nomem(c);
+    } else {
+        fn_result_text(c, b->data, b->len);
+    }
+}
+
+void fn_fail(sqlite3_context *c, const char *sqlstate, const char *format, ...)
+{
+    struct failure failure;
+    char text[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    failure_set(&failure, sqlstate, "%s", text);
+    function_fail(c, &failure);
+}
+
+/* ---- UTF-8 ---- */
+
+size_t utf8_step(struct view text, size_t at)
+{
+    size_t step = 1;
+
+    while (at + step < text.len && (text.data[at + step] & 0xc0) == 0x80) {
+        step++;
+    }
+    return step;
+}
+
+size_t utf8_chars(struct view text)
+{
+    size_t chars = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        chars += (text.data[i] & 0xc0) != 0x80;
+    }
+    return chars;
+}
+
+size_t utf8_offset(struct view text, size_t characters)
+{
+    size_t at = 0;
+
+    while (characters-- > 0 && at < text.len) {
+        at += utf8_step(text, at);
+    }
+    return at;
+}
+
+/* ---- dates ---- */
+
+bool fn_timestamp(sqlite3_context *c, sqlite3_value *v, int64_t *ret_us, bool *ret_tz)
+{
+    struct view text = fn_text(v);
+    struct datetime d;
+
+    if (datetime_parse(text, DATE_YMD, false, &d) != 0) {
+        fn_fail(c, "22007", "invalid input syntax for type timestamp: \"%.*s\"",
+                (int)(text.len > 100 ? 100 : text.len), (const char *)text.data);
+        return false;
+    }
+    *ret_tz = d.has_zone;
+    if (d.infinity != 0) {
+        *ret_us = d.infinity > 0 ? TIMESTAMP_INFINITY : TIMESTAMP_MINUS_INF;
+        return true;
+    }
+    int64_t days = d.is_epoch ? -10957 : days_of_civil(d.date);
+    if (days > 106751000 || days < -106751000) {
+        fn_fail(c, "22008", "timestamp out of range");
+        return false;
+    }
+    *ret_us = days * USECS_PER_DAY + d.time_us - (d.has_zone ? d.zone_s * USECS_PER_SEC : 0);
+    return true;
+}
+
+bool fn_interval(sqlite3_context *c, sqlite3_value *v, struct interval *ret_interval)
+{
+    struct view text = fn_text(v);
+
+    if (interval_parse(text, ret_interval) != 0) {
+        fn_fail(c, "22007", "invalid input syntax for type interval: \"%.*s\"",
+                (int)(text.len > 100 ? 100 : text.len), (const char *)text.data);
+        return false;
+    }
+    return true;
+}
+
+bool fn_result_timestamp(sqlite3_context *c, int64_t us, bool tz)
+{
+    static const struct value_style iso = { 0 };
+    char text[datetime_bytes];
+
+    if (us != TIMESTAMP_INFINITY && us != TIMESTAMP_MINUS_INF && !timestamp_is_valid(us)) {
+        fn_fail(c, "22008", "timestamp out of range");
+        return false;
+    }
+    fn_result_text(c, text,
+                   tz ? timestamptz_write(us, &iso, text) : timestamp_write(us, &iso, text));
+    return true;
+}
+
+void fn_result_date(sqlite3_context *c, int64_t days)
+{
+    static const struct value_style iso = { 0 };
+    char text[datetime_bytes];
+
+    if (!date_is_valid(days)) {
+        fn_fail(c, "22008", "date out of range");
+        return;
+    }
+    fn_result_text(c, text, date_write((int32_t)days, &iso, text));
+}
+
+void fn_result_interval(sqlite3_context *c, const struct interval *i)
+{
+    char text[datetime_bytes];
+
+    fn_result_text(c, text, interval_write(i, INTERVAL_POSTGRES, text));
+}

@@ -1,0 +1,17 @@
+/* sql/function_tables.h: the tables of functions, one per theme; for functions.c and those files.
+ */
+#pragma once
+
+#include "sql/functions.h"
+
+struct function_table {
+    const struct function *rows;
+    size_t count;
+};
+
+extern const struct function_table function_text_table, function_math_table, function_date_table,
+    function_json_table, function_system_table, function_sequence_table, function_aggregate_table,
+    function_sqlite_table;
+
+#define FUNCTION_TABLE(name, rows_) \
+    const struct function_table name = { .rows = rows_, .count = ARRAY_LEN(rows_) }

@@ -1,0 +1,115 @@
+/* sql/functions.c: finding and registering the functions of the tables in function_*.c. */
+#include "sql/functions.h"
+
+#include "pool/session.h"
+#include "pool/sqlite_error.h"
+#include "sql/function_tables.h"
+#include "sql/session_state.h"
+
+#include <sqlite3.h>
+
+static const struct function_table *const tables[] = {
+    &function_text_table,      &function_math_table,   &function_date_table,
+    &function_json_table,      &function_system_table, &function_sequence_table,
+    &function_aggregate_table, &function_sqlite_table,
+};
+
+/* How well an argument fits: 0 not at all. */
+static int fit_one(uint32_t wanted, uint32_t given)
+{
+    if (wanted == 0) {
+        return 2;
+    }
+    if (wanted == given) {
+        return 6;
+    }
+    if (given == 0 || given == OID_UNKNOWN) {
+        return wanted == OID_TEXT ? 4 : 3; /* a string, if nothing speaks against it */
+    }
+    if (type_is_string(wanted) && type_is_string(given)) {
+        return 5;
+    }
+    if (type_is_number(wanted) && type_is_number(given)) {
+        return (wanted == OID_FLOAT8) == type_is_integer(given) ? 4
+                                                                : 3; /* integers become floats */
+    }
+    if (type_is_date(wanted) && type_is_date(given)) {
+        return (wanted == OID_INTERVAL) == (given == OID_INTERVAL) ? 3 : 0;
+    }
+    return 0;
+}
+
+static int fit(const struct function *row, const uint32_t *oids, size_t count)
+{
+    int sum = 1;
+
+    if (count < (size_t)row->min_args || (row->max_args >= 0 && count > (size_t)row->max_args)) {
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        int one = fit_one(i < function_args_max ? row->args[i] : 0, oids[i]);
+        if (one == 0) {
+            return 0;
+        }
+        sum += one;
+    }
+    return sum;
+}
+
+const struct function *function_find(const char *name, const uint32_t *arg_oids, size_t count,
+                                     bool *ret_known)
+{
+    const struct function *best = NULL;
+    int best_fit = 0;
+
+    *ret_known = false;
+    for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
+        for (size_t i = 0; i < tables[t]->count; i++) {
+            const struct function *row = &tables[t]->rows[i];
+            if (strcmp(row->name, name) != 0) {
+                continue;
+            }
+            *ret_known = true;
+            int f = fit(row, arg_oids, count);
+            if (f > best_fit) {
+                best = row;
+                best_fit = f;
+            }
+        }
+    }
+    return best;
+}
+
+static int register_row(struct sqlite3 *db, const struct function *row, struct sql_session *sql)
+{
+    const char *name = row->sqlite != NULL ? row->sqlite : row->name;
+    int args = row->min_args == row->max_args && (row->flags & FUNCTION_PASS_TYPES) == 0
+                   ? row->min_args
+                   : -1;
+    int flags = SQLITE_UTF8 | SQLITE_INNOCUOUS |
+                ((row->flags & FUNCTION_VOLATILE) != 0 ? 0 : SQLITE_DETERMINISTIC);
+
+    return sqlite3_create_function_v2(db, name, args, flags, sql, row->call, row->step, row->final,
+                                      NULL);
+}
+
+int functions_register(struct sql_session *sql, struct failure *f)
+{
+    struct sqlite3 *db = session_sqlite(sql->session);
+
+    for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
+        for (size_t i = 0; i < tables[t]->count; i++) {
+            const struct function *row = &tables[t]->rows[i];
+            if ((row->call != NULL || row->step != NULL) &&
+                register_row(db, row, sql) != SQLITE_OK) {
+                return failure_set_nomem(f);
+            }
+        }
+    }
+    return 0;
+}
+
+void function_fail(struct sqlite3_context *context, const struct failure *failure)
+{
+    sqlite_error_raise(context, failure);
+}
