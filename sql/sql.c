@@ -1,5 +1,6 @@
 /* sql/sql.c: a session's life, and the way from a text to a plan: literals out, cache, else grammar
  * and rewriting on the loop's big stack, then SQLite's own opinion. */
+#include "sql/sequence.h"
 #include "sql/session_state.h"
 
 #include "async/task.h"
@@ -71,6 +72,7 @@ void sql_close(struct sql_session *sql)
     names_destroy(sql->statements);
     plan_cache_destroy(sql->cache);
     settings_destroy(sql->settings);
+    sequences_discard(sql);
     mem_free(sql);
 }
 
