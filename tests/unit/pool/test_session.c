@@ -352,8 +352,8 @@ static bool survive(struct world *w, uint64_t n)
 
 static void out_of_memory(struct world *w)
 {
-    /* all when asked for (POND_TEST_ROUNDS=0), else every so many, begun at a random one */
-    unsigned rounds = test_rounds(150);
+    /* 0: all of them; else so many, spread over them from a random one on */
+    unsigned rounds = test_rounds(0);
     uint64_t total;
 
     mem_fail_at(0, false);
