@@ -291,6 +291,7 @@ static int open_signals(struct service *service)
 
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < signal_count; i++) {
+        signal(signal_numbers[i], SIG_IGN); /* what libevent goes back to: one more while we end */
         service->signals[i] = evsignal_new(base, signal_numbers[i], signal_came, service);
         if (service->signals[i] == NULL || event_add(service->signals[i], NULL) != 0) {
             return -ENOMEM;
