@@ -327,11 +327,13 @@ static int set_up(struct session *session)
         rc = sqlite3_db_config(session->db, settings[i].option, settings[i].value, (int *)NULL);
     }
     sqlite3_extended_result_codes(session->db, 1);
-    /* Temporary files stay files (in our VFS), so that sorting spills in parts and can be stopped:
-     * that is SQLite's default here. LIKE is PostgreSQL's; nothing of what is deleted needs to be
+    /* Temporary files stay files (in our VFS): that is SQLite's default here. With a small cache a
+     * sort goes to them in small parts, between which it can be stopped; pages are lent by the VFS,
+     * the cache holds but dirty ones. LIKE is PostgreSQL's; nothing of what is deleted needs to be
      * wiped in memory. */
     if (rc == SQLITE_OK) {
-        rc = session_run_internal(session, "PRAGMA case_sensitive_like=1;PRAGMA secure_delete=0");
+        rc = session_run_internal(
+            session, "PRAGMA case_sensitive_like=1;PRAGMA secure_delete=0;PRAGMA cache_size=-512");
     }
     if (rc == SQLITE_OK) {
         rc = guard_install(session);
@@ -404,6 +406,13 @@ void session_close(struct session *session)
     clone_unref(session->clone);
     assert(atomic_load(&session->account.used) == 0);
     mem_free(session);
+}
+
+void session_trim(struct session *session)
+{
+    session_enter(session);
+    sqlite3_db_release_memory(session->db);
+    session_leave(session);
 }
 
 struct sqlite3 *session_sqlite(const struct session *session)

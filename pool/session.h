@@ -46,6 +46,9 @@ must_check int session_open(struct clone *clone, const struct session_options *o
  * session's account must be freed before. NULL is fine. */
 void session_close(struct session *session);
 
+/* Gives back memory that only a running statement needs, such as cached pages: for a session whose client is idle. */
+void session_trim(struct session *session);
+
 struct sqlite3 *session_sqlite(const struct session *session);
 struct clone *session_clone(const struct session *session);
 struct account *session_account(struct session *session);

@@ -11,6 +11,10 @@
  * with. */
 static const sqlite3_int64 mmap_bytes = INT64_C(1) << 40;
 
+/* A sorter sorts so many pages in one go, which nothing can interrupt, before it writes them to a
+ * temporary file. */
+static const unsigned sorter_pages = 64;
+
 static void *sqlite_malloc(int bytes)
 {
     return mem_alloc((size_t)bytes);
@@ -57,6 +61,7 @@ static int configure(void)
     rc = rc == SQLITE_OK ? sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) : rc;
     rc = rc == SQLITE_OK ? sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0) : rc;
     rc = rc == SQLITE_OK ? sqlite3_config(SQLITE_CONFIG_MMAP_SIZE, mmap_bytes, mmap_bytes) : rc;
+    rc = rc == SQLITE_OK ? sqlite3_config(SQLITE_CONFIG_PMASZ, sorter_pages) : rc;
     return rc;
 }
 
