@@ -1,12 +1,13 @@
-/* tests/bench/bench_client.c: the raw client of the benchmarks, the same for pond and for PostgreSQL.
+/* tests/bench/bench_client.c: the raw client of the benchmarks, the same for pond and for
+ * PostgreSQL.
  *
  * usage: bench_client HOST PORT MODE COUNT DATABASE QUERY
  *   HOST starting with '/' is a unix socket's folder. Modes:
  *   connect  COUNT times: connect, start up, QUERY, Terminate
- *   fresh    COUNT times: CREATE DATABASE bench_fresh TEMPLATE DATABASE, then as connect on it, then DROP DATABASE;
- *            this is what a fresh isolated database costs on PostgreSQL
- *   hold     COUNT connections that each ran QUERY once and stay open until standard input ends
- * Prints microseconds per round as one number; `hold` prints "ready" instead. */
+ *   fresh    COUNT times: CREATE DATABASE bench_fresh TEMPLATE DATABASE, then as connect on it,
+ * then DROP DATABASE; this is what a fresh isolated database costs on PostgreSQL hold     COUNT
+ * connections that each ran QUERY once and stay open until standard input ends Prints microseconds
+ * per round as one number; `hold` prints "ready" instead. */
 #include <arpa/inet.h>
 #include <err.h>
 #include <netinet/in.h>
@@ -91,6 +92,9 @@ static void until_ready(int fd)
         }
         read_all(fd, body, len);
         if (head[0] == 'E') {
+            for (uint32_t i = 0; i < len; i++) {
+                body[i] = body[i] == '\0' ? ' ' : body[i];
+            }
             errx(1, "the server says: %.*s", (int)len, body);
         }
         if (head[0] == 'Z') {
@@ -112,7 +116,8 @@ static int start_up(const char *database)
     uint32_t version = htonl(0x30000);
     memcpy(packet + 4, &version, sizeof(version));
     size_t len = 8;
-    len += (size_t)snprintf(packet + len, sizeof(packet) - len, "user%ctester%cdatabase%c%s%c", 0, 0, 0, database, 0);
+    len += (size_t)snprintf(packet + len, sizeof(packet) - len, "user%ctester%cdatabase%c%s%c", 0,
+                            0, 0, database, 0);
     len += 1; /* the end of the list */
     put_length(packet, len);
     send_all(fd, packet, len);
