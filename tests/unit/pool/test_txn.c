@@ -573,6 +573,29 @@ static void an_implicit_transaction_is_all_or_nothing(void **state)
     in_task(*state, implicit);
 }
 
+/* ---- no memory for the way back ---- */
+
+static void rollback_without_memory(struct world *w)
+{
+    for (uint64_t n = 1; n < 60; n++) {
+        begin(w->session, TXN_READ_COMMITTED);
+        run(w->session, "CREATE TABLE gone(a)");
+        run(w->session, "UPDATE t SET s = s || 'x'");
+        mem_fail_at(n, true);
+        rollback(w->session);
+        mem_fail_at(0, false);
+        assert_int_equal(txn_status(w->session), TXN_IDLE);
+        assert_int_equal(query_int(w->session, "SELECT count(*) FROM t WHERE s LIKE '%x'"), 0);
+        assert_false(clone_has_writer(w->clone, w->session));
+        fails(w->session, "SELECT * FROM gone", "42P01", NULL);
+    }
+}
+
+static void a_rollback_without_memory_is_made_good(void **state)
+{
+    in_task(*state, rollback_without_memory);
+}
+
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, setup_world, teardown_world)
 
 int main(void)
@@ -598,6 +621,7 @@ int main(void)
         WORLD_TEST(read_only_blocks_refuse_writes),
         WORLD_TEST(vacuum_runs_outside_of_blocks_only),
         WORLD_TEST(an_implicit_transaction_is_all_or_nothing),
+        WORLD_TEST(a_rollback_without_memory_is_made_good),
     };
 
     return cmocka_run_group_tests(tests, setup_sqlite, NULL);
