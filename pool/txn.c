@@ -4,7 +4,7 @@
  * writer's place, then runs BEGIN IMMEDIATE and the savepoints noted so far. SQLite knows savepoint
  * number i as "s<i>", so that names need no quoting and may repeat. A ROLLBACK is never
  * interrupted, and may use more memory than the session has: what was begun must be ended. */
-#include "pool/session_state.h"
+#include "pool/txn_sqlite.h"
 
 #include "async/await.h"
 #include "async/task.h"
@@ -42,63 +42,6 @@ bool txn_is_explicit(const struct session *session)
     return session->txn.explicit_;
 }
 
-/* ---- SQLite's own BEGIN, COMMIT and ROLLBACK ---- */
-
-static int step_own(struct session *session, enum txn_stmt which)
-{
-    static const char *const texts[TXN_STMTS] = { "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK" };
-    sqlite3_stmt **stmt = &session->txn.stmts[which];
-    int rc = SQLITE_OK;
-
-    session->internal++;
-    if (*stmt == NULL) {
-        rc = sqlite3_prepare_v3(session->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT, stmt,
-                                NULL);
-    }
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_step(*stmt);
-        rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
-    }
-    session->internal--;
-    return rc;
-}
-
-static void reset_own(struct session *session, enum txn_stmt which)
-{
-    if (session->txn.stmts[which] != NULL) {
-        sqlite3_reset(session->txn.stmts[which]);
-    }
-}
-
-/* SQLite's transaction is over. */
-static void release_place(struct session *session)
-{
-    session->txn.begun = false;
-    session->txn.stuck = false;
-    clone_release_writer(session->clone, session);
-}
-
-/* Ends SQLite's transaction, if there is one. False: there was no memory for it, and it stays open.
- */
-static bool roll_back_sqlite(struct session *session)
-{
-    size_t limit = session->account.limit;
-
-    if (sqlite3_get_autocommit(session->db) == 0) {
-        session->account.limit = 0;
-        session->unstoppable++;
-        (void)step_own(session, TXN_STMT_ROLLBACK);
-        reset_own(session, TXN_STMT_ROLLBACK);
-        session->unstoppable--;
-        session->account.limit = limit;
-    }
-    session->txn.stuck = sqlite3_get_autocommit(session->db) == 0;
-    if (!session->txn.stuck) {
-        release_place(session);
-    }
-    return !session->txn.stuck;
-}
-
 static void forget_savepoints(struct txn *txn, size_t from)
 {
     while (txn->savepoint_count > from) {
@@ -125,18 +68,8 @@ static void end_transaction(struct session *session)
 static void roll_back(struct session *session)
 {
     cursor_end_all(session);
-    (void)roll_back_sqlite(session);
+    (void)txn_sqlite_rollback(session);
     end_transaction(session);
-}
-
-void txn_check_lost(struct session *session)
-{
-    struct txn *txn = &session->txn;
-
-    if (txn->begun && sqlite3_get_autocommit(session->db) != 0) {
-        txn->lost = true;
-        release_place(session);
-    }
 }
 
 void txn_finish(struct session *session)
@@ -148,115 +81,7 @@ void txn_finish(struct session *session)
     }
 }
 
-/* ---- the writer's place ---- */
-
-static int64_t lock_deadline(const struct session *session)
-{
-    int64_t timeout = session->options.lock_timeout_us;
-    int64_t now = session_now_us();
-
-    return timeout <= 0 || timeout > DEADLINE_NONE - now ? DEADLINE_NONE : now + timeout;
-}
-
-/* The wait was ended by somebody else: which of the reasons was it? */
-static int place_cancelled(struct session *session, struct failure *ret_failure)
-{
-    if (session->stop == STOP_NONE && session->options.should_stop != NULL) {
-        session->stop = session->options.should_stop(session->options.owner);
-    }
-    if (session->stop == STOP_NONE) {
-        session->stop = STOP_SHUTDOWN;
-    }
-    return session_fail_stopped(session, ret_failure);
-}
-
-static int await_place(struct session *session, int64_t deadline_us)
-{
-    struct account *own = account_swap(session->outer);
-
-    session->waiter = task_current();
-    int r = clone_await_writer(session->clone, session, deadline_us);
-    if (session->waiter_stopped) {
-        task_uncancel(session->waiter); /* it was meant for this wait alone */
-    }
-    session->waiter_stopped = false;
-    session->waiter = NULL;
-    account_swap(own);
-    return r;
-}
-
-static int take_place(struct session *session, struct failure *ret_failure)
-{
-    int64_t lock = lock_deadline(session);
-    bool statement_first = session->deadline_us <= lock && session->deadline_us != DEADLINE_NONE;
-
-    if (session->stop != STOP_NONE) {
-        return session_fail_stopped(session, ret_failure);
-    }
-    int r = await_place(session, statement_first ? session->deadline_us : lock);
-    if (r == 0) {
-        return 0;
-    }
-    if (r == -ETIMEDOUT && !statement_first) {
-        return failure_set(ret_failure, "55P03", "canceling statement due to lock timeout");
-    }
-    if (r == -ETIMEDOUT) {
-        session->stop = STOP_STATEMENT_TIMEOUT;
-        return session_fail_stopped(session, ret_failure);
-    }
-    return place_cancelled(session, ret_failure);
-}
-
-/* ---- SQLite's transaction begins ---- */
-
-static int run_savepoint(struct session *session, const char *verb, size_t number)
-{
-    char sql[64];
-
-    snprintf(sql, sizeof(sql), "%s s%zu", verb, number);
-    return session_run_internal(session, sql);
-}
-
-static int begin_sqlite(struct session *session)
-{
-    struct txn *txn = &session->txn;
-    int rc = step_own(session, TXN_STMT_BEGIN);
-
-    for (size_t i = 0; rc == SQLITE_OK && i < txn->savepoint_count; i++) {
-        rc = run_savepoint(session, "SAVEPOINT", i);
-    }
-    if (rc == SQLITE_OK && txn->defer_constraints) {
-        rc = session_run_internal(session, "PRAGMA defer_foreign_keys=1");
-    }
-    return rc;
-}
-
-static int begin_write(struct session *session, struct failure *ret_failure)
-{
-    struct txn *txn = &session->txn;
-
-    if (txn->begun) {
-        return 0;
-    }
-    if (take_place(session, ret_failure) != 0) {
-        return FAILED;
-    }
-    if (!vfs_root_is_newest(session->db)) {
-        release_place(session);
-        return failure_set(ret_failure, "40001",
-                           "could not serialize access due to concurrent update");
-    }
-    int rc = begin_sqlite(session);
-    reset_own(session, TXN_STMT_BEGIN);
-    if (rc != SQLITE_OK) {
-        (void)session_fail(session, rc, view_of_str("BEGIN"), NULL, ret_failure);
-        (void)roll_back_sqlite(session);
-        return FAILED;
-    }
-    txn->begun = true;
-    txn->begun_at = txn->savepoint_count;
-    return 0;
-}
+/* ---- before and after each statement ---- */
 
 static int check_read_only(struct session *session, enum txn_need need, struct view sql,
                            struct failure *ret_failure)
@@ -274,7 +99,7 @@ static int check_read_only(struct session *session, enum txn_need need, struct v
 /* A transaction that a ROLLBACK could not end for want of memory. */
 static int unstick(struct session *session, struct failure *ret_failure)
 {
-    return !session->txn.stuck || roll_back_sqlite(session) ? 0 : failure_set_nomem(ret_failure);
+    return !session->txn.stuck || txn_sqlite_rollback(session) ? 0 : failure_set_nomem(ret_failure);
 }
 
 int txn_enter(struct session *session, enum txn_need need, struct view sql,
@@ -295,9 +120,9 @@ int txn_enter(struct session *session, enum txn_need need, struct view sql,
         vfs_hold_root(session->db);
     }
     if (need == TXN_VACUUM || (need != TXN_READ && !in_transaction(txn))) {
-        r = take_place(session, ret_failure);
+        r = txn_sqlite_take_place(session, ret_failure);
     } else if (need != TXN_READ) {
-        r = begin_write(session, ret_failure);
+        r = txn_sqlite_begin(session, ret_failure);
     }
     if (r == 0 && fixed_root) {
         vfs_hold_root(session->db);
@@ -349,30 +174,11 @@ int txn_set_modes(struct session *session, struct txn_modes modes, struct failur
     return 0;
 }
 
-/* COMMIT in SQLite. A deferred foreign key that fails leaves SQLite's transaction open: it is
- * looked up there, and then rolled back. */
-static int commit_sqlite(struct session *session, struct failure *ret_failure)
-{
-    if (!session->txn.begun) {
-        return 0;
-    }
-    session->unstoppable++;
-    int rc = step_own(session, TXN_STMT_COMMIT);
-    int r = 0;
-    if (rc != SQLITE_OK) {
-        r = session_fail(session, rc, view_of_str("COMMIT"), session->txn.stmts[TXN_STMT_COMMIT],
-                         ret_failure);
-    }
-    reset_own(session, TXN_STMT_COMMIT);
-    session->unstoppable--;
-    return r;
-}
-
 static int commit(struct session *session, struct failure *ret_failure)
 {
     cursor_end_all(session);
-    int r = commit_sqlite(session, ret_failure);
-    (void)roll_back_sqlite(session); /* what is left of a failed one */
+    int r = txn_sqlite_commit(session, ret_failure);
+    (void)txn_sqlite_rollback(session); /* what is left of a failed one */
     end_transaction(session);
     return r;
 }
@@ -474,7 +280,8 @@ static int add_savepoint(struct session *session, struct view name, struct failu
     if (push_savepoint(txn, name) != 0) {
         return failure_set_nomem(ret_failure);
     }
-    int rc = txn->begun ? run_savepoint(session, "SAVEPOINT", txn->savepoint_count - 1) : SQLITE_OK;
+    int rc = txn->begun ? txn_sqlite_savepoint(session, "SAVEPOINT", txn->savepoint_count - 1)
+                        : SQLITE_OK;
     if (rc == SQLITE_OK) {
         return 0;
     }
@@ -505,7 +312,7 @@ int txn_release(struct session *session, struct view name, struct failure *ret_f
         return FAILED;
     }
     session_enter(session);
-    int rc = txn->begun ? run_savepoint(session, "RELEASE", number) : SQLITE_OK;
+    int rc = txn->begun ? txn_sqlite_savepoint(session, "RELEASE", number) : SQLITE_OK;
     int r = 0;
     if (rc != SQLITE_OK) {
         r = session_fail(session, rc, view_of_str("RELEASE"), NULL, ret_failure);
@@ -527,10 +334,10 @@ static int rewind_sqlite(struct session *session, size_t number)
         return SQLITE_OK;
     }
     if (number < txn->begun_at) {
-        return roll_back_sqlite(session) ? SQLITE_OK : SQLITE_NOMEM;
+        return txn_sqlite_rollback(session) ? SQLITE_OK : SQLITE_NOMEM;
     }
     session->unstoppable++;
-    int rc = run_savepoint(session, "ROLLBACK TO", number);
+    int rc = txn_sqlite_savepoint(session, "ROLLBACK TO", number);
     session->unstoppable--;
     return rc;
 }
@@ -622,7 +429,7 @@ void txn_failed(struct session *session)
         txn->failed = true;
         if (txn->savepoint_count == 0) {
             cursor_end_all(session);
-            (void)roll_back_sqlite(session);
+            (void)txn_sqlite_rollback(session);
             vfs_drop_root(session->db);
         }
     } else if (txn->implicit) {
