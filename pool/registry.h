@@ -1,4 +1,5 @@
-/* pool/registry.h: the databases that a client can name, each with its template, its limits and the sessions in use.
+/* pool/registry.h: the databases that a client can name, each with its template, its limits and the
+ * sessions in use.
  *
  * Built at start-up from the configuration; looked up by connections. */
 #pragma once
@@ -35,8 +36,9 @@ struct lease {
     struct session *session; /* NULL: no lease */
 };
 
-/* A session on a private clone of the database; memory and lock_timeout_us of the options that are 0 are the database's. 0 or FAILED (53300 when pool_size is reached).
- * `open_us` of database_stats times this together with the first statement. */
+/* A session on a private clone of the database; memory and lock_timeout_us of the options that are
+ * 0 are the database's. 0 or FAILED (53300 when pool_size is reached). `open_us` of database_stats
+ * times this together with the first statement. */
 must_check int lease_acquire(struct database *database, const struct session_options *options,
                              struct lease *ret_lease, struct failure *ret_failure);
 void lease_release(struct lease *lease); /* rolls back and frees; zeroed is fine */

@@ -82,7 +82,9 @@ static int on_progress(void *arg)
         session_now_us() >= session->deadline_us) {
         session->stop = STOP_STATEMENT_TIMEOUT;
     }
-    if (session->stop == STOP_NONE && task != NULL && task_slice_over(task)) {
+    /* on the loop's own stack (sql/ asks the schema while it plans) nobody may await */
+    if (session->stop == STOP_NONE && task != NULL && task_stack_used() > 0 &&
+        task_slice_over(task)) {
         give_turn(session);
     }
     return session->unstoppable == 0 && session->stop != STOP_NONE;

@@ -1,9 +1,10 @@
 /* pool/session.h: one SQLite connection on one clone, ready to run statements.
  *
- * Belongs to one loop and to one task at a time. Everything that runs SQL here may await (time slice, writer's line);
- * nothing else does. Errors come as PostgreSQL's (pool/sqlite_error.h).
+ * Belongs to one loop and to one task at a time. Everything that runs SQL here may await (time
+ * slice, writer's line); nothing else does. Errors come as PostgreSQL's (pool/sqlite_error.h).
  *
- * Life: session_open -> cursors and transactions -> session_reset (for the next lease) or session_close. */
+ * Life: session_open -> cursors and transactions -> session_reset (for the next lease) or
+ * session_close. */
 #pragma once
 
 #include "base/alloc.h"
@@ -28,25 +29,29 @@ enum stop_reason {
 };
 
 struct session_options {
-    size_t memory;             /* bytes of SQLite's own memory for this session; 0: none. Over it: 53200 */
-    struct account *parent;    /* the daemon's account, or NULL */
-    size_t statement_bytes;    /* longest SQL text; 0: 1 MiB */
-    size_t spool_bytes;        /* most bytes of rows kept in memory for one cursor; 0: 16 MiB. Over it: 53200 */
-    int64_t lock_timeout_us;   /* wait for the writer's place at most so long; 0: for ever. Over it: 55P03 */
-    /* Called at the end of each time slice of a running statement; not STOP_NONE stops it. May be NULL. */
+    size_t memory; /* bytes of SQLite's own memory for this session; 0: none. Over it: 53200 */
+    struct account *parent; /* the daemon's account, or NULL */
+    size_t statement_bytes; /* longest SQL text; 0: 1 MiB */
+    size_t spool_bytes;     /* most bytes of rows kept in memory for one cursor; 0: 16 MiB. Over it:
+                               53200 */
+    int64_t lock_timeout_us; /* wait for the writer's place at most so long; 0: for ever. Over it:
+                                55P03 */
+    /* Called at the end of each time slice of a running statement; not STOP_NONE stops it. May be
+     * NULL. */
     enum stop_reason (*should_stop)(void *owner);
     void *owner;
 };
 
 /* 0 or FAILED. Holds a reference on the clone. */
-must_check int session_open(struct clone *clone, const struct session_options *options, struct session **ret_session,
-                            struct failure *ret_failure);
+must_check int session_open(struct clone *clone, const struct session_options *options,
+                            struct session **ret_session, struct failure *ret_failure);
 
-/* Rolls back, closes all cursors (their handles are gone then) and cached statements. Whatever else was charged to the
- * session's account must be freed before. NULL is fine. */
+/* Rolls back, closes all cursors (their handles are gone then) and cached statements. Whatever else
+ * was charged to the session's account must be freed before. NULL is fine. */
 void session_close(struct session *session);
 
-/* Gives back memory that only a running statement needs, such as cached pages: for a session whose client is idle. */
+/* Gives back memory that only a running statement needs, such as cached pages: for a session whose
+ * client is idle. */
 void session_trim(struct session *session);
 
 struct sqlite3 *session_sqlite(const struct session *session);
@@ -58,22 +63,24 @@ void session_set_lock_timeout(struct session *session, int64_t timeout_us);
 /* Asks the statement that runs now (if any) to stop, from another task of this loop. */
 void session_stop_statement(struct session *session, enum stop_reason reason);
 
-/* Brackets one client statement: sets its deadline (DEADLINE_NONE: none) and forgets an earlier stop. */
+/* Brackets one client statement: sets its deadline (DEADLINE_NONE: none) and forgets an earlier
+ * stop. */
 void session_statement_begin(struct session *session, int64_t deadline_us);
 
 /* ---- prepared sqlite3_stmts: a cache by text ---- */
 
-/* Lends a prepared, reset statement for exactly this SQLite text; give it back with session_release(). 0 or FAILED.
- * Prepare runs on the caller's stack; the guard (pool/guard.h) refuses what would be too deep. */
-must_check int session_prepare(struct session *session, struct view sql, struct sqlite3_stmt **ret_stmt,
-                               struct failure *ret_failure);
+/* Lends a prepared, reset statement for exactly this SQLite text; give it back with
+ * session_release(). 0 or FAILED. Prepare runs on the caller's stack; the guard (pool/guard.h)
+ * refuses what would be too deep. */
+must_check int session_prepare(struct session *session, struct view sql,
+                               struct sqlite3_stmt **ret_stmt, struct failure *ret_failure);
 void session_release(struct session *session, struct sqlite3_stmt *stmt);
 
 /* ---- cursors: half-run statements as async iterators ---- */
 
 enum cursor_flags {
-    CURSOR_WRITES = 1 << 0,    /* takes the writer's place first: INSERT, UPDATE, DELETE, DDL */
-    CURSOR_LOCKS = 1 << 1,     /* SELECT ... FOR UPDATE/SHARE, LOCK TABLE: the same without writing */
+    CURSOR_WRITES = 1 << 0, /* takes the writer's place first: INSERT, UPDATE, DELETE, DDL */
+    CURSOR_LOCKS = 1 << 1,  /* SELECT ... FOR UPDATE/SHARE, LOCK TABLE: the same without writing */
     CURSOR_RETURNING = 1 << 2, /* run to its end at once, rows kept */
 };
 
@@ -81,15 +88,17 @@ enum { CURSOR_END = 2 }; /* no more rows */
 
 /* Starts a statement: opens the deferred transaction as needed, binds the parameters (copied).
  * sql is SQLite's; ?1..?n are the parameters. 0 or FAILED. */
-must_check int cursor_open(struct session *session, struct view sql, const struct cell *params, size_t param_count,
-                           unsigned flags, struct cursor **ret_cursor, struct failure *ret_failure);
+must_check int cursor_open(struct session *session, struct view sql, const struct cell *params,
+                           size_t param_count, unsigned flags, struct cursor **ret_cursor,
+                           struct failure *ret_failure);
 
-/* The next row: 0 and cells that live until the next call for this cursor or any other use of the session, CURSOR_END,
- * or FAILED (24000 when the cursor's transaction has ended). */
-must_check int cursor_next(struct cursor *cursor, const struct cell **ret_cells, struct failure *ret_failure);
+/* The next row: 0 and cells that live until the next call for this cursor or any other use of the
+ * session, CURSOR_END, or FAILED (24000 when the cursor's transaction has ended). */
+must_check int cursor_next(struct cursor *cursor, const struct cell **ret_cells,
+                           struct failure *ret_failure);
 size_t cursor_columns(const struct cursor *cursor);
 int64_t cursor_changes(const struct cursor *cursor); /* rows changed, once at its end */
-void cursor_close(struct cursor *cursor);            /* NULL is fine; dropping it half-way is fine */
+void cursor_close(struct cursor *cursor); /* NULL is fine; dropping it half-way is fine */
 
 /* Both, for statements without rows of interest: runs to the end. ret_changes may be NULL. */
 must_check int session_execute(struct session *session, struct view sql, const struct cell *params,

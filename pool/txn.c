@@ -6,14 +6,11 @@
  * interrupted, and may use more memory than the session has: what was begun must be ended. */
 #include "pool/txn_sqlite.h"
 
-#include "async/await.h"
-#include "async/task.h"
 #include "pool/clone.h"
 #include "pool/sqltext.h"
 #include "pool/vfs.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 enum { savepoints_most = 4096 };
 

@@ -1,7 +1,9 @@
-/* pool/txn.h: PostgreSQL's transaction blocks over a deferred SQLite BEGIN (../shared rules: sqlite.md 3).
+/* pool/txn.h: PostgreSQL's transaction blocks over a deferred SQLite BEGIN (../shared rules:
+ * sqlite.md 3).
  *
- * READ COMMITTED by deferring: BEGIN and SAVEPOINT are only remembered until the first write, which takes the writer's
- * place of the clone. REPEATABLE READ and SERIALIZABLE pin a root at their first statement. */
+ * READ COMMITTED by deferring: BEGIN and SAVEPOINT are only remembered until the first write, which
+ * takes the writer's place of the clone. REPEATABLE READ and SERIALIZABLE pin a root at their first
+ * statement. */
 #pragma once
 
 #include "base/failure.h"
@@ -24,27 +26,35 @@ struct txn_modes txn_modes(const struct session *session);
 bool txn_is_explicit(const struct session *session); /* inside BEGIN ... COMMIT */
 
 /* BEGIN. The caller has looked at txn_is_explicit (25001 is a warning there). */
-must_check int txn_begin(struct session *session, struct txn_modes modes, struct failure *ret_failure);
+must_check int txn_begin(struct session *session, struct txn_modes modes,
+                         struct failure *ret_failure);
 /* SET TRANSACTION: before the first statement only, else 25001. */
-must_check int txn_set_modes(struct session *session, struct txn_modes modes, struct failure *ret_failure);
+must_check int txn_set_modes(struct session *session, struct txn_modes modes,
+                             struct failure *ret_failure);
 
 /* COMMIT. A failed block is rolled back instead: *ret_rolled_back, and the tag is ROLLBACK. */
-must_check int txn_commit(struct session *session, bool *ret_rolled_back, struct failure *ret_failure);
+must_check int txn_commit(struct session *session, bool *ret_rolled_back,
+                          struct failure *ret_failure);
 must_check int txn_rollback(struct session *session, struct failure *ret_failure);
 
 /* Names are folded already. 25P01 outside a block, 3B001 for an unknown name. */
-must_check int txn_savepoint(struct session *session, struct view name, struct failure *ret_failure);
+must_check int txn_savepoint(struct session *session, struct view name,
+                             struct failure *ret_failure);
 must_check int txn_release(struct session *session, struct view name, struct failure *ret_failure);
-must_check int txn_rollback_to(struct session *session, struct view name, struct failure *ret_failure);
+must_check int txn_rollback_to(struct session *session, struct view name,
+                               struct failure *ret_failure);
 
-/* SET CONSTRAINTS ALL DEFERRED / IMMEDIATE, until the end of the transaction. 23503 when IMMEDIATE finds a violation. */
-must_check int txn_defer_constraints(struct session *session, bool deferred, struct failure *ret_failure);
+/* SET CONSTRAINTS ALL DEFERRED / IMMEDIATE, until the end of the transaction. 23503 when IMMEDIATE
+ * finds a violation. */
+must_check int txn_defer_constraints(struct session *session, bool deferred,
+                                     struct failure *ret_failure);
 
-/* The implicit transaction of a multi-statement simple query, or of an extended pipeline up to its Sync.
- * begin is idempotent, and an explicit BEGIN inside turns it into a block as PostgreSQL does. end commits what is
- * left of it, or rolls back when a statement failed. */
+/* The implicit transaction of a multi-statement simple query, or of an extended pipeline up to its
+ * Sync. begin is idempotent, and an explicit BEGIN inside turns it into a block as PostgreSQL does.
+ * end commits what is left of it, or rolls back when a statement failed. */
 void txn_implicit_begin(struct session *session);
 must_check int txn_implicit_end(struct session *session, struct failure *ret_failure);
 
-/* Every error of a statement passes here: a block becomes TXN_FAILED, an implicit transaction is rolled back. */
+/* Every error of a statement passes here: a block becomes TXN_FAILED, an implicit transaction is
+ * rolled back. */
 void txn_failed(struct session *session);
