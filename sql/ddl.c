@@ -10,9 +10,18 @@
 #include <errno.h>
 #include <stdio.h>
 
-void ddl_begin(struct sql_session *sql)
+int ddl_plan(struct planner *planner, const PgQuery__Node *node, struct plan *plan,
+             struct failure *f)
+{
+    (void)node;
+    plan->extra = arena_strndup(&plan->arena, planner->text.data, planner->text.len);
+    return plan->extra == NULL ? failure_set_nomem(f) : 0;
+}
+
+int ddl_begin(struct sql_session *sql, struct failure *f)
 {
     txn_implicit_begin(sql->session);
+    return sql_functions_ready(sql, f); /* expressions of the schema call them */
 }
 
 static const char *static_kind(const char *kind)
@@ -128,7 +137,8 @@ int ddl_job_run(struct ddl_job *job, struct portal *portal, void (*fn)(struct dd
     job->fn = fn;
     job->stmt = stmt;
     job->failure = f;
-    rewriter_init(&job->rewriter, portal->sql, &job->arena, (struct view){ 0 }, f);
+    rewriter_init(&job->rewriter, portal->sql, &job->arena,
+                  view_of_str(plan_whole(portal->plan)->extra), f);
     job->rewriter.no_params = true;
     task_call_on_loop_stack(run_job, job);
     return job->rewriter.failed ? FAILED : 0;

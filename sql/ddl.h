@@ -10,8 +10,9 @@
 
 enum { ddl_name_bytes = 64 }; /* PostgreSQL's NAMEDATALEN */
 
-/* Every DDL verb first: an implicit transaction, so that its several steps are one. */
-void ddl_begin(struct sql_session *sql);
+/* (ddl_plan of verb_support.h keeps the statement's text, for positions in errors.)
+ * Every DDL verb first: an implicit transaction, so that its several steps are one. */
+must_check int ddl_begin(struct sql_session *sql, struct failure *ret_failure);
 
 /* What a name is: "table", "view", "index", "sequence"; NULL: nothing. Static. */
 must_check int ddl_kind(struct sql_session *sql, const char *name, const char **ret_kind,

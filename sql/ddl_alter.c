@@ -82,8 +82,9 @@ static int null_values(struct alter *a, const char *column, bool *ret_found, str
     cleanup(buf_finish) struct buf q = { 0 };
 
     if (buf_append_str(&q, "SELECT 1 FROM ") != 0 || verb_ident(&q, a->table) != 0 ||
-        buf_append_str(&q, " WHERE ") != 0 || verb_ident(&q, column) != 0 ||
-        buf_append_str(&q, " IS NULL") != 0) {
+        buf_append_str(&q, " WHERE typeof(") != 0 || verb_ident(&q, column) != 0 ||
+        buf_append_str(&q, ") = 'null'") !=
+            0) { /* SQLite believes a NOT NULL, and looks no further */
         return failure_set_nomem(f);
     }
     return has_row(a, &q, ret_found, f);
@@ -122,7 +123,8 @@ static int reload(struct alter *a, struct failure *f)
 
 /* ---- the job: what must be printed by the rewriter ---- */
 
-static void begin_print(struct ddl_job *job, struct query_scope *scope)
+/* False: failed; the scope is pushed in both cases. */
+static bool begin_print(struct ddl_job *job, struct query_scope *scope)
 {
     struct alter *a = job->arg;
     struct ddl_table *t = &a->made;
@@ -140,10 +142,13 @@ static void begin_print(struct ddl_job *job, struct query_scope *scope)
     }
     scope->unqualified = true;
     scope_push(t->r, scope);
-    if (t->relation != NULL) {
-        t->relation = relation_copy(t->r, t->relation, a->table);
-        scope_add(scope, t->relation);
+    t->relation = t->relation == NULL ? NULL : relation_copy(t->r, t->relation, a->table);
+    if (t->relation == NULL) {
+        rewrite_fail(t->r, -1, "42P01", "relation \"%s\" does not exist", a->table);
+        return false;
     }
+    scope_add(scope, t->relation);
+    return !t->r->failed;
 }
 
 static void keep(struct rewriter *r, struct buf *out)
@@ -159,10 +164,11 @@ static void print_column(struct ddl_job *job)
     struct alter *a = job->arg;
     const PgQuery__ColumnDef *column = a->cmd->def->column_def;
 
-    begin_print(job, &scope);
-    ddl_learn_column(&a->made, column);
-    ddl_column(&a->made, column);
-    keep(&job->rewriter, &a->column);
+    if (begin_print(job, &scope)) {
+        ddl_learn_column(&a->made, column);
+        ddl_column(&a->made, column);
+        keep(&job->rewriter, &a->column);
+    }
     scope_pop(&job->rewriter);
 }
 
@@ -173,9 +179,10 @@ static void print_constraint(struct ddl_job *job)
     struct rewriter *r = &job->rewriter;
     const PgQuery__Constraint *k = a->cmd->def->constraint;
 
-    begin_print(job, &scope);
-    ddl_constraint(&a->made, k, NULL);
-    if (k->contype == CONSTR(CHECK)) {
+    if (begin_print(job, &scope)) {
+        ddl_constraint(&a->made, k, NULL);
+    }
+    if (!r->failed && k->contype == CONSTR(CHECK)) {
         rewrite_str(r, "SELECT 1 FROM ");
         rewrite_ident(r, a->table);
         rewrite_str(r, " WHERE NOT (");
@@ -221,9 +228,10 @@ static void print_new_type(struct ddl_job *job)
     PgQuery__TypeCast cast = PG_QUERY__TYPE_CAST__INIT;
     struct type type = TYPE_NONE;
 
-    begin_print(job, &scope);
-    if (!r->failed && type_of_name(column->type_name, &type, r->failure) != 0) {
+    if (begin_print(job, &scope) && type_of_name(column->type_name, &type, r->failure) != 0) {
         r->failed = true;
+    }
+    if (r->failed) {
         return;
     }
     if (!r->failed &&
@@ -737,13 +745,11 @@ int alter_table_plan(struct planner *planner, const PgQuery__Node *node, struct 
 {
     PgQuery__ObjectType type = node->alter_table_stmt->objtype;
 
-    (void)planner;
-    (void)f;
     plan->tag = type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX      ? "ALTER INDEX"
                 : type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW     ? "ALTER VIEW"
                 : type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE ? "ALTER SEQUENCE"
                                                                  : "ALTER TABLE";
-    return 0;
+    return ddl_plan(planner, node, plan, f);
 }
 
 int alter_table_run(struct portal *portal, struct row_sink *sink, int64_t max_rows,
@@ -755,8 +761,8 @@ int alter_table_run(struct portal *portal, struct row_sink *sink, int64_t max_ro
 
     (void)sink;
     (void)max_rows;
-    ddl_begin(sql);
-    int r = ddl_kind(sql, stmt->relation->relname, &kind, f);
+    int r = ddl_begin(sql, f);
+    r = r == 0 ? ddl_kind(sql, stmt->relation->relname, &kind, f) : r;
     if (r == 0 && kind == NULL) {
         if (!stmt->missing_ok) {
             return failure_set(f, "42P01", "relation \"%s\" does not exist",

@@ -454,6 +454,9 @@ static void learn_column(struct ddl_table *t, const PgQuery__ColumnDef *column)
 {
     struct type type = TYPE_NONE;
 
+    if (t->relation == NULL) {
+        return; /* failed */
+    }
     if (relation_find(t->relation, column->colname) != NULL) {
         rewrite_fail(t->r, -1, "42701", "column \"%s\" specified more than once", column->colname);
     }
@@ -478,6 +481,10 @@ void ddl_take_name(struct ddl_table *t, const char *name)
 static void learn_table(struct ddl_table *t, const PgQuery__CreateStmt *stmt)
 {
     t->relation = relation_new(t->r, t->name);
+    if (t->relation == NULL) {
+        nomem(t->r);
+        return;
+    }
     for (size_t i = 0; i < stmt->n_table_elts && !t->r->failed; i++) {
         const PgQuery__Node *e = stmt->table_elts[i];
         if (e->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF) {
@@ -592,8 +599,8 @@ int create_table_run(struct portal *portal, struct row_sink *sink, int64_t max_r
 
     (void)sink;
     (void)max_rows;
-    ddl_begin(sql);
-    int r = refuse_unsupported(stmt, f);
+    int r = ddl_begin(sql, f);
+    r = r == 0 ? refuse_unsupported(stmt, f) : r;
     if (r == 0) {
         r = ddl_check_new(sql, stmt->relation, stmt->if_not_exists, &skip, f);
     }

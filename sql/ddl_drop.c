@@ -223,11 +223,9 @@ int drop_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, str
 {
     const PgQuery__DropStmt *stmt = verb_node(portal)->drop_stmt;
     const struct drop_kind *k = find_kind(stmt->remove_type);
-    int r = 0;
-
     (void)sink;
     (void)max_rows;
-    ddl_begin(portal->sql);
+    int r = ddl_begin(portal->sql, f);
     for (size_t i = 0; i < stmt->n_objects && r == 0; i++) {
         r = drop_one(portal->sql, stmt, k, stmt->objects[i], f);
     }
@@ -360,11 +358,9 @@ int truncate_run(struct portal *portal, struct row_sink *sink, int64_t max_rows,
     struct truncation t = { .sql = portal->sql,
                             .cascade = stmt->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE,
                             .restart = stmt->restart_seqs };
-    int r = 0;
-
     (void)sink;
     (void)max_rows;
-    ddl_begin(portal->sql);
+    int r = ddl_begin(portal->sql, f);
     for (size_t i = 0; i < stmt->n_relations && r == 0; i++) {
         const char *name = stmt->relations[i]->range_var->relname, *kind = NULL;
         r = ddl_kind(portal->sql, name, &kind, f);

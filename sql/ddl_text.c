@@ -222,10 +222,10 @@ struct view element_part(struct view element, enum column_part part)
     t = sqltext_next(&rest);
     for (int depth = 0; depth > 0 || !ends_type(&t); t = sqltext_next(&rest)) {
         depth += sqltext_is_byte(&t, '(') - sqltext_is_byte(&t, ')');
-        type_end = t.text.data + t.text.len;
         if (t.kind == SQLTEXT_END) {
             break;
         }
+        type_end = t.text.data + t.text.len;
     }
     if (part == PART_TYPE) {
         return between(type_start, type_end);
@@ -276,27 +276,9 @@ int table_text_print(const struct table_text *t, size_t at, struct view replacem
     return r == 0 ? buf_append_view(out, t->tail) : r;
 }
 
-static int run_all(struct session *session, const char *schema, const char *quoted_name,
-                   const char *quoted_sql, const char *ident)
-{
-    char *edit = sqlite3_mprintf(
-        "PRAGMA writable_schema=ON;"
-        "UPDATE %s.sqlite_master SET sql = %s WHERE type = 'table' AND name = %s COLLATE NOCASE;"
-        "PRAGMA writable_schema=RESET;",
-        schema, quoted_sql, quoted_name);
-    char *look = sqlite3_mprintf("SELECT 1 FROM %s LIMIT 0", ident);
-    int rc = edit == NULL || look == NULL ? SQLITE_NOMEM : session_run_internal(session, edit);
-
-    if (rc == SQLITE_OK) {
-        rc = session_run_internal(session, look);
-    }
-    sqlite3_free(edit);
-    sqlite3_free(look);
-    return rc;
-}
-
-/* Others, and this session after a rollback, see by the cookie that they must read the schema
- * again. */
+/* Others see by the cookie that they must read the schema again. Raised after the edit, for it also
+ * tells SQLite that the schema has changed and must be read again when the transaction or savepoint
+ * is rolled back. */
 static int raise_cookie(struct session *session, const char *schema)
 {
     sqlite3_stmt *stmt = NULL;
@@ -315,6 +297,26 @@ static int raise_cookie(struct session *session, const char *schema)
     return rc != SQLITE_OK ? rc : session_run_internal(session, text);
 }
 
+static int run_all(struct session *session, const char *schema, const char *quoted_name,
+                   const char *quoted_sql, const char *ident)
+{
+    char *edit = sqlite3_mprintf(
+        "PRAGMA writable_schema=ON;"
+        "UPDATE %s.sqlite_master SET sql = %s WHERE type = 'table' AND name = %s COLLATE NOCASE;"
+        "PRAGMA writable_schema=RESET;",
+        schema, quoted_sql, quoted_name);
+    char *look = sqlite3_mprintf("SELECT 1 FROM %s LIMIT 0", ident);
+    int rc = edit == NULL || look == NULL ? SQLITE_NOMEM : session_run_internal(session, edit);
+
+    rc = rc == SQLITE_OK ? raise_cookie(session, schema) : rc;
+    if (rc == SQLITE_OK) {
+        rc = session_run_internal(session, look);
+    }
+    sqlite3_free(edit);
+    sqlite3_free(look);
+    return rc;
+}
+
 static int install(struct session *session, const char *schema, const char *name, const char *text,
                    const char *ident)
 {
@@ -322,8 +324,7 @@ static int install(struct session *session, const char *schema, const char *name
 
     if (rc == SQLITE_OK) {
         sqlite3_db_config(session->db, SQLITE_DBCONFIG_DEFENSIVE, 0, (int *)NULL);
-        rc = raise_cookie(session, schema);
-        rc = rc == SQLITE_OK ? run_all(session, schema, name, text, ident) : rc;
+        rc = run_all(session, schema, name, text, ident);
         if (rc != SQLITE_OK) {
             (void)session_run_internal(session, "ROLLBACK TO pond_ddl");
             (void)session_run_internal(session, "PRAGMA writable_schema=RESET");

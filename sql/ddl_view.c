@@ -26,7 +26,7 @@ static void print_view(struct ddl_job *job)
         rewrite_unsupported(r, -1, "a view that is no SELECT");
         return;
     }
-    rewrite_select(r, stmt->query->select_stmt, &columns);
+    rewrite_view_body(r, stmt->query->select_stmt, &columns);
 }
 
 int create_view_run(struct portal *portal, struct row_sink *sink, int64_t max_rows,
@@ -40,8 +40,8 @@ int create_view_run(struct portal *portal, struct row_sink *sink, int64_t max_ro
 
     (void)sink;
     (void)max_rows;
-    ddl_begin(sql);
-    int r = ddl_check_schema(stmt->view->schemaname, f);
+    int r = ddl_begin(sql, f);
+    r = r == 0 ? ddl_check_schema(stmt->view->schemaname, f) : r;
     r = r == 0 && stmt->replace ? ddl_kind(sql, stmt->view->relname, &kind, f) : r;
     if (r == 0 && kind != NULL && strcmp(kind, "view") != 0) {
         return failure_set(f, "42809", "\"%s\" is not a view", stmt->view->relname);
@@ -126,9 +126,9 @@ int create_table_as_run(struct portal *portal, struct row_sink *sink, int64_t ma
 
     (void)sink;
     (void)max_rows;
-    ddl_begin(sql);
     portal_set_tag(portal, "CREATE TABLE AS");
-    int r = ddl_check_new(sql, stmt->into->rel, stmt->if_not_exists, &skip, f);
+    int r = ddl_begin(sql, f);
+    r = r == 0 ? ddl_check_new(sql, stmt->into->rel, stmt->if_not_exists, &skip, f) : r;
     if (r != 0 || skip) {
         return r;
     }
@@ -332,8 +332,8 @@ int rename_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, s
 
     (void)sink;
     (void)max_rows;
-    ddl_begin(sql);
-    int r = ddl_kind(sql, stmt->relation->relname, &kind, f);
+    int r = ddl_begin(sql, f);
+    r = r == 0 ? ddl_kind(sql, stmt->relation->relname, &kind, f) : r;
     if (r == 0 && kind == NULL) {
         if (!stmt->missing_ok) {
             return failure_set(f, "42P01", "relation \"%s\" does not exist",

@@ -578,7 +578,7 @@ struct json_agg {
     int r;
 };
 
-static struct json_agg *agg_step(sqlite3_context *c, char open)
+static struct json_agg *agg_step(sqlite3_context *c, const char *open)
 {
     struct json_agg *a = sqlite3_aggregate_context(c, sizeof *a);
 
@@ -588,7 +588,7 @@ static struct json_agg *agg_step(sqlite3_context *c, char open)
     }
     if (a->out.len == 0) {
         a->out.max = fn_result_max;
-        a->r = buf_append_byte(&a->out, (uint8_t)open);
+        a->r = buf_append_str(&a->out, open);
     } else if (a->r == 0) {
         a->r = buf_append_str(&a->out, ", ");
     }
@@ -597,25 +597,39 @@ static struct json_agg *agg_step(sqlite3_context *c, char open)
 
 FN(json_agg_step)
 {
-    struct json_agg *a = agg_step(c, '[');
+    struct json_agg *a = agg_step(c, "[");
 
     if (a != NULL && a->r == 0 && n > 1) {
         a->r = append_json(&a->out, v[0], (uint32_t)sqlite3_value_int64(v[1]));
     }
 }
 
-FN(json_object_agg_step)
+static void object_step(sqlite3_context *c, int n, sqlite3_value **v, const char *open,
+                        const char *colon)
 {
-    struct json_agg *a = agg_step(c, '{');
-
-    if (a != NULL && a->r == 0 && n > 3) {
+    if (n < 4 || sqlite3_value_type(v[0]) == SQLITE_NULL) {
+        fn_fail(c, "22004", "field name must not be null");
+        return;
+    }
+    struct json_agg *a = agg_step(c, open);
+    if (a != NULL && a->r == 0) {
         a->r = append_string(&a->out, fn_text(v[0]));
-        a->r = a->r == 0 ? buf_append_str(&a->out, ": ") : a->r;
+        a->r = a->r == 0 ? buf_append_str(&a->out, colon) : a->r;
         a->r = a->r == 0 ? append_json(&a->out, v[2], (uint32_t)sqlite3_value_int64(v[3])) : a->r;
     }
 }
 
-static void json_agg_final(sqlite3_context *c)
+FN(json_object_agg_step)
+{
+    object_step(c, n, v, "{ ", " : ");
+}
+
+FN(jsonb_object_agg_step)
+{
+    object_step(c, n, v, "{", ": ");
+}
+
+static void finish_agg(sqlite3_context *c, const char *close)
 {
     struct json_agg *a = sqlite3_aggregate_context(c, 0);
 
@@ -623,9 +637,24 @@ static void json_agg_final(sqlite3_context *c)
         sqlite3_result_null(c);
         return;
     }
-    int r = a->r != 0 ? a->r : buf_append_byte(&a->out, a->out.data[0] == '[' ? ']' : '}');
+    int r = a->r != 0 ? a->r : buf_append_str(&a->out, close);
     fn_result_buf(c, &a->out, r);
     buf_finish(&a->out);
+}
+
+static void json_agg_final(sqlite3_context *c)
+{
+    finish_agg(c, "]");
+}
+
+static void json_object_agg_final(sqlite3_context *c)
+{
+    finish_agg(c, " }");
+}
+
+static void jsonb_object_agg_final(sqlite3_context *c)
+{
+    finish_agg(c, "}");
 }
 
 /* clang-format off */
@@ -649,8 +678,8 @@ static const struct function rows[] = {
     { "jsonb_build_array", 0, -1, { 0 }, RESULT_FIXED, JB, PT, "json_build_array", NULL, NULL, NULL },
     { "json_agg", 1, 1, { 0 }, RESULT_FIXED, J, PT | FUNCTION_AGGREGATE, NULL, NULL, json_agg_step, json_agg_final },
     { "jsonb_agg", 1, 1, { 0 }, RESULT_FIXED, JB, PT | FUNCTION_AGGREGATE, "json_agg", NULL, NULL, NULL },
-    { "json_object_agg", 2, 2, { 0 }, RESULT_FIXED, J, PT | FUNCTION_AGGREGATE, NULL, NULL, json_object_agg_step, json_agg_final },
-    { "jsonb_object_agg", 2, 2, { 0 }, RESULT_FIXED, JB, PT | FUNCTION_AGGREGATE, "json_object_agg", NULL, NULL, NULL },
+    { "json_object_agg", 2, 2, { 0 }, RESULT_FIXED, J, PT | FUNCTION_AGGREGATE, NULL, NULL, json_object_agg_step, json_object_agg_final },
+    { "jsonb_object_agg", 2, 2, { 0 }, RESULT_FIXED, JB, PT | FUNCTION_AGGREGATE, NULL, NULL, jsonb_object_agg_step, jsonb_object_agg_final },
     { "json_array_length", 1, 1, { J }, RESULT_FIXED, OID_INT4, 0, "pond_json_length", json_array_length, NULL, NULL },
     { "jsonb_array_length", 1, 1, { JB }, RESULT_FIXED, OID_INT4, 0, "pond_json_length", NULL, NULL, NULL },
     { "json_typeof", 1, 1, { J }, RESULT_FIXED, T, 0, NULL, json_typeof, NULL, NULL },

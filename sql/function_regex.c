@@ -92,10 +92,29 @@ static int to_posix(struct view in, struct buf *out)
     return r == 0 ? buf_append_byte(out, 0) : r;
 }
 
+/* PostgreSQL's words for the library's codes. */
+static const char *regex_error(int code)
+{
+    static const char *const words[] = {
+        [REG_ECTYPE] = "invalid character class",
+        [REG_EESCAPE] = "invalid escape \\ sequence",
+        [REG_ESUBREG] = "invalid backreference number",
+        [REG_EBRACK] = "brackets [] not balanced",
+        [REG_EPAREN] = "parentheses () not balanced",
+        [REG_EBRACE] = "braces {} not balanced",
+        [REG_BADBR] = "invalid repetition count(s)",
+        [REG_ERANGE] = "invalid character range",
+        [REG_ESPACE] = "out of memory",
+        [REG_BADRPT] = "quantifier operand invalid",
+    };
+
+    return code > 0 && code < (int)ARRAY_LEN(words) && words[code] != NULL ? words[code]
+                                                                           : "invalid pattern";
+}
+
 static struct regex *compile(sqlite3_context *c, struct view pattern, bool ignore_case)
 {
     cleanup(buf_finish) struct buf posix = { .max = pattern_max * 8 };
-    char message[128];
 
     if (pattern.len > pattern_max) {
         fn_fail(c, "54000", "regular expression is too long");
@@ -114,9 +133,8 @@ static struct regex *compile(sqlite3_context *c, struct view pattern, bool ignor
         uselocale(before);
     }
     if (r != 0) {
-        regerror(r, &re->compiled, message, sizeof message);
         mem_free(re);
-        fn_fail(c, "2201B", "invalid regular expression: %s", message);
+        fn_fail(c, "2201B", "invalid regular expression: %s", regex_error(r));
         return NULL;
     }
     return re;

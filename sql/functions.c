@@ -80,6 +80,19 @@ const struct function *function_find(const char *name, const uint32_t *arg_oids,
     return best;
 }
 
+bool function_is_aggregate(const char *name)
+{
+    for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
+        for (size_t i = 0; i < tables[t]->count; i++) {
+            const struct function *row = &tables[t]->rows[i];
+            if ((row->flags & FUNCTION_AGGREGATE) != 0 && strcmp(row->name, name) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static int register_row(struct sqlite3 *db, const struct function *row, struct sql_session *sql)
 {
     const char *name = row->sqlite != NULL ? row->sqlite : row->name;

@@ -82,6 +82,9 @@ struct function {
 const struct function *function_find(const char *name, const uint32_t *arg_oids, size_t count,
                                      bool *ret_known);
 
+/* Is there an aggregate of that name? */
+bool function_is_aggregate(const char *name);
+
 /* Registers all that has call or step on the session. 0 or FAILED. */
 must_check int functions_register(struct sql_session *sql, struct failure *ret_failure);
 

@@ -192,8 +192,8 @@ int create_sequence_run(struct portal *portal, struct row_sink *sink, int64_t ma
 
     (void)sink;
     (void)max_rows;
-    ddl_begin(sql);
-    int r = ddl_check_new(sql, stmt->sequence, stmt->if_not_exists, &skip, f);
+    int r = ddl_begin(sql, f);
+    r = r == 0 ? ddl_check_new(sql, stmt->sequence, stmt->if_not_exists, &skip, f) : r;
     if (r != 0 || skip) {
         return r;
     }
@@ -263,8 +263,8 @@ int alter_sequence_run(struct portal *portal, struct row_sink *sink, int64_t max
 
     (void)sink;
     (void)max_rows;
-    ddl_begin(sql);
-    int r = sequence_exists(sql, name, &found, f);
+    int r = ddl_begin(sql, f);
+    r = r == 0 ? sequence_exists(sql, name, &found, f) : r;
     if (r == 0 && !found) {
         if (!stmt->missing_ok) {
             return failure_set(f, "42P01", "relation \"%s\" does not exist", name);

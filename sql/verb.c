@@ -33,10 +33,10 @@ static const struct verb verb_rows[] = {
     { NODE(CREATE_EXTENSION_STMT), .tag = "CREATE EXTENSION", .run = create_extension_run },
     { NODE(CREATE_SCHEMA_STMT), .tag = "CREATE SCHEMA", .run = create_schema_run },
     /* the schema */
-    { NODE(CREATE_STMT), .tag = "CREATE TABLE", DDL, .run = create_table_run },
+    { NODE(CREATE_STMT), .tag = "CREATE TABLE", DDL, .plan = ddl_plan, .run = create_table_run },
     { NODE(CREATE_TABLE_AS_STMT), DDL, .plan = create_table_as_plan, .run = create_table_as_run },
-    { NODE(INDEX_STMT), .tag = "CREATE INDEX", DDL, .run = create_index_run },
-    { NODE(VIEW_STMT), .tag = "CREATE VIEW", DDL, .run = create_view_run },
+    { NODE(INDEX_STMT), .tag = "CREATE INDEX", DDL, .plan = ddl_plan, .run = create_index_run },
+    { NODE(VIEW_STMT), .tag = "CREATE VIEW", DDL, .plan = ddl_plan, .run = create_view_run },
     { NODE(CREATE_SEQ_STMT), .tag = "CREATE SEQUENCE", DDL, .run = create_sequence_run },
     { NODE(ALTER_SEQ_STMT), .tag = "ALTER SEQUENCE", DDL, .run = alter_sequence_run },
     { NODE(ALTER_TABLE_STMT), DDL, .plan = alter_table_plan, .run = alter_table_run },

@@ -122,7 +122,9 @@ static int savepoint(struct sql_session *sql, const PgQuery__TransactionStmt *st
         r = txn_rollback_to(sql->session, name, f);
         if (r == 0) {
             settings_rollback_to(sql->settings, name);
-            sql_schema_changed(sql);
+            if (sql->schema_changes != sql->txn_schema_changes) {
+                sql_schema_changed(sql);
+            }
         }
         return r;
     }

@@ -77,6 +77,9 @@ static void put(struct sink *sink, const void *data, size_t len)
     size_t room = sizeof(sink->t->rows) - 1 - sink->used;
 
     len = len > room ? room : len;
+    if (len == 0) {
+        return;
+    }
     memcpy(sink->t->rows + sink->used, data, len);
     sink->used += len;
     sink->t->rows[sink->used] = '\0';
