@@ -254,7 +254,7 @@ def compare_templates(bench):
                         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
                         "INSERT INTO orders SELECT i, i %% 1000, hex(randomblob(450)) FROM n;" % rows], check=True)
         server = bench.start_pond(name, "[pond]\nlisten_addr =\nlisten_port = 6%03d\nunix_socket_dir = {dir}\n"
-                                  "[database shop]\nseed = ../%s.db\n" % (100 + rows % 7, name), "shop")
+                                  "[database shop]\nseed = %s.db\n" % (100 + rows % 7, name), "shop")
         bench.client(server, "connect", 2000)
         size = os.path.getsize(bench.path(name + ".db"))
         means[name] = bench.inside(server, name)
