@@ -181,6 +181,17 @@ static int serve_batch(struct connection *conn)
     return r;
 }
 
+/* Answers in the middle of a pipeline wait for its Sync or Flush, or for more of their kind, as
+ * PostgreSQL's do: a client that has sent half a pipeline does not look for them. */
+static int send_answers(struct connection *conn)
+{
+    if (conn->ready && !conn->at_rest && !conn->error_told) {
+        return output_relieve(&conn->output);
+    }
+    conn->error_told = false;
+    return output_flush(&conn->output);
+}
+
 /* Serves what has come and sends the answers. */
 static int serve_all(struct connection *conn)
 {
@@ -190,7 +201,7 @@ static int serve_all(struct connection *conn)
         r = serve_batch(conn);
     }
     if (r == 0) {
-        r = output_flush(&conn->output);
+        r = send_answers(conn);
     }
     if (r == 0 && conn->goodbye != GOODBYE_NONE) {
         r = say_goodbye(conn);
@@ -203,7 +214,9 @@ static int serve_all(struct connection *conn)
 
 static int rest(struct connection *conn)
 {
-    output_end(&conn->output);
+    if (conn->output.buf.len == 0) {
+        output_end(&conn->output);
+    }
     int r = input_end(&conn->input);
 
     if (r != 0) {

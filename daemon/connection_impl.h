@@ -59,6 +59,7 @@ struct connection {
     bool read_off;        /* read_event is not added */
     bool gone;            /* the client hung up: nobody hears us */
     bool at_rest;         /* ReadyForQuery was the last answer: nothing is half done */
+    bool error_told;      /* an ErrorResponse waits in the output */
     bool skip_to_sync;    /* after an error in the extended protocol */
     bool statement_begun; /* an extended statement's time runs */
     bool pipelined;       /* more than one Execute since the last Sync, or BEGIN and the like */

@@ -33,7 +33,7 @@ struct output {
 void output_init(struct output *o, struct server *server, int fd);
 void output_finish(struct output *o);
 
-/* Borrows a buffer. 0 or -ENOMEM. */
+/* Borrows a buffer, unless it has one still. 0 or -ENOMEM. */
 must_check int output_begin(struct output *o);
 /* Gives it back; what was not flushed is dropped. */
 void output_end(struct output *o);

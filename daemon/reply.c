@@ -28,6 +28,7 @@ int reply_failure(struct connection *conn, const struct failure *failure)
         return CONNECTION_END;
     }
     backend_error(&w, failure);
+    conn->error_told = true;
     int r = reply_done(conn, &w);
     if (r != 0) {
         return r;

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, server_setup, server_teardown)
 
@@ -16,8 +17,8 @@ static void parse(struct client *c, const char *name, const char *sql)
 }
 
 /* Text parameters, text results. */
-static void bind(struct client *c, const char *portal, const char *statement,
-                 const char *const *values, uint16_t count)
+static void bind_text(struct client *c, const char *portal, const char *statement,
+                      const char *const *values, uint16_t count)
 {
     frontend_bind(&c->w, view_of_str(portal), view_of_str(statement), NULL, 0, count);
     for (uint16_t i = 0; i < count; i++) {
@@ -49,7 +50,7 @@ static void a_whole_exchange_comes_in_one_packet(void **state)
 
     (void)state;
     parse(c, "", "SELECT $1::int + 1");
-    bind(c, "", "", (const char *const[]){ "41" }, 1);
+    bind_text(c, "", "", (const char *const[]){ "41" }, 1);
     frontend_describe(&c->w, 'P', no_name);
     execute(c, "", 0);
     sync_and_wait(c);
@@ -64,7 +65,7 @@ static void messages_may_come_byte_by_byte(void **state)
 
     (void)state;
     parse(c, "s", "SELECT $1::text");
-    bind(c, "p", "s", (const char *const[]){ "hello" }, 1);
+    bind_text(c, "p", "s", (const char *const[]){ "hello" }, 1);
     execute(c, "p", 0);
     frontend_sync(&c->w);
     for (size_t i = 0; i < c->out.len; i++) {
@@ -138,10 +139,10 @@ static void all_is_skipped_from_an_error_to_the_sync(void **state)
     client_query(c, "CREATE TABLE t (id int PRIMARY KEY)");
     parse(c, "ins", "INSERT INTO t VALUES ($1)");
     for (int i = 0; i < 3; i++) {
-        bind(c, "", "ins", (const char *const[]){ i == 0 ? "1" : "2" }, 1);
+        bind_text(c, "", "ins", (const char *const[]){ i == 0 ? "1" : "2" }, 1);
         execute(c, "", 0);
     }
-    bind(c, "", "ins", (const char *const[]){ "9" }, 1);
+    bind_text(c, "", "ins", (const char *const[]){ "9" }, 1);
     execute(c, "", 0);
     frontend_query(&c->w, view_of_str("INSERT INTO t VALUES (77)"));
     sync_and_wait(c);
@@ -161,7 +162,7 @@ static void pipelined_syncs_are_transactions_of_their_own(void **state)
     client_forget(c);
     parse(c, "ins", "INSERT INTO t VALUES ($1)");
     for (int i = 0; i < 4; i++) {
-        bind(c, "", "ins", (const char *const[]){ i % 2 == 0 ? "1" : "2" }, 1);
+        bind_text(c, "", "ins", (const char *const[]){ i % 2 == 0 ? "1" : "2" }, 1);
         execute(c, "", 0);
         frontend_sync(&c->w);
     }
@@ -180,7 +181,7 @@ static void a_portal_gives_its_rows_page_by_page(void **state)
     (void)state;
     client_query(c, "BEGIN");
     parse(c, "", "SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3");
-    bind(c, "cur", "", NULL, 0);
+    bind_text(c, "cur", "", NULL, 0);
     execute(c, "cur", 2);
     sync_and_wait(c);
     expect_types(c, "12DDsZ");
@@ -203,7 +204,7 @@ static void a_flush_brings_answers_without_a_sync(void **state)
 
     (void)state;
     parse(c, "", "SELECT 1 UNION ALL SELECT 2");
-    bind(c, "C_1", "", NULL, 0);
+    bind_text(c, "C_1", "", NULL, 0);
     frontend_describe(&c->w, 'P', view_of_str("C_1"));
     frontend_flush(&c->w);
     client_flush(c);
@@ -226,13 +227,38 @@ static void a_flush_brings_answers_without_a_sync(void **state)
     client_close(c);
 }
 
+static void half_a_pipeline_is_answered_at_its_end(void **state)
+{
+    struct client *c = client_shop();
+
+    (void)state;
+    parse(c, "", "SELECT 1");
+    bind_text(c, "", "", NULL, 0);
+    client_flush(c);
+    server_run_turns(10);
+    assert_int_equal(recv(c->fd, c->got, client_got_bytes, 0), -1);
+    execute(c, "", 0);
+    client_flush(c);
+    server_run_turns(10);
+    assert_int_equal(recv(c->fd, c->got, client_got_bytes, 0), -1);
+    sync_and_wait(c);
+    expect_types(c, "12DCZ");
+    execute(c, "nope", 0); /* but an error is told at once */
+    client_forget(c);
+    client_flush(c);
+    client_await(c, 'E', 1);
+    sync_and_wait(c);
+    expect_types(c, "Z");
+    client_close(c);
+}
+
 static void an_empty_statement_goes_through_the_extended_protocol(void **state)
 {
     struct client *c = client_shop();
 
     (void)state;
     parse(c, "", ";");
-    bind(c, "", "", NULL, 0);
+    bind_text(c, "", "", NULL, 0);
     frontend_describe(&c->w, 'P', no_name);
     execute(c, "", 1);
     sync_and_wait(c);
@@ -254,7 +280,7 @@ static void mistakes_get_postgresqls_words(void **state)
     (void)state;
     parse(c, "", "SELECT 1; SELECT 2");
     expect_refused(c, "42601", "cannot insert multiple commands into a prepared statement");
-    bind(c, "", "nope", NULL, 0);
+    bind_text(c, "", "nope", NULL, 0);
     expect_refused(c, "26000", "prepared statement \"nope\" does not exist");
     execute(c, "nope", 0);
     expect_refused(c, "34000", "portal \"nope\" does not exist");
@@ -262,7 +288,7 @@ static void mistakes_get_postgresqls_words(void **state)
     parse(c, "twice", "SELECT 1");
     expect_refused(c, "42P05", "prepared statement \"twice\" already exists");
     parse(c, "two", "SELECT $1::int, $2::int");
-    bind(c, "", "two", (const char *const[]){ "1" }, 1);
+    bind_text(c, "", "two", (const char *const[]){ "1" }, 1);
     expect_refused(c, "08P01",
                    "bind message supplies 1 parameters, but prepared statement \"two\" requires 2");
     parse(c, "", "SELECT $1::int");
@@ -271,7 +297,7 @@ static void mistakes_get_postgresqls_words(void **state)
     frontend_bind_end(&c->w, (const int16_t[]){ 0, 0 }, 2);
     expect_refused(c, "08P01", "bind message has 2 result formats but query has 1 columns");
     parse(c, "", "SELECT $1::int");
-    bind(c, "", "", (const char *const[]){ "many" }, 1);
+    bind_text(c, "", "", (const char *const[]){ "many" }, 1);
     expect_refused(c, "22P02", "invalid input syntax for type integer: \"many\"");
     client_close(c);
 }
@@ -300,11 +326,11 @@ static void a_failed_block_refuses_parse_and_execute(void **state)
     parse(c, "", "SELECT 1");
     sync_and_wait(c);
     expect_types(c, "EZ");
-    bind(c, "", "one", NULL, 0);
+    bind_text(c, "", "one", NULL, 0);
     sync_and_wait(c);
     expect_types(c, "EZ");
     parse(c, "", "ROLLBACK");
-    bind(c, "", "", NULL, 0);
+    bind_text(c, "", "", NULL, 0);
     execute(c, "", 0);
     sync_and_wait(c);
     expect_types(c, "12CZ");
@@ -330,7 +356,7 @@ static void many_parameters_keep_their_values_apart(void **state)
         snprintf(texts[i], sizeof(texts[i]), "20%02d-1-%d", i % 100, 1 + i % 28);
     }
     parse(c, "", sql);
-    bind(c, "", "", values, count);
+    bind_text(c, "", "", values, count);
     execute(c, "", 0);
     sync_and_wait(c);
     expect_types(c, "12DCZ");
@@ -347,6 +373,60 @@ static void many_parameters_keep_their_values_apart(void **state)
     client_close(c);
 }
 
+static void parse_many(struct client *c, int count)
+{
+    cleanup(buf_finish) struct buf sql = { 0 };
+
+    assert_int_equal(buf_append_str(&sql, "SELECT count(*) FROM (VALUES "), 0);
+    for (int i = 1; i <= count; i++) {
+        assert_int_equal(buf_printf(&sql, "%s($%d::int)", i == 1 ? "" : ",", i), 0);
+    }
+    assert_int_equal(buf_append_str(&sql, ") v(a)"), 0);
+    frontend_parse(&c->w, no_name, buf_view(&sql), NULL, 0);
+}
+
+static void send_slowly(struct client *c)
+{
+    for (size_t at = 0; at < c->out.len;) {
+        size_t n = c->out.len - at < 30000 ? c->out.len - at : 30000;
+
+        client_send(c, c->out.data + at, n);
+        at += n;
+        server_run_turns(1);
+    }
+    buf_clear(&c->out);
+    c->w = writer_over(&c->out);
+}
+
+static void the_most_parameters_are_taken_and_one_more_is_refused(void **state)
+{
+    enum { most = 65535 };
+    struct client *c;
+
+    (void)state;
+    test_conf.max_packet_size = 4 * 1024 * 1024;
+    c = client_shop();
+    parse_many(c, most);
+    frontend_bind(&c->w, no_name, no_name, NULL, 0, most);
+    for (int i = 0; i < most; i++) {
+        writer_value(&c->w, view_of_str("7"));
+    }
+    frontend_bind_end(&c->w, NULL, 0);
+    execute(c, "", 0);
+    frontend_sync(&c->w);
+    send_slowly(c);
+    client_await(c, 'Z', 1);
+    expect_types(c, "12DCZ");
+    expect_first(c, 0, "65535");
+    client_forget(c);
+    parse_many(c, most + 1);
+    frontend_sync(&c->w);
+    send_slowly(c);
+    client_await(c, 'Z', 1);
+    expect_types(c, "EZ");
+    client_close(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,11 +438,13 @@ int main(void)
         TEST(pipelined_syncs_are_transactions_of_their_own),
         TEST(a_portal_gives_its_rows_page_by_page),
         TEST(a_flush_brings_answers_without_a_sync),
+        TEST(half_a_pipeline_is_answered_at_its_end),
         TEST(an_empty_statement_goes_through_the_extended_protocol),
         TEST(mistakes_get_postgresqls_words),
         TEST(closing_what_is_not_there_is_fine),
         TEST(a_failed_block_refuses_parse_and_execute),
         TEST(many_parameters_keep_their_values_apart),
+        TEST(the_most_parameters_are_taken_and_one_more_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
