@@ -131,6 +131,7 @@ static void cut_characters(struct view *text, int32_t n)
 
 struct cast {
     uint32_t from;
+    int from_scale;
     uint32_t to;
     int32_t typmod;
     bool explicit_;
@@ -150,8 +151,9 @@ static int cast_text(const struct value_style *style, const struct cast *cast,
         *ret_text = view_of_str(cell->i != 0 ? "true" : "false");
         return 0;
     }
-    result = value_encode(cast->from != 0 ? cast->from : natural_type(cell->kind), -1, FORMAT_TEXT,
-                          cell, style, scratch, f);
+    result = value_encode(cast->from != 0 ? cast->from : natural_type(cell->kind),
+                          cast->from_scale < 0 ? -1 : type_scale_typmod(cast->from_scale),
+                          FORMAT_TEXT, cell, style, scratch, f);
     *ret_text = buf_view(scratch);
     if (result == 0 && type_is_date(cast->from) && cast->from != OID_INTERVAL &&
         type_is_date(cast->to)) {
@@ -163,7 +165,8 @@ static int cast_text(const struct value_style *style, const struct cast *cast,
 static void call_cast(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
     struct cell cell = cell_of(argv[0]);
-    struct cast cast = { (uint32_t)sqlite3_value_int64(argv[1]),
+    struct type from = type_of_code((uint32_t)sqlite3_value_int64(argv[1]));
+    struct cast cast = { from.oid, from.oid == OID_NUMERIC ? type_scale(from) : -1,
                          (uint32_t)sqlite3_value_int64(argv[2]), sqlite3_value_int(argv[3]),
                          sqlite3_value_int(argv[4]) != 0 };
     struct value_style style = iso_style(sqlite3_user_data(context));

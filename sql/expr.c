@@ -153,7 +153,7 @@ void rewrite_set_params(struct rewriter *r, const uint32_t *oids, size_t count)
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        r->params[i] = TYPE_OF(oids[i] == 0 ? OID_UNKNOWN : oids[i]);
+        r->params[i] = oids[i] == 0 ? TYPE_OF(OID_UNKNOWN) : type_of_code(oids[i]);
     }
 }
 
@@ -504,6 +504,13 @@ static struct expr array_expr(struct rewriter *r, const PgQuery__Node *node)
     return no_expr();
 }
 
+/* SQLite text that rewrite_dml.c put into the tree: a column's default. The grammar has no such
+ * expression. */
+static struct expr sqlite_text(struct rewriter *r, const PgQuery__Node *node)
+{
+    return expr_make(r, TYPE_NONE, PREC_PRIMARY, "%s", node->string->sval);
+}
+
 static const struct {
     PgQuery__Node__NodeCase node;
     struct expr (*print)(struct rewriter *r, const PgQuery__Node *node);
@@ -526,6 +533,7 @@ static const struct {
     { PG_QUERY__NODE__NODE_ROW_EXPR, row_expr },
     { PG_QUERY__NODE__NODE_A_ARRAY_EXPR, array_expr },
     { PG_QUERY__NODE__NODE_SET_TO_DEFAULT, to_default },
+    { PG_QUERY__NODE__NODE_STRING, sqlite_text },
 };
 
 struct expr expr_of(struct rewriter *r, const PgQuery__Node *node)
@@ -541,9 +549,12 @@ struct expr expr_of(struct rewriter *r, const PgQuery__Node *node)
     }
     for (size_t i = 0; i < ARRAY_LEN(expr_rows); i++) {
         if (expr_rows[i].node == node->node_case) {
+            const struct ungrouped *before = r->scope != NULL ? r->scope->ungrouped : NULL;
+
             r->depth++;
             e = expr_rows[i].print(r, node);
             r->depth--;
+            group_settle(r, &e, before);
             return e;
         }
     }

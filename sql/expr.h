@@ -30,6 +30,7 @@ struct expr {
     const char *text; /* never NULL */
     enum expr_prec prec;
     bool overflows;               /* integer arithmetic: the value may be outside its type */
+    bool inexact;                 /* numeric arithmetic: doubles, not rounded to 15 digits yet */
     bool not_null;                /* a NOT NULL column */
     const PgQuery__Node *untyped; /* the literal or parameter; NULL: `type` is final */
     uint32_t table_oid;           /* a plain column's table and number; 0: none */
@@ -97,6 +98,20 @@ struct expr *call_args(struct rewriter *r, const PgQuery__FuncCall *call, uint32
 const char *value_function_name(const PgQuery__SQLValueFunction *function); /* "current_date" */
 const char *window_text(struct rewriter *r,
                         const PgQuery__WindowDef *window); /* "(PARTITION BY ...)" */
+
+/* ---- GROUP BY (rewrite_group.c) ---- */
+
+/* The texts of a query's GROUP BY: an expression that is one of them needs no columns of its own.
+ */
+struct group_list {
+    const char **texts;
+    size_t count;
+};
+
+/* Is this expression grouped? Then the columns noted since `before` are. */
+void group_settle(struct rewriter *r, const struct expr *e, const struct ungrouped *before);
+/* At the end of a query with aggregates or GROUP BY: 42803 for a column that is neither. */
+void group_check(struct rewriter *r, const struct group_list *groups);
 
 /* ---- SELECT (rewrite_select.c, rewrite_from.c) ---- */
 

@@ -504,8 +504,8 @@ static int append_json(struct buf *out, sqlite3_value *v, uint32_t oid)
     if (oid == OID_JSON || oid == OID_JSONB) {
         return buf_append_view(out, fn_text(v));
     }
-    if (kind == SQLITE_INTEGER) {
-        return buf_append_view(out, fn_text(v));
+    if (kind == SQLITE_INTEGER || type_of_code(oid).oid == OID_NUMERIC) {
+        return fn_append_value(out, v, oid);
     }
     if (kind == SQLITE_FLOAT) {
         char text[number_float_bytes];

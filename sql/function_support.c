@@ -1,6 +1,7 @@
 /* sql/function_support.c: arguments and results of the C functions. */
 #include "sql/function_support.h"
 
+#include "protocol/value.h"
 #include "sql/session_state.h"
 
 #include <stdarg.h>
@@ -26,6 +27,27 @@ struct view fn_text(sqlite3_value *v)
 struct sql_session *fn_sql(sqlite3_context *c)
 {
     return sqlite3_user_data(c);
+}
+
+int fn_append_value(struct buf *out, sqlite3_value *v, uint32_t code)
+{
+    static const struct value_style plain = { 0 };
+    struct type type = type_of_code(code);
+    int scale = type_scale(type);
+    int kind = sqlite3_value_type(v);
+    struct cell cell = { .kind = CELL_INT };
+    struct failure failure = { 0 };
+
+    if (type.oid != OID_NUMERIC || scale < 0 || (kind != SQLITE_INTEGER && kind != SQLITE_FLOAT)) {
+        return buf_append_view(out, fn_text(v));
+    }
+    if (kind == SQLITE_INTEGER) {
+        cell.i = sqlite3_value_int64(v);
+    } else {
+        cell = (struct cell){ .kind = CELL_REAL, .r = sqlite3_value_double(v) };
+    }
+    return value_encode(OID_NUMERIC, type_scale_typmod(scale), FORMAT_TEXT, &cell, &plain, out,
+                        &failure);
 }
 
 void fn_result_text(sqlite3_context *c, const void *text, size_t len)

@@ -17,6 +17,10 @@ bool fn_any_null(int n, sqlite3_value **v);
 struct view fn_text(sqlite3_value *v);
 struct sql_session *fn_sql(sqlite3_context *c);
 
+/* A value as PostgreSQL prints it when its type's code is known (type_code() of sql/types.h): a
+ * numeric with the digits it shows, all else as SQLite has it. */
+must_check int fn_append_value(struct buf *out, sqlite3_value *v, uint32_t code);
+
 void fn_result_text(sqlite3_context *c, const void *text, size_t len); /* copied */
 void fn_result_str(sqlite3_context *c, const char *text);
 /* The buffer's bytes; r is what its appends said. */

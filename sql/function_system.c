@@ -235,7 +235,8 @@ FN(set_config)
 /* pg_typeof(x): the type's oid comes behind the value. */
 FN(type_of)
 {
-    const struct pgtype *row = n < 2 ? NULL : pgtype_by_oid((uint32_t)sqlite3_value_int64(v[1]));
+    const struct pgtype *row =
+        n < 2 ? NULL : pgtype_by_oid(type_of_code((uint32_t)sqlite3_value_int64(v[1])).oid);
 
     fn_result_str(c, row == NULL ? "unknown" : row->sql_name);
 }

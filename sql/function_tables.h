@@ -13,5 +13,8 @@ extern const struct function_table function_text_table, function_math_table, fun
     function_json_table, function_system_table, function_sequence_table, function_aggregate_table,
     function_sqlite_table;
 
+/* Those that are window functions as well: pond_sum and pond_avg; and pond_exact(). */
+must_check int functions_register_sums(struct sql_session *sql, struct failure *ret_failure);
+
 #define FUNCTION_TABLE(name, rows_) \
     const struct function_table name = { .rows = rows_, .count = ARRAY_LEN(rows_) }

@@ -221,11 +221,6 @@ FN(reverse)
     fn_result_buf(c, &out, r);
 }
 
-static int append_value(struct buf *out, sqlite3_value *v)
-{
-    return buf_append_view(out, fn_text(v));
-}
-
 /* concat(...): NULLs are nothing; booleans come with their type so that they print as t and f. */
 static void concat_with(sqlite3_context *c, int n, sqlite3_value **v, struct view by)
 {
@@ -242,7 +237,7 @@ static void concat_with(sqlite3_context *c, int n, sqlite3_value **v, struct vie
         if (r == 0 && sqlite3_value_int64(v[i + 1]) == OID_BOOL) {
             r = buf_append_byte(&out, sqlite3_value_int(v[i]) ? 't' : 'f');
         } else if (r == 0) {
-            r = append_value(&out, v[i]);
+            r = fn_append_value(&out, v[i], (uint32_t)sqlite3_value_int64(v[i + 1]));
         }
     }
     fn_result_buf(c, &out, r);

@@ -350,9 +350,9 @@ void function_to_char(sqlite3_context *c, int n, sqlite3_value **v)
     if (n < 4 || fn_any_null(n, v)) {
         return;
     }
-    int64_t oid = sqlite3_value_int64(v[1]);
+    uint32_t oid = type_of_code((uint32_t)sqlite3_value_int64(v[1])).oid;
     struct view format = fn_text(v[2]);
-    if (type_is_number((uint32_t)oid)) {
+    if (type_is_number(oid)) {
         fn_result_buf(c, &out, print_number_picture(&out, format, sqlite3_value_double(v[0])));
     } else if (date_split(c, v[0], &f)) {
         fn_result_buf(c, &out, f.infinite ? 0 : print_date(&out, format, &f));

@@ -119,7 +119,7 @@ int functions_register(struct sql_session *sql, struct failure *f)
             }
         }
     }
-    return 0;
+    return functions_register_sums(sql, f);
 }
 
 void function_fail(struct sqlite3_context *context, const struct failure *failure)

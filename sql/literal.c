@@ -93,13 +93,27 @@ const char *literal_text(struct rewriter *r, const char *s, struct type type, in
     return literal_cell_text(r, &cell);
 }
 
+int literal_scale(struct view text)
+{
+    const uint8_t *point = memchr(text.data, '.', text.len);
+    int scale = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if ((text.data[i] | 0x20) == 'e') {
+            return -1;
+        }
+        scale += point != NULL && text.data + i > point;
+    }
+    return scale;
+}
+
 struct expr literal_number(struct rewriter *r, const char *s)
 {
     char *end;
     long long integer;
 
     if (strpbrk(s, ".eE") != NULL) {
-        return expr_make(r, TYPE_OF(OID_NUMERIC), PREC_PRIMARY, "%s",
+        return expr_make(r, type_numeric(literal_scale(view_of_str(s))), PREC_PRIMARY, "%s",
                          real_text(r, strtod(s, NULL)));
     }
     errno = 0;

@@ -9,6 +9,8 @@
 const char *literal_text(struct rewriter *r, const char *s, struct type type, int32_t location);
 
 /* A numeric literal that the grammar did not take for an int4. */
+/* The digits behind a decimal literal's point; -1: it has an exponent. */
+int literal_scale(struct view text);
 struct expr literal_number(struct rewriter *r, const char *s);
 
 /* A cell as SQLite text. */

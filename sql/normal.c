@@ -4,8 +4,12 @@
 
 #include "protocol/pgtype.h"
 #include "sql/lexer.h"
+#include "sql/literal.h"
 
 #include <strings.h>
+
+/* Their second argument is how many digits the result shows: it stays. */
+static const char *const scaling_words[] = { "round", "trunc" };
 
 /* Where a literal is nothing but a value: behind these words and operators, commas and opening
  * parentheses. (A divisor stays: SQLite divides by itself when it is not zero.) */
@@ -94,7 +98,7 @@ static uint32_t literal_oid(const struct token *token)
                    ? OID_INT4
                    : OID_INT8;
     case TOKEN_FLOAT:
-        return token->text.len <= 17 ? OID_NUMERIC : 0;
+        return token->text.len <= 17 ? type_code(type_numeric(literal_scale(token->text))) : 0;
     default:
         return 0;
     }
@@ -131,7 +135,8 @@ static void note_structure(struct normal_state *state, const struct token *token
         state->level++;
         if (state->keep_level == 0 &&
             (opens_modifier(state) || first == '[' || token_is_word(&state->before, "any") ||
-             token_is_word(&state->before, "all") || token_is_word(&state->before, "over"))) {
+             token_is_word(&state->before, "all") || token_is_word(&state->before, "over") ||
+             IN_WORDS(&state->before, scaling_words))) {
             state->keep_level = state->level;
         }
     } else if (token->kind == TOKEN_SELF && (first == ')' || first == ']')) {

@@ -77,6 +77,12 @@ size_t sql_plan_params(const struct plan *plan, const uint32_t **ret_oids)
     return plan->param_count;
 }
 
+int32_t sql_column_typmod(const struct column *column)
+{
+    return column->shown > 0 && column->typmod < 0 ? type_scale_typmod(column->shown - 1)
+                                                   : column->typmod;
+}
+
 size_t sql_plan_columns(const struct plan *plan, const struct column **ret_columns)
 {
     const struct plan *whole = plan_whole(plan);
@@ -184,6 +190,7 @@ static bool columns_of(struct plan *plan, const struct relation *relation)
             .typmod = from->type.typmod,
             .table_oid = from->table_oid,
             .attnum = from->attnum,
+            .shown = from->type.shown,
         };
         if (columns[i].name == NULL) {
             return false;

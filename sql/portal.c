@@ -225,13 +225,15 @@ static int open_cursor(struct portal *portal, const struct plan *plan, const str
 }
 
 /* Rows until the end or the page's. */
-static int pump(struct portal *portal, struct row_sink *sink, int64_t max_rows,
-                struct failure *ret_failure)
+static int pump(struct portal *portal, const struct plan *plan, struct row_sink *sink,
+                int64_t max_rows, struct failure *ret_failure)
 {
     size_t columns = cursor_columns(portal->cursor);
     const struct cell *cells;
     int result;
 
+    columns =
+        plan->column_count < columns ? plan->column_count : columns; /* SELECT without columns */
     while (max_rows == 0 || portal->rows < max_rows) {
         result = cursor_next(portal->cursor, &cells, ret_failure);
         if (result != 0) {
@@ -256,7 +258,7 @@ static int run_cursor(struct portal *portal, const struct plan *plan, const stru
         result = open_cursor(portal, plan, params, param_count, ret_failure);
     }
     if (result == 0) {
-        result = pump(portal, sink, max_rows, ret_failure);
+        result = pump(portal, plan, sink, max_rows, ret_failure);
     }
     if (result == SQL_SUSPENDED) {
         return SQL_SUSPENDED;

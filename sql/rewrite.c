@@ -237,3 +237,16 @@ void rewrite_select(struct rewriter *r, const PgQuery__SelectStmt *select,
 {
     rewrite_str(r, select_text(r, select, NULL, ret_relation));
 }
+
+void rewrite_view_body(struct rewriter *r, const PgQuery__SelectStmt *select,
+                       struct relation *ret_relation)
+{
+    const char *text = select_text(r, select, NULL, ret_relation);
+
+    rewrite_str(r, view_types_mark);
+    for (size_t i = 0; i < ret_relation->count && !r->failed; i++) {
+        rewrite_printf(r, "%s%u,%d", i > 0 ? ";" : "", type_code(ret_relation->columns[i].type),
+                       ret_relation->columns[i].type.typmod);
+    }
+    rewrite_printf(r, " */ %s", text);
+}

@@ -30,7 +30,9 @@ struct rewriter {
     unsigned cursor_flags;
     bool uses_functions; /* of pond's own */
     unsigned depth;
-    void *memo; /* types of nodes already looked at */
+    bool order_texts; /* ORDER BY prints expressions, not positions: inside OVER () */
+    const struct group_list *groups; /* GROUP BY of the query whose expressions are looked at */
+    void *memo;                      /* types of nodes already looked at */
 };
 
 void rewriter_init(struct rewriter *r, struct sql_session *sql, struct arena *arena,
@@ -79,6 +81,10 @@ void rewrite_condition(struct rewriter *r, const PgQuery__Node *node, const char
 /* SELECT, VALUES, TABLE and, inside WITH, nothing else. Its result columns are ret_relation's. */
 void rewrite_select(struct rewriter *r, const PgQuery__SelectStmt *select,
                     struct relation *ret_relation);
+/* The same for CREATE VIEW: with a note of the columns' types, which SQLite would not keep. */
+#define view_types_mark "/* pond "
+void rewrite_view_body(struct rewriter *r, const PgQuery__SelectStmt *select,
+                       struct relation *ret_relation);
 /* SELECT, INSERT, UPDATE, DELETE as a whole statement. */
 void rewrite_statement(struct rewriter *r, const PgQuery__Node *node,
                        struct relation *ret_relation);

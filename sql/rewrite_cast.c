@@ -102,7 +102,8 @@ static struct expr with_type(struct expr e, struct type to)
 
 static struct expr cast_call(struct rewriter *r, struct expr e, struct type to, enum cast_kind kind)
 {
-    return expr_make(r, to, PREC_PRIMARY, "pond_cast(%s, %u, %u, %d, %d)", e.text, e.type.oid,
+    return expr_make(r, to, PREC_PRIMARY, "pond_cast(%s, %u, %u, %d, %d)", e.text,
+                     type_code(e.type),
                      to.oid, to.typmod, kind == CAST_EXPLICIT);
 }
 
@@ -137,7 +138,8 @@ static struct expr cast_number(struct rewriter *r, struct expr e, struct type to
                    : expr_make(r, to, PREC_PRIMARY, "CAST(%s AS REAL)", e.text);
     }
     if (to.oid == OID_NUMERIC && to.typmod < 0) {
-        return with_type(expr_checked(r, e), to);
+        e = expr_checked(r, e);
+        return with_type(e, to.shown > 0 ? to : type_numeric(type_scale(e.type)));
     }
     if (to.oid == OID_NUMERIC) {
         return expr_make(r, to, PREC_PRIMARY, "pond_numeric(%s, %d)", e.text, to.typmod);
@@ -181,7 +183,7 @@ static struct expr cast_known(struct rewriter *r, struct expr e, struct type to,
         return cast_call(r, e, to, kind);
     }
     if (e.type.oid == to.oid && (to.typmod < 0 || to.typmod == e.type.typmod)) {
-        e.type.typmod = to.typmod < 0 && kind == CAST_EXPLICIT ? -1 : e.type.typmod;
+        e.type = to.typmod < 0 && kind == CAST_EXPLICIT ? type_plain(e.type) : e.type;
         return kind == CAST_EXPLICIT ? with_type(e, e.type) : e;
     }
     if (type_is_number(to.oid) && (type_is_number(e.type.oid) || e.type.oid == OID_BOOL)) {
@@ -252,6 +254,16 @@ static bool is_preferred(uint32_t oid)
            oid == OID_INTERVAL;
 }
 
+/* A numeric shows the longer of both scales. */
+static struct type common_scale(struct type type, struct type a, struct type b)
+{
+    int x = type_scale(a);
+    int y = type_scale(b);
+
+    return type.oid == OID_NUMERIC ? type_numeric(x < 0 || y < 0 ? -1 : x > y ? x : y)
+                                   : TYPE_OF(type.oid);
+}
+
 /* PostgreSQL's select_common_type: the first known type, replaced by a later one that it casts to
  * implicitly. */
 struct type common_type(struct rewriter *r, const struct expr *items, size_t count,
@@ -268,15 +280,17 @@ struct type common_type(struct rewriter *r, const struct expr *items, size_t cou
         if (best.oid == 0) {
             best = type;
         } else if (best.oid == type.oid) {
-            best.typmod = best.typmod == type.typmod ? best.typmod : -1;
+            best = best.typmod == type.typmod && best.shown == type.shown
+                       ? best
+                       : common_scale(best, best, type);
         } else if (category_of(best.oid) != category_of(type.oid)) {
             rewrite_fail(r, location, "42804", "%s types %s and %s cannot be matched", context,
                          type_text(r, best), type_text(r, type));
         } else if (!is_preferred(best.oid) && cast_needs(best.oid, type.oid) == CAST_IMPLICIT &&
                    cast_needs(type.oid, best.oid) != CAST_IMPLICIT) {
-            best = TYPE_OF(type.oid);
+            best = common_scale(TYPE_OF(type.oid), best, type);
         } else {
-            best.typmod = -1;
+            best = common_scale(TYPE_OF(best.oid), best, type);
         }
     }
     return best.oid == 0 ? TYPE_OF(OID_TEXT) : best;

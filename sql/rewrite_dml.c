@@ -114,7 +114,8 @@ static void set_one(struct rewriter *r, const PgQuery__RangeVar *table,
         return;
     }
     if (value->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT) {
-        rewrite_unsupported(r, target->location, "SET column = DEFAULT");
+        rewrite_printf(r, "%s = %s", rewrite_ident_text(r, column->name),
+                       scope_default(r, table->relname, column));
         return;
     }
     rewrite_printf(r, "%s = %s", rewrite_ident_text(r, column->name),
@@ -371,6 +372,33 @@ static void drop_column(struct insert *insert, PgQuery__SelectStmt *values, size
     insert->count--;
 }
 
+/* Some rows say DEFAULT and some do not: they get the default's own text, by a node that the
+ * printer knows. */
+static void name_defaults(struct rewriter *r, const struct insert *insert,
+                          PgQuery__SelectStmt *values, size_t at)
+{
+    const char *text = scope_default(r, insert->stmt->relation->relname, insert->columns[at]);
+    PgQuery__Node *node = arena_alloc(r->arena, sizeof(*node));
+    PgQuery__String *string = arena_alloc(r->arena, sizeof(*string));
+
+    if (node == NULL || string == NULL || r->failed) {
+        fail_nomem(r);
+        return;
+    }
+    *node = (PgQuery__Node)PG_QUERY__NODE__INIT;
+    *string = (PgQuery__String)PG_QUERY__STRING__INIT;
+    node->node_case = PG_QUERY__NODE__NODE_STRING; /* SQLite text as it is: expr.c */
+    node->string = string;
+    string->sval = (char *)(uintptr_t)text;
+    for (size_t row = 0; row < values->n_values_lists; row++) {
+        PgQuery__List *list = values->values_lists[row]->list;
+
+        if (is_default(list->items[at])) {
+            list->items[at] = node;
+        }
+    }
+}
+
 /* SQLite has no DEFAULT among VALUES: a column that is DEFAULT in all rows is left out; an integer
  * primary key takes NULL for it. */
 static void settle_defaults(struct rewriter *r, struct insert *insert, PgQuery__SelectStmt *values)
@@ -391,7 +419,7 @@ static void settle_defaults(struct rewriter *r, struct insert *insert, PgQuery__
         if (defaults == values->n_values_lists) {
             drop_column(insert, values, i - 1);
         } else if (defaults > 0) {
-            rewrite_unsupported(r, -1, "DEFAULT in some rows of VALUES only");
+            name_defaults(r, insert, values, i - 1);
         }
     }
 }

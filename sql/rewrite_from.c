@@ -179,6 +179,44 @@ static void print_rows_function(struct rewriter *r, const struct function *row, 
     rewrite_ident(r, relation->name);
 }
 
+/* generate_series as a recursive query, which SQLite runs row by row: nothing is kept. */
+static void print_series(struct rewriter *r, struct expr *args, size_t count,
+                         struct relation *relation, const char *column, int32_t location)
+{
+    bool dates = type_is_date(args[0].type.oid) || type_is_date(args[1].type.oid);
+    struct type type =
+        dates ? TYPE_OF(OID_TIMESTAMP) : common_type(r, args, 2, "generate_series", location);
+    const char *step = "1";
+    const char *next;
+    const char *sign;
+    const char *go_on;
+
+    if (dates && (args[0].type.oid == OID_TIMESTAMPTZ || args[1].type.oid == OID_TIMESTAMPTZ ||
+                  args[0].type.oid == OID_DATE)) {
+        type = TYPE_OF(OID_TIMESTAMPTZ);
+    }
+    for (size_t i = 0; i < 2 && !r->failed; i++) {
+        args[i] = expr_cast(r, expr_resolve(r, args[i], type), type, CAST_IMPLICIT, location);
+    }
+    if (count == 3) {
+        step = expr_resolve(r, args[2], dates ? TYPE_OF(OID_INTERVAL) : type).text;
+    } else if (dates) {
+        rewrite_fail(r, location, "42883", "function generate_series(%s, %s) does not exist",
+                     type_text(r, args[0].type), type_text(r, args[1].type));
+    }
+    next = rewrite_fill(r, dates ? "pond_timestamp_add(v, %1)" : "v + (%1)", step, "");
+    sign = rewrite_text(r, dates ? "pond_interval_key(%s)" : "(%s)", step);
+    go_on = rewrite_text(r, "CASE WHEN %s > 0 THEN %%1 <= %s WHEN %s < 0 THEN %%1 >= %s END", sign,
+                         args[1].text, sign, args[1].text);
+    rewrite_printf(
+        r, "(WITH RECURSIVE s(v) AS (SELECT %s WHERE %s UNION ALL SELECT %s FROM s WHERE %s)",
+        args[0].text, rewrite_fill(r, go_on, args[0].text, ""), next,
+        rewrite_fill(r, go_on, next, ""));
+    rewrite_printf(r, " SELECT v AS %s FROM s) AS %s", rewrite_ident_text(r, column),
+                   rewrite_ident_text(r, relation->name));
+    (void)relation_add(r, relation, column, type);
+}
+
 static void print_scalar_function(struct rewriter *r, const PgQuery__FuncCall *call,
                                   struct relation *relation, const char *column)
 {
@@ -221,7 +259,9 @@ static void range_function(struct rewriter *r, const PgQuery__Node *node)
         return;
     }
     row = function_find(name, oids, call->n_args, &known);
-    if (row != NULL && (row->flags & FUNCTION_ROWS) != 0) {
+    if (strcmp(name, "generate_series") == 0 && (call->n_args == 2 || call->n_args == 3)) {
+        print_series(r, args, call->n_args, relation, column, call->location);
+    } else if (row != NULL && (row->flags & FUNCTION_ROWS) != 0) {
         print_rows_function(r, row, args, call->n_args, relation, column);
     } else {
         print_scalar_function(r, call, relation, column);

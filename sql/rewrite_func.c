@@ -6,6 +6,8 @@
 #include "sql/functions.h"
 #include "sql/grammar.h"
 
+#include <stdlib.h>
+
 static struct expr failed_expr(void)
 {
     return (struct expr){ .type = TYPE_NONE, .text = "NULL", .prec = PREC_PRIMARY };
@@ -90,13 +92,32 @@ const char *window_text(struct rewriter *r, const PgQuery__WindowDef *w)
     return capture_end(r, &saved);
 }
 
+/* Columns inside an aggregate's arguments need no GROUP BY; a window function's do. */
+static void enter_aggregate(struct rewriter *r, const PgQuery__FuncCall *call, bool aggregate)
+{
+    if (aggregate && call->over == NULL && r->scope != NULL) {
+        r->scope->in_aggregate++;
+    }
+}
+
+static void leave_aggregate(struct rewriter *r, const PgQuery__FuncCall *call, bool aggregate)
+{
+    if (aggregate && call->over == NULL && r->scope != NULL) {
+        r->scope->in_aggregate--;
+        r->scope->aggregates = true;
+        r->scope->aggregate_location = call->location;
+    }
+}
+
 static const char *call_tail(struct rewriter *r, const PgQuery__FuncCall *call)
 {
     const char *filter = "";
 
     if (call->agg_filter != NULL) {
+        enter_aggregate(r, call, true);
         filter = rewrite_text(r, " FILTER (WHERE %s)",
                               expr_condition(r, call->agg_filter, "FILTER").text);
+        leave_aggregate(r, call, true);
     }
     if (call->over == NULL) {
         return filter;
@@ -114,10 +135,12 @@ static struct expr count_call(struct rewriter *r, const PgQuery__FuncCall *call)
     const char *args = "*";
     struct expr e;
 
+    enter_aggregate(r, call, true);
     if (!call->agg_star) {
         args = rewrite_text(r, "%s%s", call->agg_distinct ? "DISTINCT " : "",
                             expr_typed(r, call->args[0], TYPE_NONE).text);
     }
+    leave_aggregate(r, call, true);
     e = expr_make(r, TYPE_OF(OID_INT8), PREC_PRIMARY, "count(%s)%s", args, call_tail(r, call));
     e.not_null = true;
     return e;
@@ -157,14 +180,16 @@ static struct type result_type(const struct function *row, const struct expr *ar
     case RESULT_FIXED:
         return TYPE_OF(row->oid);
     case RESULT_FIRST:
-        return count > 0 ? (struct type){ first, args[0].type.typmod } : TYPE_OF(OID_TEXT);
+        return count > 0 ? type_plain(args[0].type) : TYPE_OF(OID_TEXT);
     case RESULT_COMMON:
         return common;
     case RESULT_SUM:
         if (first == OID_INT2 || first == OID_INT4) {
             return TYPE_OF(OID_INT8);
         }
-        return TYPE_OF(first == OID_INT8 || first == 0 ? OID_NUMERIC : first);
+        return first == OID_INT8 || first == OID_NUMERIC
+                   ? type_numeric(type_scale(args[0].type))
+                   : TYPE_OF(first == 0 ? OID_NUMERIC : first);
     case RESULT_AVG:
         return TYPE_OF(first == OID_FLOAT4 || first == OID_FLOAT8 ? OID_FLOAT8
                        : first == OID_INTERVAL                    ? OID_INTERVAL
@@ -210,6 +235,68 @@ static bool order_matters(const char *name)
     return true;
 }
 
+/* round(x, 2), trunc(x, 2): the literal; -1: it is none. */
+static int literal_digits(const char *text)
+{
+    char *end;
+    long digits = strtol(text, &end, 10);
+
+    return *end != '\0' || end == text || digits > numeric_scale_max ? -1
+           : digits < 0                                              ? 0
+                                                                     : (int)digits;
+}
+
+static int extract_scale(const char *field)
+{
+    static const struct {
+        const char *field;
+        int scale;
+    } rows[] = { { "'second'", 6 },       { "'seconds'", 6 }, { "'epoch'", 6 },
+                 { "'milliseconds'", 3 }, { "'julian'", -1 } };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (strcmp(rows[i].field, field) == 0) {
+            return rows[i].scale;
+        }
+    }
+    return field[0] == '\'' ? 0 : -1;
+}
+
+/* What a call that gives a numeric shows behind the point, where that hangs on the function. */
+static struct type shown_type(const char *name, const struct expr *args, size_t count,
+                              struct type type)
+{
+    static const char *const whole[] = { "round", "trunc", "ceil", "ceiling", "floor", "sign", "div" };
+
+    if (type.oid != OID_NUMERIC || type.typmod >= 0) {
+        return type;
+    }
+    if (count == 2 && (strcmp(name, "round") == 0 || strcmp(name, "trunc") == 0)) {
+        return type_numeric(literal_digits(args[1].text));
+    }
+    if (strcmp(name, "extract") == 0) {
+        return type_numeric(extract_scale(args[0].text));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(whole); i++) {
+        if (strcmp(whole[i], name) == 0) {
+            return type_numeric(0);
+        }
+    }
+    return type;
+}
+
+/* SQLite's sum() and avg() of numerics lose digits. */
+static const char *call_name(struct rewriter *r, const struct function *row, struct type first)
+{
+    bool sums = strcmp(row->name, "sum") == 0;
+
+    if (first.oid == OID_NUMERIC && (sums || strcmp(row->name, "avg") == 0)) {
+        r->uses_functions = true;
+        return sums ? "pond_sum" : "pond_avg";
+    }
+    return row->sqlite != NULL ? row->sqlite : row->name;
+}
+
 static struct expr print_call(struct rewriter *r, const PgQuery__FuncCall *call,
                               const struct function *row, struct expr *args, size_t count)
 {
@@ -220,15 +307,16 @@ static struct expr print_call(struct rewriter *r, const PgQuery__FuncCall *call,
     for (size_t i = 0; i < count && !r->failed; i++) {
         text = (row->flags & FUNCTION_PASS_TYPES) != 0
                    ? rewrite_text(r, "%s%s%s, %u", text, i > 0 ? ", " : "", args[i].text,
-                                  args[i].type.oid)
+                                  type_code(args[i].type))
                    : rewrite_text(r, "%s%s%s", text, i > 0 ? ", " : "", args[i].text);
     }
     r->uses_functions = r->uses_functions || row->call != NULL || row->step != NULL;
     if ((row->flags & FUNCTION_WRITES) != 0) {
         r->cursor_flags |= CURSOR_WRITES;
     }
-    return expr_make(r, result_type(row, args, count, common), PREC_PRIMARY, "%s(%s%s)%s",
-                     row->sqlite != NULL ? row->sqlite : row->name,
+    return expr_make(r, shown_type(row->name, args, count, result_type(row, args, count, common)),
+                     PREC_PRIMARY, "%s(%s%s)%s",
+                     call_name(r, row, count > 0 ? args[0].type : TYPE_NONE),
                      call->agg_distinct ? "DISTINCT " : "", text, call_tail(r, call));
 }
 
@@ -293,6 +381,7 @@ struct expr expr_call(struct rewriter *r, const PgQuery__FuncCall *call)
     const struct function *row;
     uint32_t *oids;
     struct expr *args;
+    bool aggregate;
     bool known;
 
     if (!schema_is_known(r, call)) {
@@ -301,7 +390,10 @@ struct expr expr_call(struct rewriter *r, const PgQuery__FuncCall *call)
     if (strcmp(name, "count") == 0 && (call->agg_star || call->n_args == 1)) {
         return count_call(r, call);
     }
+    aggregate = function_is_aggregate(name);
+    enter_aggregate(r, call, aggregate);
     args = call_args(r, call, &oids);
+    leave_aggregate(r, call, aggregate);
     if (args == NULL) {
         return failed_expr();
     }

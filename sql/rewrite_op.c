@@ -75,6 +75,13 @@ static bool comparable(struct rewriter *r, struct expr *left, struct expr *right
     return false;
 }
 
+static struct expr exact(struct rewriter *r, struct expr e)
+{
+    return e.inexact && e.type.oid == OID_NUMERIC
+               ? expr_make(r, e.type, PREC_PRIMARY, "pond_exact(%s)", e.text)
+               : e;
+}
+
 static struct expr interval_key(struct rewriter *r, struct expr e)
 {
     return e.type.oid == OID_INTERVAL
@@ -95,7 +102,7 @@ struct expr expr_compare(struct rewriter *r, const char *op, struct expr left, s
         return fail_operator(r, op[0] == 'I' ? "=" : op, left, right, location);
     }
     return infix(r, TYPE_OF(OID_BOOL), equality ? PREC_EQUAL : PREC_COMPARE, op,
-                 interval_key(r, left), interval_key(r, right));
+                 interval_key(r, exact(r, left)), interval_key(r, exact(r, right)));
 }
 
 /* ---- rows: (a, b) = (1, 2), (a, b) IN ((1, 2), ...) ---- */
@@ -271,6 +278,19 @@ static bool is_nonzero_literal(const PgQuery__Node *node)
            node->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL && node->a_const->ival->ival > 0;
 }
 
+/* What a sum, difference, product or remainder shows behind its point. */
+static struct type arithmetic_type(char op, struct type left, struct type right)
+{
+    uint32_t oid = wider_number(left.oid, right.oid);
+    int a = type_scale(left);
+    int b = type_scale(right);
+
+    if (oid != OID_NUMERIC || op == '/' || a < 0 || b < 0) {
+        return TYPE_OF(oid);
+    }
+    return type_numeric(op == '*' ? a + b : a > b ? a : b);
+}
+
 static struct expr divide(struct rewriter *r, char op, struct type type, struct expr left,
                           struct expr right, bool nonzero)
 {
@@ -310,13 +330,14 @@ static struct expr arithmetic(struct rewriter *r, const PgQuery__AExpr *node, co
     } else if (!type_is_number(left.type.oid) || !type_is_number(right.type.oid)) {
         return fail_operator(r, op, left, right, node->location);
     } else {
-        type = TYPE_OF(wider_number(left.type.oid, right.type.oid));
+        type = arithmetic_type(op[0], left.type, right.type);
     }
     if (op[0] == '/' || op[0] == '%') {
         return divide(r, op[0], type, left, right, is_nonzero_literal(node->rexpr));
     }
     e = infix(r, type, op[0] == '*' ? PREC_PRODUCT : PREC_SUM, op, left, right);
     e.overflows = type_is_integer(type.oid) && type.oid != OID_OID;
+    e.inexact = type.oid == OID_NUMERIC;
     return e;
 }
 
@@ -576,7 +597,7 @@ static struct expr unary(struct rewriter *r, const PgQuery__AExpr *node, const c
     if (strcmp(op, "-") == 0) {
         bool widest = e.text[0] == '2' && strcmp(e.text, "2147483648") == 0;
 
-        return expr_make(r, widest ? TYPE_OF(OID_INT8) : e.type, PREC_UNARY, "-%s",
+        return expr_make(r, widest ? TYPE_OF(OID_INT8) : type_plain(e.type), PREC_UNARY, "-%s",
                          e.text[0] == '-' ? rewrite_text(r, "(%s)", e.text)
                                           : expr_in(r, &e, PREC_UNARY));
     }
@@ -587,7 +608,7 @@ static struct expr unary(struct rewriter *r, const PgQuery__AExpr *node, const c
         return expr_make(r, e.type, PREC_UNARY, "~%s", expr_in(r, &e, PREC_UNARY));
     }
     if (strcmp(op, "@") == 0) {
-        return expr_make(r, e.type, PREC_PRIMARY, "abs(%s)", e.text);
+        return expr_make(r, type_plain(e.type), PREC_PRIMARY, "abs(%s)", e.text);
     }
     rewrite_unsupported(r, node->location, rewrite_text(r, "operator %s", op));
     return e;

@@ -56,6 +56,7 @@ static void add_target(struct rewriter *r, struct expr e, const char *label, int
     column->table_oid = e.table_oid;
     column->attnum = e.attnum;
     column->not_null = e.not_null;
+    column->text = e.text;
     if (e.untyped != NULL && e.untyped->node_case == PG_QUERY__NODE__NODE_A_CONST) {
         e.text = "NULL";
     }
@@ -185,7 +186,11 @@ static void order_item(struct rewriter *r, const PgQuery__SortBy *sort,
         return;
     }
     if (position > 0 && !r->failed) {
-        rewrite_printf(r, "%zu", position);
+        if (r->order_texts) {
+            rewrite_str(r, output->columns[position - 1].text);
+        } else {
+            rewrite_printf(r, "%zu", position);
+        }
         not_null = output->columns[position - 1].not_null;
     } else {
         struct expr e = expr_typed(r, sort->node, TYPE_NONE);
@@ -227,9 +232,7 @@ static void group_by(struct rewriter *r, const PgQuery__SelectStmt *s,
             is_input_column(r, node) ? 0 : output_position(r, node, output, "GROUP BY");
 
         rewrite_str(r, i == 0 ? " GROUP BY " : ", ");
-        if (node->node_case == PG_QUERY__NODE__NODE_GROUPING_SET) {
-            rewrite_unsupported(r, node->grouping_set->location, "GROUPING SETS");
-        } else if (position > 0) {
+        if (position > 0) {
             rewrite_printf(r, "%zu", position);
         } else {
             rewrite_str(r, expr_typed(r, node, TYPE_NONE).text);
@@ -489,34 +492,160 @@ static void print_windows(struct rewriter *r, const PgQuery__SelectStmt *s)
     }
 }
 
-static void print_plain(struct rewriter *r, const PgQuery__SelectStmt *s,
-                        const struct select_wish *wish, struct relation *columns)
+/* The node that a GROUP BY item means: itself, or the target whose position or name it is. */
+static const PgQuery__Node *group_node(struct rewriter *r, const PgQuery__SelectStmt *s,
+                                       const PgQuery__Node *node)
 {
-    const char *from = captured_from(r, s);
+    if (node->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+        node->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL) {
+        int32_t position = node->a_const->ival->ival;
 
-    rewrite_str(r, s->n_distinct_clause > 0 ? "SELECT DISTINCT " : "SELECT ");
-    if (s->n_distinct_clause > 0 &&
-        s->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET) {
-        rewrite_unsupported(r, node_location(s->distinct_clause[0]), "DISTINCT ON");
+        return position >= 1 && (size_t)position <= s->n_target_list
+                   ? s->target_list[position - 1]->res_target->val
+                   : NULL;
     }
-    if (s->into_clause != NULL) {
-        rewrite_unsupported(r, -1, "SELECT INTO");
+    if (node->node_case != PG_QUERY__NODE__NODE_COLUMN_REF || node->column_ref->n_fields != 1 ||
+        is_input_column(r, node)) {
+        return node;
     }
-    select_targets(r, s->target_list, s->n_target_list, wish, columns);
-    if (s->n_target_list == 0) {
-        rewrite_unsupported(r, -1, "SELECT without columns");
+    for (size_t i = 0; i < s->n_target_list; i++) {
+        const PgQuery__ResTarget *target = s->target_list[i]->res_target;
+
+        if (target->name != NULL &&
+            strcmp(target->name, node_string(node->column_ref->fields[0])) == 0) {
+            return target->val;
+        }
     }
-    if (s->n_from_clause > 0) {
-        rewrite_printf(r, " FROM %s", from);
+    return node;
+}
+
+static void collect_groups(struct rewriter *r, const PgQuery__SelectStmt *s,
+                           struct group_list *ret_groups)
+{
+    const char **texts = arena_alloc(r->arena, (s->n_group_clause + 1) * sizeof(*texts));
+
+    if (texts == NULL) {
+        fail_nomem(r);
+        return;
     }
+    for (size_t i = 0; i < s->n_group_clause && !r->failed; i++) {
+        const PgQuery__Node *node = group_node(r, s, s->group_clause[i]);
+
+        if (s->group_clause[i]->node_case == PG_QUERY__NODE__NODE_GROUPING_SET) {
+            rewrite_unsupported(r, s->group_clause[i]->grouping_set->location, "GROUPING SETS");
+        }
+        texts[i] = node == NULL || is_star(node) ? "" : expr_typed(r, node, TYPE_NONE).text;
+    }
+    *ret_groups = (struct group_list){ texts, s->n_group_clause };
+}
+
+/* WHERE and what follows up to HAVING; WHERE's columns need no GROUP BY. */
+static void print_where_and_groups(struct rewriter *r, const PgQuery__SelectStmt *s,
+                                   struct relation *columns)
+{
+    const struct ungrouped *before = r->scope->ungrouped;
+
     if (s->where_clause != NULL) {
+        bool aggregates = r->scope->aggregates;
+
+        r->scope->aggregates = false;
         rewrite_printf(r, " WHERE %s", expr_condition(r, s->where_clause, "WHERE").text);
+        if (r->scope->aggregates) {
+            rewrite_fail(r, r->scope->aggregate_location, "42803",
+                         "aggregate functions are not allowed in WHERE");
+        }
+        r->scope->aggregates = aggregates;
     }
     group_by(r, s, columns);
+    r->scope->ungrouped = before;
     if (s->having_clause != NULL) {
         rewrite_printf(r, " HAVING %s", expr_condition(r, s->having_clause, "HAVING").text);
     }
     print_windows(r, s);
+}
+
+static bool is_distinct_on(const PgQuery__SelectStmt *s)
+{
+    return s->n_distinct_clause > 0 &&
+           s->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET;
+}
+
+static void print_plain(struct rewriter *r, const PgQuery__SelectStmt *s,
+                        const struct select_wish *wish, struct relation *columns, const char *from)
+{
+    rewrite_str(r, s->n_distinct_clause > 0 ? "SELECT DISTINCT " : "SELECT ");
+    select_targets(r, s->target_list, s->n_target_list, wish, columns);
+    rewrite_str(r, s->n_target_list == 0 ? "NULL" : "");
+    if (s->n_from_clause > 0) {
+        rewrite_printf(r, " FROM %s", from);
+    }
+    print_where_and_groups(r, s, columns);
+    select_order(r, s->sort_clause, s->n_sort_clause, columns);
+}
+
+/* The first row of each group by row_number(), in a subquery; its order comes out by a second one.
+ */
+static void print_distinct_on(struct rewriter *r, const PgQuery__SelectStmt *s,
+                              const struct select_wish *wish, struct relation *columns,
+                              const char *from)
+{
+    struct buf saved = capture_begin(r);
+    const char *order;
+
+    select_targets(r, s->target_list, s->n_target_list, wish, columns); /* for its texts */
+    (void)capture_end(r, &saved);
+    saved = capture_begin(r);
+    r->order_texts = true;
+    select_order(r, s->sort_clause, s->n_sort_clause, columns);
+    r->order_texts = false;
+    order = capture_end(r, &saved);
+    for (size_t i = 0; i < columns->count && !r->failed; i++) {
+        rewrite_printf(r, "%s\"%zu\" AS %s", i == 0 ? "SELECT " : ", ", i + 1,
+                       rewrite_ident_text(r, columns->columns[i].name));
+    }
+    for (size_t i = 0; i < columns->count && !r->failed; i++) {
+        rewrite_printf(r, "%s%s AS \"%zu\"", i == 0 ? " FROM (SELECT " : ", ",
+                       columns->columns[i].text, i + 1);
+    }
+    rewrite_str(r, ", row_number() OVER (PARTITION BY ");
+    for (size_t i = 0; i < s->n_distinct_clause && !r->failed; i++) {
+        size_t position = output_position(r, s->distinct_clause[i], columns, "SELECT DISTINCT ON");
+
+        rewrite_str(r, i > 0 ? ", " : "");
+        rewrite_str(r, position > 0 && !r->failed
+                           ? columns->columns[position - 1].text
+                           : expr_typed(r, s->distinct_clause[i], TYPE_NONE).text);
+    }
+    rewrite_printf(r, "%s) AS \"first\", row_number() OVER (%s) AS \"order\"", order, order);
+    if (s->n_from_clause > 0) {
+        rewrite_printf(r, " FROM %s", from);
+    }
+    print_where_and_groups(r, s, columns);
+    rewrite_str(r, ") WHERE \"first\" = 1 ORDER BY \"order\"");
+}
+
+/* One SELECT with its ORDER BY. */
+static void print_select(struct rewriter *r, const PgQuery__SelectStmt *s,
+                         const struct select_wish *wish, struct relation *columns)
+{
+    const char *from = captured_from(r, s);
+    struct group_list groups = { 0 };
+
+    if (s->into_clause != NULL) {
+        rewrite_unsupported(r, -1, "SELECT INTO");
+    }
+    collect_groups(r, s, &groups);
+    r->scope->ungrouped = NULL;
+    r->groups = groups.count > 0 ? &groups : NULL;
+    if (is_distinct_on(s)) {
+        print_distinct_on(r, s, wish, columns, from);
+    } else {
+        print_plain(r, s, wish, columns, from);
+    }
+    if (groups.count > 0 || r->scope->aggregates || s->having_clause != NULL) {
+        group_check(r, &groups);
+    }
+    r->groups = NULL;
 }
 
 /* ---- set operations ---- */
@@ -691,7 +820,9 @@ static void print_body(struct rewriter *r, const PgQuery__SelectStmt *s,
     } else if (s->n_values_lists > 0) {
         print_values(r, s, wish, columns);
     } else {
-        print_plain(r, s, wish, columns);
+        print_select(r, s, wish, columns);
+        limits(r, s);
+        return;
     }
     select_order(r, s->sort_clause, s->n_sort_clause, columns);
     limits(r, s);
@@ -702,8 +833,10 @@ const char *select_text(struct rewriter *r, const PgQuery__SelectStmt *s,
 {
     struct query_scope scope = { 0 };
     struct cte *ctes = r->ctes;
+    const struct group_list *groups = r->groups;
     struct buf saved = capture_begin(r);
 
+    r->groups = NULL;
     scope_push(r, &scope);
     if (r->depth++ > 1000) {
         rewrite_fail(r, -1, "54001", "stack depth limit exceeded");
@@ -716,5 +849,6 @@ const char *select_text(struct rewriter *r, const PgQuery__SelectStmt *s,
     r->depth--;
     scope_pop(r);
     r->ctes = ctes;
+    r->groups = groups;
     return capture_end(r, &saved);
 }

@@ -7,6 +7,7 @@
 #include "sql/session_state.h"
 
 #include <sqlite3.h>
+#include <stdlib.h>
 #include <strings.h>
 
 uint32_t table_oid_of_name(const char *table)
@@ -143,6 +144,7 @@ static void load_column(struct rewriter *r, struct relation *relation, sqlite3_s
         sqlite3_table_column_metadata(db, database, table, origin, &declared, &collation, &not_null,
                                       &primary, NULL) == SQLITE_OK) {
         column->type = type_of_declared(declared, collation);
+        column->primary = primary != 0;
         column->not_null =
             !relation->is_view && (not_null != 0 || (primary != 0 && declared != NULL &&
                                                      strcasecmp(declared, "INTEGER") == 0));
@@ -161,6 +163,54 @@ static int prepare_star(struct rewriter *r, const char *sql, sqlite3_stmt **ret_
     }
     (void)account_swap(before);
     return rc;
+}
+
+/* A prepared question to SQLite's schema with two texts bound; NULL: failed. */
+static sqlite3_stmt *ask_schema(struct rewriter *r, const char *sql, const char *first,
+                                const char *second)
+{
+    struct account *before = account_swap(session_account(r->sql->session));
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(session_sqlite(r->sql->session), sql, -1, &stmt, NULL);
+
+    if (rc == SQLITE_OK && sqlite3_bind_parameter_count(stmt) > 1) {
+        rc = sqlite3_bind_text(stmt, 2, second, -1, SQLITE_STATIC);
+    }
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_bind_text(stmt, 1, first, -1, SQLITE_STATIC);
+    }
+    (void)account_swap(before);
+    if (rc != SQLITE_OK) {
+        (void)sqlite3_finalize(stmt);
+        rewrite_fail(r, -1, rc == SQLITE_NOMEM ? "53200" : "XX000", "could not ask the schema");
+        return NULL;
+    }
+    return stmt;
+}
+
+/* What rewrite_view_body() noted in the view's text: its columns' types, which SQLite does not
+ * keep. */
+static void view_types(struct rewriter *r, const char *table, struct relation *relation)
+{
+    sqlite3_stmt *stmt cleanup(finalizep) = ask_schema(
+        r, "SELECT sql FROM sqlite_schema WHERE name = ?1 COLLATE nocase AND type = 'view'", table,
+        NULL);
+    const char *at = stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW
+                         ? (const char *)sqlite3_column_text(stmt, 0)
+                         : NULL;
+
+    at = at == NULL ? NULL : strstr(at, view_types_mark);
+    if (at == NULL) {
+        return;
+    }
+    at += strlen(view_types_mark);
+    for (size_t i = 0; i < relation->count && *at != '*'; i++) {
+        char *end;
+
+        relation->columns[i].type = type_of_code((uint32_t)strtoul(at, &end, 10));
+        relation->columns[i].type.typmod = (int32_t)strtol(*end == ',' ? end + 1 : end, &end, 10);
+        at = *end == ';' ? end + 1 : end;
+    }
 }
 
 struct relation *scope_table(struct rewriter *r, const char *table)
@@ -196,7 +246,27 @@ struct relation *scope_table(struct rewriter *r, const char *table)
     for (int i = 0; i < sqlite3_column_count(stmt) && !r->failed; i++) {
         load_column(r, relation, stmt, i, table_oid_of_name(table));
     }
+    if (relation->is_view && !r->failed) {
+        view_types(r, table, relation);
+    }
     return r->failed ? NULL : relation;
+}
+
+const char *scope_default(struct rewriter *r, const char *table,
+                          const struct relation_column *column)
+{
+    sqlite3_stmt *stmt cleanup(finalizep) = NULL;
+    const char *text = NULL;
+
+    if (column->primary && type_is_integer(column->type.oid)) {
+        return "NULL"; /* SQLite counts by itself */
+    }
+    stmt = ask_schema(r, "SELECT dflt_value FROM pragma_table_xinfo(?1) WHERE name = ?2", table,
+                      column->name);
+    if (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
+        text = (const char *)sqlite3_column_text(stmt, 0);
+    }
+    return r->failed ? NULL : text == NULL ? "NULL" : rewrite_text(r, "(%s)", text);
 }
 
 /* ---- column references ---- */
@@ -294,6 +364,24 @@ static struct expr expr_of_column(struct rewriter *r, const struct found *found,
     return e;
 }
 
+/* Notes a column that stands outside of an aggregate: GROUP BY must have it if there is one. */
+static void note_ungrouped(struct rewriter *r, const struct found *found, int32_t location)
+{
+    struct query_scope *scope = (struct query_scope *)(uintptr_t)found->scope;
+    struct ungrouped *note;
+
+    if (scope->in_aggregate > 0) {
+        return;
+    }
+    note = arena_alloc(r->arena, sizeof(*note));
+    if (note == NULL) {
+        rewrite_fail(r, -1, "53200", "out of memory");
+        return;
+    }
+    *note = (struct ungrouped){ found->relation, found->column, location, scope->ungrouped };
+    scope->ungrouped = note;
+}
+
 struct expr scope_column(struct rewriter *r, const PgQuery__ColumnRef *ref)
 {
     struct expr nothing = { .type = TYPE_NONE, .text = "NULL", .prec = PREC_PRIMARY };
@@ -318,5 +406,6 @@ struct expr scope_column(struct rewriter *r, const PgQuery__ColumnRef *ref)
         rewrite_fail(r, ref->location, "42702", "column reference \"%s\" is ambiguous", name);
         return nothing;
     }
+    note_ungrouped(r, &found, ref->location);
     return expr_of_column(r, &found, table != NULL);
 }

@@ -16,8 +16,10 @@ struct relation_column {
     struct type type;        /* oid 0: nobody knows */
     uint32_t table_oid;      /* 0: not a table's column */
     int16_t attnum;
+    const char *text; /* an output column's expression */
     bool not_null;
-    bool merged; /* the right side of USING: reachable by its relation's name only */
+    bool primary; /* of the primary key */
+    bool merged;  /* the right side of USING: reachable by its relation's name only */
 };
 
 struct relation {
@@ -36,7 +38,19 @@ struct query_scope {
     struct query_scope *outer;
     const char **merged; /* USING columns, the last join's first */
     size_t merged_count;
+    const struct ungrouped *ungrouped; /* columns used outside of aggregates, the last first */
+    unsigned in_aggregate;             /* arguments of aggregates are looked at */
+    bool aggregates;                   /* the query has some */
+    int32_t aggregate_location;
     bool unqualified; /* print columns bare: RETURNING, CHECK, index expressions */
+};
+
+/* A column used where GROUP BY must have it. */
+struct ungrouped {
+    const struct relation *relation;
+    const struct relation_column *column;
+    int32_t location;
+    const struct ungrouped *next;
 };
 
 /* A WITH query in reach. */
@@ -65,6 +79,10 @@ struct relation *scope_table(struct rewriter *r, const char *table);
 
 /* A column reference. Fails with 42703, 42702, 42P01. */
 struct expr scope_column(struct rewriter *r, const PgQuery__ColumnRef *ref);
+
+/* A column's DEFAULT as SQLite text ("NULL" when it has none); NULL: failed. */
+const char *scope_default(struct rewriter *r, const char *table,
+                          const struct relation_column *column);
 
 /* PostgreSQL's oid for a table: by its name, the same in all sessions. */
 uint32_t table_oid_of_name(const char *table);

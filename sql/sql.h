@@ -64,7 +64,11 @@ struct column {
     int32_t typmod;     /* -1: none */
     uint32_t table_oid; /* 0: not a table's column */
     int16_t attnum;
+    int16_t shown; /* a numeric without typmod: 1 + the digits to print behind its point; 0: as many
+                      as it has */
 };
+/* The typmod to encode the column's values with: typmod, or one that stands for `shown`. */
+int32_t sql_column_typmod(const struct column *column);
 
 /* Makes a plan of one statement. param_oids: what Parse said (0: unspecified). An empty statement
  * is a plan too. Counted; drop with sql_plan_unref. 0 or FAILED. */

@@ -55,6 +55,50 @@ static const struct {
     { "serial8", OID_INT8 }, { "smallserial", OID_INT2 }, { "serial2", OID_INT2 },
 };
 
+enum { code_shift = 20 };
+
+int type_scale(struct type type)
+{
+    if (type_is_integer(type.oid)) {
+        return 0;
+    }
+    if (type.oid != OID_NUMERIC) {
+        return -1;
+    }
+    return type.typmod >= 4 ? (((type.typmod - 4) & 0x7ff) ^ 1024) - 1024 : type.shown - 1;
+}
+
+struct type type_numeric(int scale)
+{
+    struct type type = TYPE_OF(OID_NUMERIC);
+
+    type.shown = (int16_t)(scale < 0 || scale > numeric_scale_max ? 0 : scale + 1);
+    return type;
+}
+
+struct type type_plain(struct type type)
+{
+    return type.oid == OID_NUMERIC ? type_numeric(type_scale(type)) : TYPE_OF(type.oid);
+}
+
+int32_t type_scale_typmod(int scale)
+{
+    return (1000 << 16 | scale) + 4;
+}
+
+uint32_t type_code(struct type type)
+{
+    return type.oid == OID_NUMERIC ? type.oid | (uint32_t)(type_scale(type) + 1) << code_shift
+                                   : type.oid;
+}
+
+struct type type_of_code(uint32_t code)
+{
+    uint32_t oid = code & ((1u << code_shift) - 1);
+
+    return oid == OID_NUMERIC ? type_numeric((int)(code >> code_shift) - 1) : TYPE_OF(code);
+}
+
 bool type_is_integer(uint32_t oid)
 {
     return oid == OID_INT2 || oid == OID_INT4 || oid == OID_INT8 || oid == OID_OID;

@@ -19,7 +19,11 @@ struct type {
     uint32_t oid;   /* 0: not known; OID_UNKNOWN: an untyped literal or parameter */
     int32_t typmod; /* PostgreSQL's encoding (varchar(30): 34, numeric(10,2): (10 << 16 | 2) + 4);
                        -1: none */
+    int16_t shown;  /* a numeric without typmod: 1 + the digits to print behind its point; 0: as
+                       many as it has */
 };
+
+enum { numeric_scale_max = 1000 };
 
 #define TYPE_NONE     ((struct type){ .oid = 0, .typmod = -1 })
 #define TYPE_OF(oid_) ((struct type){ .oid = (oid_), .typmod = -1 })
@@ -42,6 +46,20 @@ must_check int type_declare(struct type type, struct buf *out);
 
 /* Appends the type as format_type prints it: "character varying(30)". */
 must_check int type_print(struct type type, struct buf *out);
+
+/* How many digits a number of that type shows behind its point: 0 for integers; -1: not known. */
+int type_scale(struct type type);
+/* numeric that shows so many digits; a negative scale: not known. */
+struct type type_numeric(int scale);
+/* The same without its modifier, as most functions and operators give it. A numeric keeps its
+ * scale. */
+struct type type_plain(struct type type);
+/* What value_encode() needs to show that scale: numeric(1000, scale)'s typmod. */
+int32_t type_scale_typmod(int scale);
+/* A type as one number, for functions that are told their arguments' types: the oid, and above it
+ * `shown`. */
+uint32_t type_code(struct type type);
+struct type type_of_code(uint32_t code);
 
 /* The element type's oid of an array type, or 0. */
 uint32_t type_element(uint32_t array_oid);

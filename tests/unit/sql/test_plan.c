@@ -30,7 +30,7 @@ static const char *taken(const char *text)
     for (size_t i = 0; i < normal.count; i++) {
         used += (size_t)snprintf(out + used, sizeof(out) - used, " | %.*s:%u",
                                  (int)normal.literals[i].len, (const char *)normal.literals[i].data,
-                                 normal.oids[i]);
+                                 normal.oids[i] & 0xfffff);
     }
     return out;
 }

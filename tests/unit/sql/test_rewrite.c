@@ -24,8 +24,9 @@ static const struct {
     const char *types;
     const char *params;
 } cases[] = {
+    { "SELECT 1", "SELECT ? AS \"?column?\"", "?column?:23", "" },
     { "SELECT id, a + 1 AS x FROM t",
-      "SELECT \"id\" AS \"id\", pond_int4(\"a\" + ?1) AS \"x\" FROM \"t\"", "id:23 x:23", "" },
+      "SELECT \"id\" AS \"id\", pond_int4(\"a\" + ?) AS \"x\" FROM \"t\"", "id:23 x:23", "" },
     { "SELECT * FROM t JOIN o USING (id)",
       "SELECT \"id\" AS \"id\", \"t\".\"a\" AS \"a\", \"t\".\"b\" AS \"b\", \"t\".\"c\" AS \"c\", "
       "\"t\".\"d\" AS \"d\", \"t\".\"n\" AS \"n\", \"t\".\"v\" AS \"v\", \"t\".\"ts\" AS \"ts\", "
@@ -36,10 +37,9 @@ static const struct {
       "t_id:23 q:23 note:25",
       "" },
     { "SELECT a FROM t WHERE c = 'true' AND d > '2024-1-2' AND by = '\\x00ff'",
-      "SELECT \"a\" AS \"a\" FROM \"t\" WHERE \"c\" = ?1 AND \"d\" > ?2 AND \"by\" = ?3", "a:23",
-      "" },
+      "SELECT \"a\" AS \"a\" FROM \"t\" WHERE \"c\" = ? AND \"d\" > ? AND \"by\" = ?", "a:23", "" },
     { "SELECT a FROM t WHERE a = '12' AND u = 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'",
-      "SELECT \"a\" AS \"a\" FROM \"t\" WHERE \"a\" = ?1 AND \"u\" = ?2", "a:23", "" },
+      "SELECT \"a\" AS \"a\" FROM \"t\" WHERE \"a\" = ? AND \"u\" = ?", "a:23", "" },
     { "SELECT id FROM t ORDER BY a, b DESC, id",
       "SELECT \"id\" AS \"id\" FROM \"t\" ORDER BY \"a\" NULLS LAST, \"b\" DESC NULLS FIRST, 1",
       "id:23", "" },
@@ -49,14 +49,14 @@ static const struct {
       "id:23", "" },
     { "SELECT a::text, '5'::int, n::int, f::int, a::float8, n::numeric(5,1), c::int, a::boolean "
       "FROM t",
-      "SELECT CAST(\"a\" AS TEXT) AS \"a\", ?1 AS \"int4\", pond_int4(\"n\") AS \"n\", "
+      "SELECT CAST(\"a\" AS TEXT) AS \"a\", ? AS \"int4\", pond_int4(\"n\") AS \"n\", "
       "pond_int4(\"f\", 1) AS \"f\", CAST(\"a\" AS REAL) AS \"a\", pond_numeric(\"n\", 327685) AS "
       "\"n\", \"c\" AS \"c\", \"a\" <> 0 AS \"a\" FROM \"t\"",
       "a:25 int4:23 n:23 f:23 a:701 n:1700 c:23 a:16", "" },
     { "SELECT CASE a WHEN 1 THEN 'one' ELSE b END, coalesce(b, 'q'), nullif(a, 2), greatest(a, n) "
       "FROM t",
-      "SELECT CASE WHEN \"a\" = ?1 THEN ?2 ELSE \"b\" END AS \"b\", coalesce(\"b\", ?3) AS "
-      "\"coalesce\", nullif(\"a\", ?4) AS \"nullif\", pond_greatest(\"a\", \"n\") AS \"greatest\" "
+      "SELECT CASE WHEN \"a\" = ? THEN ? ELSE \"b\" END AS \"b\", coalesce(\"b\", ?) AS "
+      "\"coalesce\", nullif(\"a\", ?) AS \"nullif\", pond_greatest(\"a\", \"n\") AS \"greatest\" "
       "FROM \"t\"",
       "b:25 coalesce:25 nullif:23 greatest:1700", "" },
     { "SELECT a / b.q, a % 2, a / 2, n / 2 FROM t, o b",
@@ -69,21 +69,20 @@ static const struct {
       "FROM \"t\"",
       "max:23", "" },
     { "SELECT a FROM t WHERE (a, b) IN ((1, 'x'), (2, 'y'))",
-      "SELECT \"a\" AS \"a\" FROM \"t\" WHERE (\"a\", \"b\") = (?1, ?2) OR (\"a\", \"b\") = (?3, "
-      "?4)",
+      "SELECT \"a\" AS \"a\" FROM \"t\" WHERE (\"a\", \"b\") = (?, ?) OR (\"a\", \"b\") = (?, ?)",
       "a:23", "" },
     { "SELECT a FROM t WHERE a = ANY('{1,2,NULL}') AND b <> ALL(ARRAY['x','y'])",
       "SELECT \"a\" AS \"a\" FROM \"t\" WHERE \"a\" IN (1, 2, NULL) AND \"b\" NOT IN ('x', 'y')",
       "a:23", "" },
     { "SELECT a FROM t WHERE a BETWEEN 1 AND 5 AND a IS DISTINCT FROM 3",
-      "SELECT \"a\" AS \"a\" FROM \"t\" WHERE (\"a\" >= ?1 AND \"a\" <= ?2) AND \"a\" IS NOT 3",
+      "SELECT \"a\" AS \"a\" FROM \"t\" WHERE (\"a\" >= ? AND \"a\" <= ?) AND \"a\" IS NOT 3",
       "a:23", "" },
     { "SELECT 1 UNION SELECT 2.5 ORDER BY 1 LIMIT 3",
-      "SELECT ?1 AS \"?column?\" UNION SELECT ?2 AS \"?column?\" ORDER BY 1 NULLS LAST LIMIT ?3",
+      "SELECT ? AS \"?column?\" UNION SELECT ? AS \"?column?\" ORDER BY 1 NULLS LAST LIMIT ?",
       "?column?:1700", "" },
     { "SELECT 'a' UNION ALL (SELECT b FROM t ORDER BY b LIMIT 1)",
-      "SELECT ?1 AS \"?column?\" UNION ALL SELECT * FROM (SELECT \"b\" AS \"b\" FROM \"t\" ORDER "
-      "BY 1 NULLS LAST LIMIT ?2)",
+      "SELECT ? AS \"?column?\" UNION ALL SELECT * FROM (SELECT \"b\" AS \"b\" FROM \"t\" ORDER BY "
+      "1 NULLS LAST LIMIT ?)",
       "?column?:25", "" },
     { "WITH w(x) AS (SELECT a FROM t) SELECT x FROM w",
       "WITH \"w\"(\"x\") AS (SELECT \"a\" AS \"x\" FROM \"t\") SELECT \"x\" AS \"x\" FROM \"w\"",
@@ -94,7 +93,7 @@ static const struct {
       "n:23", "" },
     { "SELECT * FROM (VALUES (1, 'a'), (2, NULL)) AS v(x, y)",
       "SELECT \"x\" AS \"x\", \"y\" AS \"y\" FROM (SELECT column1 AS \"x\", column2 AS \"y\" FROM "
-      "(VALUES (?1, ?2), (?3, NULL))) AS \"v\"",
+      "(VALUES (?, ?), (?, NULL))) AS \"v\"",
       "x:23 y:25", "" },
     { "SELECT t.id FROM t LEFT JOIN o ON o.t_id = t.id ORDER BY o.id, t.id",
       "SELECT \"t\".\"id\" AS \"id\" FROM \"t\" LEFT JOIN \"o\" ON \"o\".\"t_id\" = \"t\".\"id\" "
@@ -106,13 +105,17 @@ static const struct {
       "CURRENT ROW) AS \"row_number\" FROM \"t\"",
       "row_number:20", "" },
     { "SELECT id FROM t FOR UPDATE", "SELECT \"id\" AS \"id\" FROM \"t\"", "id:23", "" },
-    { "SELECT id FROM t LIMIT ALL OFFSET 2",
-      "SELECT \"id\" AS \"id\" FROM \"t\" LIMIT -1 OFFSET ?1", "id:23", "" },
+    { "SELECT id FROM t LIMIT ALL OFFSET 2", "SELECT \"id\" AS \"id\" FROM \"t\" LIMIT -1 OFFSET ?",
+      "id:23", "" },
+    { "INSERT INTO t (a, n, v) VALUES (1, 1.005, 'x'), (2, DEFAULT, 'y')",
+      "INSERT INTO \"t\" (\"a\", \"n\", \"v\") VALUES (?, pond_numeric(?, 655366), pond_cast(?, "
+      "1043, 1043, 9, 0)), (?, NULL, pond_cast(?, 1043, 1043, 9, 0))",
+      "", "" },
     { "INSERT INTO t (id, a) VALUES (DEFAULT, 1), (DEFAULT, 2) RETURNING *",
-      "INSERT INTO \"t\" (\"a\") VALUES (?1), (?2) RETURNING \"id\" AS \"id\", \"a\" AS \"a\", "
-      "\"b\" AS \"b\", \"c\" AS \"c\", \"d\" AS \"d\", \"n\" AS \"n\", \"v\" AS \"v\", \"ts\" AS "
-      "\"ts\", \"tz\" AS \"tz\", \"f\" AS \"f\", \"j\" AS \"j\", \"jb\" AS \"jb\", \"u\" AS \"u\", "
-      "\"by\" AS \"by\"",
+      "INSERT INTO \"t\" (\"a\") VALUES (?), (?) RETURNING \"id\" AS \"id\", \"a\" AS \"a\", \"b\" "
+      "AS \"b\", \"c\" AS \"c\", \"d\" AS \"d\", \"n\" AS \"n\", \"v\" AS \"v\", \"ts\" AS \"ts\", "
+      "\"tz\" AS \"tz\", \"f\" AS \"f\", \"j\" AS \"j\", \"jb\" AS \"jb\", \"u\" AS \"u\", \"by\" "
+      "AS \"by\"",
       "id:23 a:23 b:25 c:16 d:1082 n:1700 v:1043 ts:1114 tz:1184 f:701 j:114 jb:3802 u:2950 by:17",
       "" },
     { "INSERT INTO t DEFAULT VALUES", "INSERT INTO \"t\" DEFAULT VALUES", "", "" },
@@ -121,20 +124,20 @@ static const struct {
       "INSERT INTO \"o\" (\"id\", \"t_id\", \"q\", \"note\") SELECT * FROM (SELECT \"id\" AS "
       "\"id\", \"a\" AS \"a\", \"a\" AS \"a\", \"b\" AS \"b\" FROM \"t\") WHERE TRUE ON CONFLICT "
       "(\"id\") DO UPDATE SET \"q\" = pond_int4(\"excluded\".\"q\" + \"o\".\"q\") WHERE "
-      "\"o\".\"q\" > ?1",
+      "\"o\".\"q\" > ?",
       "", "" },
     { "UPDATE t AS x SET a = a + 1, b = upper(b) FROM o WHERE o.t_id = x.id RETURNING x.id",
-      "UPDATE \"t\" AS \"x\" SET \"a\" = pond_int4(\"x\".\"a\" + ?1), \"b\" = "
+      "UPDATE \"t\" AS \"x\" SET \"a\" = pond_int4(\"x\".\"a\" + ?), \"b\" = "
       "pond_upper(\"x\".\"b\") FROM \"o\" WHERE \"o\".\"t_id\" = \"x\".\"id\" RETURNING \"id\" AS "
       "\"id\"",
       "id:23", "" },
     { "UPDATE t SET (a, b) = (SELECT 1, 'x') WHERE id = 3",
-      "UPDATE \"t\" SET (\"a\", \"b\") = (SELECT ?1 AS \"?column?\", ?2 AS \"?column?\") WHERE "
-      "\"id\" = ?3",
+      "UPDATE \"t\" SET (\"a\", \"b\") = (SELECT ? AS \"?column?\", ? AS \"?column?\") WHERE "
+      "\"id\" = ?",
       "", "" },
     { "DELETE FROM o USING t WHERE o.t_id = t.id AND t.b = 'x'",
       "DELETE FROM \"o\" WHERE rowid IN (SELECT \"o\".rowid FROM \"o\", \"t\" WHERE \"o\".\"t_id\" "
-      "= \"t\".\"id\" AND \"t\".\"b\" = ?1)",
+      "= \"t\".\"id\" AND \"t\".\"b\" = ?)",
       "", "" },
     { "SELECT public.t.a FROM public.t", "SELECT \"t\".\"a\" AS \"a\" FROM \"t\"", "a:23", "" },
     { "SELECT b || a FROM t", "SELECT \"b\" || CAST(\"a\" AS TEXT) AS \"?column?\" FROM \"t\"",
@@ -150,52 +153,70 @@ static const struct {
     { "SELECT count(*), count(DISTINCT a), count(a) FILTER (WHERE a > 1) FROM t GROUP BY c HAVING "
       "count(*) > 1",
       "SELECT count(*) AS \"count\", count(DISTINCT \"a\") AS \"count\", count(\"a\") FILTER "
-      "(WHERE \"a\" > ?1) AS \"count\" FROM \"t\" GROUP BY \"c\" HAVING count(*) > ?2",
+      "(WHERE \"a\" > ?) AS \"count\" FROM \"t\" GROUP BY \"c\" HAVING count(*) > ?",
       "count:20 count:20 count:20", "" },
     { "SELECT a FROM t WHERE a = $1 AND b = $2 LIMIT $3 OFFSET $4",
-      "SELECT \"a\" AS \"a\" FROM \"t\" WHERE \"a\" = ?1 AND \"b\" = ?2 LIMIT coalesce(?3, -1) "
-      "OFFSET coalesce(?4, 0)",
+      "SELECT \"a\" AS \"a\" FROM \"t\" WHERE \"a\" = ? AND \"b\" = ? LIMIT coalesce(?, -1) OFFSET "
+      "coalesce(?, 0)",
       "a:23", "23 25 20 20" },
     { "INSERT INTO t (a, c, d, j, by) VALUES ($1, $2, $3, $4, $5)",
-      "INSERT INTO \"t\" (\"a\", \"c\", \"d\", \"j\", \"by\") VALUES (?1, ?2, ?3, ?4, ?5)", "",
+      "INSERT INTO \"t\" (\"a\", \"c\", \"d\", \"j\", \"by\") VALUES (?, ?, ?, ?, ?)", "",
       "23 16 1082 114 17" },
     { "UPDATE t SET n = $1, tz = $2 WHERE f > $3",
-      "UPDATE \"t\" SET \"n\" = pond_numeric(?1, 655366), \"tz\" = ?2 WHERE \"f\" > ?3", "",
+      "UPDATE \"t\" SET \"n\" = pond_numeric(?, 655366), \"tz\" = ? WHERE \"f\" > ?", "",
       "1700 1184 701" },
     { "SELECT $1::int8, $2, coalesce($3, 5), $4 || 'x', a + $5 FROM t",
-      "SELECT ?1 AS \"int8\", ?2 AS \"?column?\", coalesce(?3, 5) AS \"coalesce\", ?4 || 'x' AS "
-      "\"?column?\", pond_int4(\"a\" + ?5) AS \"?column?\" FROM \"t\"",
+      "SELECT ? AS \"int8\", ? AS \"?column?\", coalesce(?, 5) AS \"coalesce\", ? || 'x' AS "
+      "\"?column?\", pond_int4(\"a\" + ?) AS \"?column?\" FROM \"t\"",
       "int8:20 ?column?:25 coalesce:23 ?column?:25 ?column?:23", "20 25 23 25 23" },
     { "SELECT a FROM t WHERE a IN ($1, $2) AND d BETWEEN $3 AND $4 AND b LIKE $5",
-      "SELECT \"a\" AS \"a\" FROM \"t\" WHERE \"a\" IN (?1, ?2) AND (\"d\" >= ?3 AND \"d\" <= ?4) "
-      "AND \"b\" LIKE ?5 ESCAPE '\\'",
+      "SELECT \"a\" AS \"a\" FROM \"t\" WHERE \"a\" IN (?, ?) AND (\"d\" >= ? AND \"d\" <= ?) AND "
+      "\"b\" LIKE ? ESCAPE '\\'",
       "a:23", "23 23 1082 1082 25" },
     { "SELECT a FROM t WHERE a = ANY($1) AND ($2::bool OR u = $3)",
       "SELECT \"a\" AS \"a\" FROM \"t\" WHERE \"a\" IN (SELECT value FROM "
-      "json_each(pond_array_json(?1, 23))) AND (?2 OR \"u\" = ?3)",
+      "json_each(pond_array_json(?, 23))) AND (? OR \"u\" = ?)",
       "a:23", "1007 16 2950" },
     { "SELECT a FROM t WHERE (SELECT count(*) FROM o WHERE q = $1) > $2",
       "SELECT \"a\" AS \"a\" FROM \"t\" WHERE (SELECT count(*) AS \"count\" FROM \"o\" WHERE \"q\" "
-      "= ?1) > ?2",
+      "= ?) > ?",
       "a:23", "23 20" },
     { "SELECT CASE WHEN $1 THEN a ELSE $2 END FROM t",
-      "SELECT CASE WHEN ?1 THEN \"a\" ELSE ?2 END AS \"case\" FROM \"t\"", "case:23", "16 23" },
+      "SELECT CASE WHEN ? THEN \"a\" ELSE ? END AS \"case\" FROM \"t\"", "case:23", "16 23" },
     { "SELECT a FROM t UNION SELECT $1",
-      "SELECT \"a\" AS \"a\" FROM \"t\" UNION SELECT ?1 AS \"?column?\"", "a:23", "23" },
+      "SELECT \"a\" AS \"a\" FROM \"t\" UNION SELECT ? AS \"?column?\"", "a:23", "23" },
     { "SELECT o.*, 1 FROM o ORDER BY o.q DESC NULLS LAST",
-      "SELECT \"id\" AS \"id\", \"t_id\" AS \"t_id\", \"q\" AS \"q\", \"note\" AS \"note\", ?1 AS "
+      "SELECT \"id\" AS \"id\", \"t_id\" AS \"t_id\", \"q\" AS \"q\", \"note\" AS \"note\", ? AS "
       "\"?column?\" FROM \"o\" ORDER BY \"o\".\"q\" DESC NULLS LAST",
       "id:23 t_id:23 q:23 note:25 ?column?:23", "" },
     { "SELECT sum(a), avg(a), min(d), max(n), sum(n), sum(f) FROM t",
       "SELECT sum(\"a\") AS \"sum\", avg(\"a\") AS \"avg\", min(\"d\") AS \"min\", max(\"n\") AS "
-      "\"max\", sum(\"n\") AS \"sum\", sum(\"f\") AS \"sum\" FROM \"t\"",
+      "\"max\", pond_sum(\"n\") AS \"sum\", sum(\"f\") AS \"sum\" FROM \"t\"",
       "sum:20 avg:1700 min:1082 max:1700 sum:1700 sum:701", "" },
     { "SELECT DISTINCT b AS \"B\" FROM t", "SELECT DISTINCT \"b\" AS \"B\" FROM \"t\"", "B:25",
       "" },
     { "SELECT t.a FROM t WHERE EXISTS (SELECT 1 FROM o WHERE o.t_id = t.id)",
-      "SELECT \"t\".\"a\" AS \"a\" FROM \"t\" WHERE EXISTS (SELECT ?1 AS \"?column?\" FROM \"o\" "
+      "SELECT \"t\".\"a\" AS \"a\" FROM \"t\" WHERE EXISTS (SELECT ? AS \"?column?\" FROM \"o\" "
       "WHERE \"o\".\"t_id\" = \"t\".\"id\")",
       "a:23", "" },
+    { "SELECT DISTINCT ON (b) b, a FROM t ORDER BY b, a DESC LIMIT 3",
+      "SELECT \"1\" AS \"b\", \"2\" AS \"a\" FROM (SELECT \"b\" AS \"1\", \"a\" AS \"2\", "
+      "row_number() OVER (PARTITION BY \"b\" ORDER BY \"b\" NULLS LAST, \"a\" DESC NULLS FIRST) AS "
+      "\"first\", row_number() OVER ( ORDER BY \"b\" NULLS LAST, \"a\" DESC NULLS FIRST) AS "
+      "\"order\" FROM \"t\") WHERE \"first\" = 1 ORDER BY \"order\" LIMIT ?",
+      "b:25 a:23", "" },
+    { "SELECT g FROM generate_series(1, 3) AS g",
+      "SELECT \"g\" AS \"g\" FROM (WITH RECURSIVE s(v) AS (SELECT ? WHERE CASE WHEN (1) > 0 THEN "
+      "?1 <= ? WHEN (1) < 0 THEN ?1 >= ?2 END UNION ALL SELECT v + (1) FROM s WHERE CASE WHEN (1) "
+      "> 0 THEN v + (1) <= ?2 WHEN (1) < 0 THEN v + (1) >= ?2 END) SELECT v AS \"g\" FROM s) AS "
+      "\"g\"",
+      "g:23", "" },
+    { "SELECT b, count(*) FROM t GROUP BY b HAVING max(a) > 1 ORDER BY 2",
+      "SELECT \"b\" AS \"b\", count(*) AS \"count\" FROM \"t\" GROUP BY \"b\" HAVING max(\"a\") > "
+      "? ORDER BY 2",
+      "b:25 count:20", "" },
+    { "UPDATE t SET a = DEFAULT WHERE id = 1", "UPDATE \"t\" SET \"a\" = NULL WHERE \"id\" = ?", "",
+      "" },
 };
 
 static void check_cases(struct test_session *t)
@@ -252,6 +273,12 @@ static const struct {
       "each UNION query must have the same number of columns" },
     { "SELECT id FROM t ORDER BY 2", "42P10", 27, "ORDER BY position 2 is not in select list" },
     { "SELECT (SELECT 1, 2)", "42601", 8, "subquery must return only one column" },
+    { "SELECT a, count(*) FROM t", "42803", 8,
+      "column \"t.a\" must appear in the GROUP BY clause or be used in an aggregate function" },
+    { "SELECT b, a FROM t GROUP BY b", "42803", 11,
+      "column \"t.a\" must appear in the GROUP BY clause or be used in an aggregate function" },
+    { "SELECT a FROM t WHERE count(*) > 1", "42803", 23,
+      "aggregate functions are not allowed in WHERE" },
     { "INSERT INTO t (nope) VALUES (1)", "42703", 16,
       "column \"nope\" of relation \"t\" does not exist" },
     { "INSERT INTO t (a, a) VALUES (1, 2)", "42701", 19, "column \"a\" specified more than once" },
@@ -293,6 +320,34 @@ static void mistakes_are_told_as_postgresql_tells_them(void **state)
 {
     (void)state;
     with_session(check_failures);
+}
+
+static void check_groups(struct test_session *t)
+{
+    raw(t, schema_t);
+    raw(t,
+        "INSERT INTO t (id, a, b) VALUES (1, 1, 'x'), (2, 2, 'x'), (3, 5, 'y'), (4, NULL, NULL)");
+    assert_string_equal(rows(t, "SELECT id, b FROM t GROUP BY id ORDER BY id LIMIT 1"), "1|x\n");
+    assert_string_equal(rows(t, "SELECT b || '!', sum(a) FROM t GROUP BY b ORDER BY b"),
+                        "x!|3\ny!|5\n~|~\n");
+    assert_string_equal(rows(t, "SELECT upper(b) AS k, count(*) FROM t GROUP BY k ORDER BY 1"),
+                        "X|2\nY|1\n~|1\n");
+    assert_string_equal(rows(t, "SELECT a % 2, count(*) FROM t GROUP BY 1 ORDER BY 1"),
+                        "0|1\n1|2\n~|1\n");
+    assert_string_equal(rows(t, "SELECT DISTINCT ON (b) b, a FROM t ORDER BY b, a DESC"),
+                        "x|2\ny|5\n~|~\n");
+    assert_string_equal(rows(t, "SELECT g FROM generate_series(5, 1, -2) g"), "5\n3\n1\n");
+    assert_string_equal(
+        rows(t, "SELECT count(*) FROM generate_series(1, 100000) g WHERE g % 2 = 0"), "50000\n");
+    (void)rows(t, "CREATE VIEW v AS SELECT b, count(*) AS n FROM t GROUP BY b");
+    assert_string_equal(rows(t, "SELECT n + 1 FROM v WHERE b = 'x'"), "3\n");
+    assert_string_equal(t->types, "?column?:20");
+}
+
+static void groups_series_and_views_answer_as_postgresqls(void **state_)
+{
+    (void)state_;
+    with_session(check_groups);
 }
 
 static char *chain(const char *head, const char *link, size_t times)
@@ -338,6 +393,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statements_become_sqlites),
         cmocka_unit_test(mistakes_are_told_as_postgresql_tells_them),
+        cmocka_unit_test(groups_series_and_views_answer_as_postgresqls),
         cmocka_unit_test(long_and_deep_statements_run_or_are_refused),
     };
 
