@@ -113,34 +113,31 @@ static int print_columns(const PgQuery__IntoClause *into, const struct plan *inn
     return r == 0 ? 0 : failure_set_nomem(f);
 }
 
-int create_table_as_run(struct portal *portal, struct row_sink *sink, int64_t max_rows,
-                        struct failure *f)
+static int fill_new_table(struct portal *portal, const PgQuery__IntoClause *into,
+                          bool if_not_exists, struct failure *f)
 {
-    const PgQuery__CreateTableAsStmt *stmt = verb_node(portal)->create_table_as_stmt;
     const struct plan *inner = plan_whole(plan_whole(portal->plan)->extra);
     struct sql_session *sql = portal->sql;
-    bool temp = stmt->into->rel->relpersistence[0] == 't', skip = false;
+    bool temp = into->rel->relpersistence[0] == 't', skip = false;
     cleanup(buf_finish) struct buf create = { 0 };
     cleanup(buf_finish) struct buf insert = { 0 };
     int64_t changes = 0;
 
-    (void)sink;
-    (void)max_rows;
     portal_set_tag(portal, "CREATE TABLE AS");
     int r = ddl_begin(sql, f);
-    r = r == 0 ? ddl_check_new(sql, stmt->into->rel, stmt->if_not_exists, &skip, f) : r;
+    r = r == 0 ? ddl_check_new(sql, into->rel, if_not_exists, &skip, f) : r;
     if (r != 0 || skip) {
         return r;
     }
-    r = print_columns(stmt->into, inner, temp, &create, f);
+    r = print_columns(into, inner, temp, &create, f);
     r = r == 0 ? verb_execute_buf(sql, &create, CURSOR_WRITES, NULL, f) : r;
     sql->has_temp |= r == 0 && temp;
     sql_schema_changed(sql);
-    if (r != 0 || stmt->into->skip_data) {
+    if (r != 0 || into->skip_data) {
         return r;
     }
     if (buf_append_str(&insert, "INSERT INTO ") != 0 ||
-        verb_ident(&insert, stmt->into->rel->relname) != 0 || buf_append_byte(&insert, ' ') != 0 ||
+        verb_ident(&insert, into->rel->relname) != 0 || buf_append_byte(&insert, ' ') != 0 ||
         buf_append_view(&insert, inner->sql) != 0) {
         return failure_set_nomem(f);
     }
@@ -150,6 +147,45 @@ int create_table_as_run(struct portal *portal, struct row_sink *sink, int64_t ma
         portal_set_tag(portal, "SELECT %lld", (long long)changes);
     }
     return r;
+}
+
+int create_table_as_run(struct portal *portal, struct row_sink *sink, int64_t max_rows,
+                        struct failure *f)
+{
+    const PgQuery__CreateTableAsStmt *stmt = verb_node(portal)->create_table_as_stmt;
+
+    (void)sink;
+    (void)max_rows;
+    return fill_new_table(portal, stmt->into, stmt->if_not_exists, f);
+}
+
+/* SELECT ... INTO t: the same, with the table's name inside the query. */
+int select_into_plan(struct planner *planner, const PgQuery__Node *node, struct plan *plan,
+                     struct failure *f)
+{
+    PgQuery__SelectStmt select = *node->select_stmt;
+    PgQuery__Node query = *node;
+    struct plan *inner = NULL;
+
+    select.into_clause = NULL;
+    query.select_stmt = &select; /* a plan of SQLite's text keeps nothing of its tree */
+    int r = plan_node(planner, &query, &inner, f);
+    if (r == 0) {
+        plan->extra = inner;
+        plan->extra_free = free_inner;
+        plan->param_oids = inner->param_oids;
+        plan->param_count = inner->param_count;
+        plan->flags |= PLAN_UNCACHED;
+    }
+    return r;
+}
+
+int select_into_run(struct portal *portal, struct row_sink *sink, int64_t max_rows,
+                    struct failure *f)
+{
+    (void)sink;
+    (void)max_rows;
+    return fill_new_table(portal, verb_node(portal)->select_stmt->into_clause, false, f);
 }
 
 /* ---- RENAME ---- */

@@ -339,9 +339,9 @@ FN(serial_sequence)
 #define T OID_TEXT
 #define FL FUNCTION_VOLATILE | FUNCTION_WRITES
 static const struct function rows[] = {
-    { "nextval", 1, 1, { T }, RESULT_FIXED, OID_INT8, FL, NULL, nextval, NULL, NULL },
-    { "setval", 2, 3, { T, OID_INT8, OID_BOOL }, RESULT_FIXED, OID_INT8, FL, NULL, setval, NULL, NULL },
-    { "currval", 1, 1, { T }, RESULT_FIXED, OID_INT8, FUNCTION_VOLATILE, NULL, currval, NULL, NULL },
+    { "nextval", 1, 1, { 0 }, RESULT_FIXED, OID_INT8, FL, NULL, nextval, NULL, NULL },
+    { "setval", 2, 3, { 0, OID_INT8, OID_BOOL }, RESULT_FIXED, OID_INT8, FL, NULL, setval, NULL, NULL },
+    { "currval", 1, 1, { 0 }, RESULT_FIXED, OID_INT8, FUNCTION_VOLATILE, NULL, currval, NULL, NULL },
     { "lastval", 0, 0, { 0 }, RESULT_FIXED, OID_INT8, FUNCTION_VOLATILE, NULL, lastval, NULL, NULL },
     { "pg_get_serial_sequence", 2, 2, { T, T }, RESULT_FIXED, T, FUNCTION_VOLATILE, NULL, serial_sequence, NULL, NULL },
 };

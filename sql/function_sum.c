@@ -37,7 +37,8 @@ static void account_value(struct sum *s, sqlite3_value *v, int sign)
     s->count += sign;
     if (kind == SQLITE_INTEGER) {
         s->whole += sign * (__int128)sqlite3_value_int64(v);
-    } else if (kind == SQLITE_TEXT && strncasecmp((const char *)sqlite3_value_text(v), "nan", 3) == 0) {
+    } else if (kind == SQLITE_TEXT &&
+               strncasecmp((const char *)sqlite3_value_text(v), "nan", 3) == 0) {
         s->nans += sign;
     } else if (isinf(x)) {
         *(x > 0 ? &s->infinities : &s->minus_infinities) += sign;
@@ -143,13 +144,12 @@ int functions_register_sums(struct sql_session *sql, struct failure *f)
 {
     struct sqlite3 *db = session_sqlite(sql->session);
     int flags = SQLITE_UTF8 | SQLITE_INNOCUOUS | SQLITE_DETERMINISTIC;
-    bool done =
-        sqlite3_create_window_function(db, "pond_sum", 1, flags, sql, sum_step, sum_value,
-                                       sum_value, sum_inverse, NULL) == SQLITE_OK &&
-        sqlite3_create_window_function(db, "pond_avg", 1, flags, sql, sum_step, avg_value,
-                                       avg_value, sum_inverse, NULL) == SQLITE_OK &&
-        sqlite3_create_function_v2(db, "pond_exact", 1, flags, sql, exact, NULL, NULL, NULL) ==
-            SQLITE_OK;
+    bool done = sqlite3_create_window_function(db, "pond_sum", 1, flags, sql, sum_step, sum_value,
+                                               sum_value, sum_inverse, NULL) == SQLITE_OK &&
+                sqlite3_create_window_function(db, "pond_avg", 1, flags, sql, sum_step, avg_value,
+                                               avg_value, sum_inverse, NULL) == SQLITE_OK &&
+                sqlite3_create_function_v2(db, "pond_exact", 1, flags, sql, exact, NULL, NULL,
+                                           NULL) == SQLITE_OK;
 
     return done ? 0 : failure_set_nomem(f);
 }

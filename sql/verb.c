@@ -35,6 +35,7 @@ static const struct verb verb_rows[] = {
     /* the schema */
     { NODE(CREATE_STMT), .tag = "CREATE TABLE", DDL, .plan = ddl_plan, .run = create_table_run },
     { NODE(CREATE_TABLE_AS_STMT), DDL, .plan = create_table_as_plan, .run = create_table_as_run },
+    { NODE(SELECT_STMT), DDL, .plan = select_into_plan, .run = select_into_run },
     { NODE(INDEX_STMT), .tag = "CREATE INDEX", DDL, .plan = ddl_plan, .run = create_index_run },
     { NODE(VIEW_STMT), .tag = "CREATE VIEW", DDL, .plan = ddl_plan, .run = create_view_run },
     { NODE(CREATE_SEQ_STMT), .tag = "CREATE SEQUENCE", DDL, .run = create_sequence_run },
