@@ -275,7 +275,7 @@ static struct type shown_type(const char *name, const struct expr *args, size_t 
         return type_numeric(literal_digits(args[1].text));
     }
     if (strcmp(name, "extract") == 0) {
-        return type_numeric(extract_scale(args[0].text));
+        return type_numeric(args[1].type.oid == OID_DATE ? 0 : extract_scale(args[0].text));
     }
     for (size_t i = 0; i < ARRAY_LEN(whole); i++) {
         if (strcmp(whole[i], name) == 0) {

@@ -45,6 +45,9 @@ SELECT * FROM products WHERE id <= 20 ORDER BY id;
 SELECT * FROM customers WHERE id % 997 = 0 ORDER BY id;
 SELECT * FROM order_items WHERE order_id IN (1, 2, 77777, 100000) ORDER BY order_id, line;
 SELECT count(*), sum(quantity), sum(quantity * unit_price) FROM order_items;
+SELECT sum(total * 1.19), round(avg(total), 3), sum(total) / 100000 > 600, max(total) - min(total) FROM orders;
+SELECT id, sum(total) OVER (ORDER BY id ROWS 2 PRECEDING) FROM orders WHERE id < 30 ORDER BY id;
+SELECT coalesce(sum(total), 0), sum(total)::text, sum(quantity * unit_price) FROM orders JOIN order_items ON order_id = id WHERE id < 5000;
 SELECT status, count(*), sum(total) FROM orders GROUP BY status ORDER BY status;
 SELECT in_stock, count(*) FROM products GROUP BY in_stock ORDER BY in_stock;
 SELECT c.name, count(*) FROM customers c JOIN orders o ON o.customer_id = c.id GROUP BY c.name ORDER BY c.name;
@@ -52,4 +55,4 @@ SELECT newsletter, count(*), count(avatar) FROM customers GROUP BY newsletter OR
 INSERT INTO products (sku, name, price) VALUES ('SKU-X', 'last', 1.5) RETURNING id, price, in_stock, attributes;
 END
 echo "$count questions, the same answers"
-[ "$count" -eq 11 ]
+[ "$count" -eq 14 ]
