@@ -1,19 +1,19 @@
 /* sql/rewrite_op.c: operators. Comparisons bring both sides to one type; dates and intervals are
  * calls; the rest is a table of operator, type classes, result and SQLite text. */
-#include "sql/expr.h"
+#include "sql/rewrite_op.h"
 
 #include "sql/grammar.h"
 #include "sql/literal.h"
 
 #include <stdio.h>
 
-static struct expr failed_expr(void)
+struct expr op_none(void)
 {
     return (struct expr){ .type = TYPE_NONE, .text = "NULL", .prec = PREC_PRIMARY };
 }
 
-static struct expr fail_operator(struct rewriter *r, const char *op, struct expr left,
-                                 struct expr right, int32_t location)
+struct expr op_missing(struct rewriter *r, const char *op, struct expr left, struct expr right,
+                       int32_t location)
 {
     rewrite_fail(r, location, "42883", "operator does not exist: %s %s %s", type_text(r, left.type),
                  op, type_text(r, right.type));
@@ -22,7 +22,7 @@ static struct expr fail_operator(struct rewriter *r, const char *op, struct expr
                     "No operator matches the given name and argument types. You might need to add "
                     "explicit type casts.");
     }
-    return failed_expr();
+    return op_none();
 }
 
 static struct expr infix(struct rewriter *r, struct type type, enum expr_prec prec, const char *op,
@@ -34,28 +34,28 @@ static struct expr infix(struct rewriter *r, struct type type, enum expr_prec pr
 
 /* ---- comparisons ---- */
 
-static struct type untypmoded(struct type type)
+struct type op_bare_type(struct type type)
 {
     return type.oid == OID_BPCHAR ? type : TYPE_OF(type.oid);
 }
 
 /* An untyped side becomes what the other side is. */
-static void resolve_pair(struct rewriter *r, struct expr *left, struct expr *right)
+void op_settle(struct rewriter *r, struct expr *left, struct expr *right)
 {
-    struct type left_type = left->untyped != NULL ? TYPE_NONE : untypmoded(left->type);
-    struct type right_type = right->untyped != NULL ? TYPE_NONE : untypmoded(right->type);
+    struct type left_type = left->untyped != NULL ? TYPE_NONE : op_bare_type(left->type);
+    struct type right_type = right->untyped != NULL ? TYPE_NONE : op_bare_type(right->type);
 
     *left = expr_resolve(r, *left, right_type);
     *right = expr_resolve(r, *right, left_type);
 }
 
-static bool is_instant(uint32_t oid)
+bool op_is_instant(uint32_t oid)
 {
     return oid == OID_DATE || oid == OID_TIMESTAMP || oid == OID_TIMESTAMPTZ;
 }
 
 /* Brings two typed sides to what can be compared; false: PostgreSQL has no such operator. */
-static bool comparable(struct rewriter *r, struct expr *left, struct expr *right)
+bool op_comparable(struct rewriter *r, struct expr *left, struct expr *right)
 {
     uint32_t a = left->type.oid;
     uint32_t b = right->type.oid;
@@ -64,7 +64,7 @@ static bool comparable(struct rewriter *r, struct expr *left, struct expr *right
         (type_is_string(a) && type_is_string(b))) {
         return a != OID_JSON || b != OID_JSON;
     }
-    if (is_instant(a) && is_instant(b)) {
+    if (op_is_instant(a) && op_is_instant(b)) {
         struct type wide = a == OID_TIMESTAMPTZ || b == OID_TIMESTAMPTZ ? TYPE_OF(OID_TIMESTAMPTZ)
                                                                         : TYPE_OF(OID_TIMESTAMP);
 
@@ -75,14 +75,14 @@ static bool comparable(struct rewriter *r, struct expr *left, struct expr *right
     return false;
 }
 
-static struct expr exact(struct rewriter *r, struct expr e)
+struct expr op_exact(struct rewriter *r, struct expr e)
 {
     return e.inexact && e.type.oid == OID_NUMERIC
                ? expr_make(r, e.type, PREC_PRIMARY, "pond_exact(%s)", e.text)
                : e;
 }
 
-static struct expr interval_key(struct rewriter *r, struct expr e)
+struct expr op_key(struct rewriter *r, struct expr e)
 {
     return e.type.oid == OID_INTERVAL
                ? expr_make(r, TYPE_OF(OID_INT8), PREC_PRIMARY, "pond_interval_key(%s)", e.text)
@@ -94,20 +94,20 @@ struct expr expr_compare(struct rewriter *r, const char *op, struct expr left, s
 {
     bool equality = op[0] == '=' || strcmp(op, "<>") == 0 || op[0] == 'I';
 
-    resolve_pair(r, &left, &right);
+    op_settle(r, &left, &right);
     if (r->failed) {
-        return failed_expr();
+        return op_none();
     }
-    if (!comparable(r, &left, &right)) {
-        return fail_operator(r, op[0] == 'I' ? "=" : op, left, right, location);
+    if (!op_comparable(r, &left, &right)) {
+        return op_missing(r, op[0] == 'I' ? "=" : op, left, right, location);
     }
     return infix(r, TYPE_OF(OID_BOOL), equality ? PREC_EQUAL : PREC_COMPARE, op,
-                 interval_key(r, exact(r, left)), interval_key(r, exact(r, right)));
+                 op_key(r, op_exact(r, left)), op_key(r, op_exact(r, right)));
 }
 
 /* ---- rows: (a, b) = (1, 2), (a, b) IN ((1, 2), ...) ---- */
 
-static const PgQuery__RowExpr *as_row(const PgQuery__Node *node)
+const PgQuery__RowExpr *op_row(const PgQuery__Node *node)
 {
     return node != NULL && node->node_case == PG_QUERY__NODE__NODE_ROW_EXPR ? node->row_expr : NULL;
 }
@@ -127,9 +127,9 @@ static bool row_pair(struct rewriter *r, const PgQuery__RowExpr *left,
         struct expr x = expr_of(r, left->args[i]);
         struct expr y = expr_of(r, right->args[i]);
 
-        resolve_pair(r, &x, &y);
-        if (!r->failed && !comparable(r, &x, &y)) {
-            (void)fail_operator(r, "=", x, y, left->location);
+        op_settle(r, &x, &y);
+        if (!r->failed && !op_comparable(r, &x, &y)) {
+            (void)op_missing(r, "=", x, y, left->location);
         }
         a = rewrite_text(r, "%s%s%s", a, i > 0 ? ", " : "", x.text);
         b = rewrite_text(r, "%s%s%s", b, i > 0 ? ", " : "", y.text);
@@ -139,118 +139,16 @@ static bool row_pair(struct rewriter *r, const PgQuery__RowExpr *left,
     return !r->failed;
 }
 
-static struct expr compare_rows(struct rewriter *r, const char *op, const PgQuery__RowExpr *left,
-                                const PgQuery__RowExpr *right)
+struct expr op_compare_rows(struct rewriter *r, const char *op, const PgQuery__RowExpr *left,
+                            const PgQuery__RowExpr *right)
 {
     const char *a;
     const char *b;
 
     if (!row_pair(r, left, right, &a, &b)) {
-        return failed_expr();
+        return op_none();
     }
     return expr_make(r, TYPE_OF(OID_BOOL), PREC_EQUAL, "(%s) %s (%s)", a, op, b);
-}
-
-/* ---- date and time arithmetic ---- */
-
-enum operand_class {
-    ANY_TIMESTAMP = 1,
-    ANY_INTEGER = 2,
-    ANY_NUMBER = 3
-}; /* no type has these oids */
-
-static const struct {
-    char op;
-    uint32_t left;
-    uint32_t right;
-    uint32_t result;  /* 0: the left one's */
-    const char *text; /* %1, %2: the operands */
-} date_rows[] = {
-    { '+', OID_DATE, ANY_INTEGER, OID_DATE, "pond_date_add(%1, %2)" },
-    { '+', ANY_INTEGER, OID_DATE, OID_DATE, "pond_date_add(%2, %1)" },
-    { '-', OID_DATE, ANY_INTEGER, OID_DATE, "pond_date_add(%1, -(%2))" },
-    { '-', OID_DATE, OID_DATE, OID_INT4, "pond_date_diff(%1, %2)" },
-    { '+', OID_DATE, OID_INTERVAL, OID_TIMESTAMP, "pond_timestamp_add(%1, %2)" },
-    { '-', OID_DATE, OID_INTERVAL, OID_TIMESTAMP, "pond_timestamp_sub(%1, %2)" },
-    { '+', OID_DATE, OID_TIME, OID_TIMESTAMP, "(%1 || ' ' || %2)" },
-    { '+', OID_TIME, OID_DATE, OID_TIMESTAMP, "(%2 || ' ' || %1)" },
-    { '+', ANY_TIMESTAMP, OID_INTERVAL, 0, "pond_timestamp_add(%1, %2)" },
-    { '-', ANY_TIMESTAMP, OID_INTERVAL, 0, "pond_timestamp_sub(%1, %2)" },
-    { '-', ANY_TIMESTAMP, ANY_TIMESTAMP, OID_INTERVAL, "pond_timestamp_diff(%1, %2)" },
-    { '+', OID_TIME, OID_INTERVAL, OID_TIME, "pond_time_add(%1, %2)" },
-    { '-', OID_TIME, OID_INTERVAL, OID_TIME, "pond_time_sub(%1, %2)" },
-    { '-', OID_TIME, OID_TIME, OID_INTERVAL, "pond_time_diff(%1, %2)" },
-    { '+', OID_INTERVAL, OID_INTERVAL, OID_INTERVAL, "pond_interval_add(%1, %2)" },
-    { '-', OID_INTERVAL, OID_INTERVAL, OID_INTERVAL, "pond_interval_sub(%1, %2)" },
-    { '+', OID_INTERVAL, OID_DATE, OID_TIMESTAMP, "pond_timestamp_add(%2, %1)" },
-    { '+', OID_INTERVAL, OID_TIMESTAMP, OID_TIMESTAMP, "pond_timestamp_add(%2, %1)" },
-    { '+', OID_INTERVAL, OID_TIMESTAMPTZ, OID_TIMESTAMPTZ, "pond_timestamp_add(%2, %1)" },
-    { '*', OID_INTERVAL, ANY_NUMBER, OID_INTERVAL, "pond_interval_mul(%1, %2)" },
-    { '*', ANY_NUMBER, OID_INTERVAL, OID_INTERVAL, "pond_interval_mul(%2, %1)" },
-    { '/', OID_INTERVAL, ANY_NUMBER, OID_INTERVAL, "pond_interval_div(%1, %2)" },
-};
-
-static bool in_class(uint32_t oid, uint32_t wanted)
-{
-    switch (wanted) {
-    case ANY_TIMESTAMP:
-        return oid == OID_TIMESTAMP || oid == OID_TIMESTAMPTZ;
-    case ANY_INTEGER:
-        return type_is_integer(oid);
-    case ANY_NUMBER:
-        return type_is_number(oid);
-    default:
-        return oid == wanted;
-    }
-}
-
-/* An untyped operand beside a date or time: what PostgreSQL makes of it. */
-static struct type untyped_beside(char op, uint32_t known)
-{
-    if (op == '-') {
-        return TYPE_OF(known);
-    }
-    if (op == '*' || op == '/') {
-        return TYPE_OF(known == OID_INTERVAL ? OID_FLOAT8 : known);
-    }
-    return TYPE_OF(known == OID_DATE ? OID_INT4 : OID_INTERVAL);
-}
-
-/* A date beside a timestamp becomes one; a timestamp beside a timestamptz too. */
-static void widen_instants(struct rewriter *r, struct expr *left, struct expr *right)
-{
-    if (is_instant(left->type.oid) && is_instant(right->type.oid) &&
-        left->type.oid != right->type.oid) {
-        (void)comparable(r, left, right);
-    }
-}
-
-static bool date_operator(struct rewriter *r, char op, struct expr left, struct expr right,
-                          struct expr *ret_expr)
-{
-    if (!type_is_date(left.type.oid) && !type_is_date(right.type.oid)) {
-        return false;
-    }
-    if (left.untyped != NULL) {
-        left = expr_resolve(r, left, untyped_beside(op, right.type.oid));
-    }
-    if (right.untyped != NULL) {
-        right = expr_resolve(r, right, untyped_beside(op, left.type.oid));
-    }
-    if (op == '-') {
-        widen_instants(r, &left, &right);
-    }
-    for (size_t i = 0; i < ARRAY_LEN(date_rows); i++) {
-        if (date_rows[i].op == op && in_class(left.type.oid, date_rows[i].left) &&
-            in_class(right.type.oid, date_rows[i].right)) {
-            uint32_t result = date_rows[i].result != 0 ? date_rows[i].result : left.type.oid;
-
-            *ret_expr = (struct expr){ .type = TYPE_OF(result), .prec = PREC_PRIMARY };
-            ret_expr->text = rewrite_fill(r, date_rows[i].text, left.text, right.text);
-            return true;
-        }
-    }
-    return false;
 }
 
 /* ---- numbers ---- */
@@ -320,15 +218,15 @@ static struct expr arithmetic(struct rewriter *r, const PgQuery__AExpr *node, co
                         "explicit type casts.");
         }
     }
-    resolve_pair(r, &left, &right);
+    op_settle(r, &left, &right);
     if (r->failed) {
-        return failed_expr();
+        return op_none();
     }
     if (left.type.oid == 0 || right.type.oid == 0) {
         type = TYPE_OF(left.type.oid == 0 ? right.type.oid
                                           : left.type.oid); /* a view's column: trust the other */
     } else if (!type_is_number(left.type.oid) || !type_is_number(right.type.oid)) {
-        return fail_operator(r, op, left, right, node->location);
+        return op_missing(r, op, left, right, node->location);
     } else {
         type = arithmetic_type(op[0], left.type, right.type);
     }
@@ -346,12 +244,12 @@ static struct expr bits(struct rewriter *r, const PgQuery__AExpr *node, const ch
 {
     struct type type;
 
-    resolve_pair(r, &left, &right);
+    op_settle(r, &left, &right);
     if (r->failed) {
-        return failed_expr();
+        return op_none();
     }
     if (!type_is_integer(left.type.oid) || !type_is_integer(right.type.oid)) {
-        return fail_operator(r, op, left, right, node->location);
+        return op_missing(r, op, left, right, node->location);
     }
     type = TYPE_OF(op[1] != '\0' ? left.type.oid : wider_number(left.type.oid, right.type.oid));
     if (op[0] == '#') {
@@ -365,12 +263,12 @@ static struct expr power(struct rewriter *r, const PgQuery__AExpr *node, const c
 {
     bool is_numeric;
 
-    resolve_pair(r, &left, &right);
+    op_settle(r, &left, &right);
     if (r->failed) {
-        return failed_expr();
+        return op_none();
     }
     if (!type_is_number(left.type.oid) || !type_is_number(right.type.oid)) {
-        return fail_operator(r, op, left, right, node->location);
+        return op_missing(r, op, left, right, node->location);
     }
     is_numeric = wider_number(left.type.oid, right.type.oid) == OID_NUMERIC;
     return expr_make(r, TYPE_OF(is_numeric ? OID_NUMERIC : OID_FLOAT8), PREC_PRIMARY,
@@ -390,13 +288,13 @@ static struct expr concat(struct rewriter *r, const PgQuery__AExpr *node, const 
     if (type_element(left.type.oid) != 0 || type_element(right.type.oid) != 0 ||
         left.type.oid == OID_JSONB) {
         rewrite_unsupported(r, node->location, "|| of arrays and jsonb");
-        return failed_expr();
+        return op_none();
     }
     left = expr_resolve(r, left, TYPE_OF(OID_TEXT));
     right = expr_resolve(r, right, TYPE_OF(OID_TEXT));
     if (!r->failed && left.type.oid != 0 && right.type.oid != 0 && !type_is_string(left.type.oid) &&
         !type_is_string(right.type.oid)) {
-        return fail_operator(r, op, left, right, node->location);
+        return op_missing(r, op, left, right, node->location);
     }
     left = expr_cast(r, left, TYPE_OF(OID_TEXT), CAST_EXPLICIT, -1);
     right = expr_cast(r, right, TYPE_OF(OID_TEXT), CAST_EXPLICIT, -1);
@@ -417,7 +315,7 @@ static struct expr regex(struct rewriter *r, const PgQuery__AExpr *node, const c
     bool negated = op[0] == '!';
 
     if (!both_text(r, &left, &right)) {
-        return r->failed ? failed_expr() : fail_operator(r, op, left, right, node->location);
+        return r->failed ? op_none() : op_missing(r, op, left, right, node->location);
     }
     return expr_make(r, TYPE_OF(OID_BOOL), negated ? PREC_NOT : PREC_PRIMARY,
                      "%spond_regex_match(%s, %s, %d)", negated ? "NOT " : "", left.text, right.text,
@@ -441,7 +339,7 @@ static struct expr json(struct rewriter *r, const PgQuery__AExpr *node, const ch
     }
     if (left.type.oid != OID_JSON && left.type.oid != OID_JSONB && left.type.oid != 0) {
         right = expr_resolve(r, right, TYPE_OF(left.type.oid));
-        return fail_operator(r, op, left, right, node->location);
+        return op_missing(r, op, left, right, node->location);
     }
     right = expr_resolve(r, right, TYPE_OF(containment ? OID_JSONB : OID_TEXT));
     for (size_t i = 0; i < ARRAY_LEN(json_names) && !r->failed; i++) {
@@ -455,7 +353,7 @@ static struct expr json(struct rewriter *r, const PgQuery__AExpr *node, const ch
                              turned ? right.text : left.text, turned ? left.text : right.text);
         }
     }
-    return failed_expr();
+    return op_none();
 }
 
 static const char *like_escape(struct rewriter *r, const PgQuery__Node **pattern)
@@ -483,7 +381,7 @@ static struct expr like(struct rewriter *r, const PgQuery__AExpr *node, const ch
     const char *not_ = op[0] == '!' ? "NOT " : "";
 
     if (!both_text(r, &left, &right)) {
-        return r->failed ? failed_expr() : fail_operator(r, op, left, right, node->location);
+        return r->failed ? op_none() : op_missing(r, op, left, right, node->location);
     }
     if (node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR) {
         return expr_make(r, TYPE_OF(OID_BOOL), PREC_NOT, "%spond_similar(%s, %s, %s)", not_,
@@ -565,10 +463,9 @@ static struct expr binary(struct rewriter *r, const PgQuery__AExpr *node, const 
     struct expr e;
 
     if (r->failed) {
-        return failed_expr();
+        return op_none();
     }
-    if (op[1] == '\0' && strchr("+-*/", op[0]) != NULL &&
-        date_operator(r, op[0], left, right, &e)) {
+    if (op[1] == '\0' && strchr("+-*/", op[0]) != NULL && op_dates(r, op[0], left, right, &e)) {
         return e;
     }
     for (size_t i = 0; i < ARRAY_LEN(binary_rows); i++) {
@@ -577,7 +474,7 @@ static struct expr binary(struct rewriter *r, const PgQuery__AExpr *node, const 
         }
     }
     rewrite_unsupported(r, node->location, rewrite_text(r, "operator %s", op));
-    return failed_expr();
+    return op_none();
 }
 
 static struct expr unary(struct rewriter *r, const PgQuery__AExpr *node, const char *op)
@@ -614,194 +511,16 @@ static struct expr unary(struct rewriter *r, const PgQuery__AExpr *node, const c
     return e;
 }
 
-/* ---- BETWEEN, IN, ANY, NULLIF, DISTINCT ---- */
-
-static struct expr between(struct rewriter *r, const PgQuery__AExpr *node)
-{
-    bool negated = node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN ||
-                   node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
-    bool symmetric = node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM ||
-                     node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
-    PgQuery__Node *const *bounds = node->rexpr->list->items;
-    struct expr low =
-        expr_compare(r, ">=", expr_of(r, node->lexpr), expr_of(r, bounds[0]), node->location);
-    struct expr high =
-        expr_compare(r, "<=", expr_of(r, node->lexpr), expr_of(r, bounds[1]), node->location);
-    const char *not_ = negated ? "NOT " : "";
-
-    if (symmetric) {
-        struct expr low2 =
-            expr_compare(r, "<=", expr_of(r, node->lexpr), expr_of(r, bounds[0]), node->location);
-        struct expr high2 =
-            expr_compare(r, ">=", expr_of(r, node->lexpr), expr_of(r, bounds[1]), node->location);
-
-        return expr_make(r, TYPE_OF(OID_BOOL), PREC_NOT, "%s(%s AND %s OR %s AND %s)", not_,
-                         low.text, high.text, low2.text, high2.text);
-    }
-    return negated
-               ? expr_make(r, TYPE_OF(OID_BOOL), PREC_NOT, "NOT (%s AND %s)", low.text, high.text)
-               : expr_make(r, TYPE_OF(OID_BOOL), PREC_AND, "%s AND %s", low.text, high.text);
-}
-
-/* left [NOT] IN (texts) with the left side's type settled. */
-static struct expr in_texts(struct rewriter *r, struct expr left, bool negated,
-                            const char *const *texts, size_t count)
-{
-    struct buf list cleanup(buf_finish) = { 0 };
-    int result = buf_append_str(&list, "");
-
-    for (size_t i = 0; i < count && result == 0; i++) {
-        result = buf_printf(&list, "%s%s", i > 0 ? ", " : "", texts[i]);
-    }
-    if (result != 0 || buf_append_byte(&list, 0) != 0) {
-        rewrite_fail(r, -1, "53200", "out of memory");
-        return failed_expr();
-    }
-    return expr_make(r, TYPE_OF(OID_BOOL), PREC_EQUAL, "%s %sIN (%s)",
-                     expr_in(r, &left, PREC_COMPARE), negated ? "NOT " : "",
-                     (const char *)list.data);
-}
-
-static struct expr in_rows(struct rewriter *r, const PgQuery__RowExpr *left,
-                           PgQuery__Node *const *items, size_t count, bool negated)
-{
-    const char *text = "";
-
-    for (size_t i = 0; i < count && !r->failed; i++) {
-        const PgQuery__RowExpr *row = as_row(items[i]);
-        struct expr e;
-
-        if (row == NULL) {
-            rewrite_unsupported(r, node_location(items[i]), "IN with a row and something else");
-            break;
-        }
-        e = compare_rows(r, "=", left, row);
-        text = rewrite_text(r, "%s%s%s", text, i > 0 ? " OR " : "", e.text);
-    }
-    return expr_make(r, TYPE_OF(OID_BOOL), negated ? PREC_NOT : PREC_OR, "%s%s%s",
-                     negated ? "NOT (" : "", text, negated ? ")" : "");
-}
-
-/* All sides of an IN or = ANY come to one type, as PostgreSQL does it. */
-static struct expr in_items(struct rewriter *r, struct expr left, PgQuery__Node *const *nodes,
-                            size_t count, bool negated, int32_t location)
-{
-    struct expr *items = arena_alloc(r->arena, (count + 1) * sizeof(*items));
-    const char **texts = arena_alloc(r->arena, (count + 1) * sizeof(*texts));
-    struct type type = TYPE_NONE;
-
-    if (items == NULL || texts == NULL) {
-        rewrite_fail(r, -1, "53200", "out of memory");
-        return failed_expr();
-    }
-    for (size_t i = 0; i < count; i++) {
-        items[i] = expr_of(r, nodes[i]);
-        if (items[i].untyped == NULL && type.oid == 0) {
-            type = untypmoded(items[i].type);
-        }
-    }
-    left = expr_resolve(r, left, type);
-    for (size_t i = 0; i < count && !r->failed; i++) {
-        struct expr side = left;
-
-        resolve_pair(r, &side, &items[i]);
-        if (!r->failed && !comparable(r, &side, &items[i])) {
-            return fail_operator(r, negated ? "<>" : "=", left, items[i], location);
-        }
-        if (side.type.oid != left.type.oid) { /* a wider instant: the others follow */
-            left = side;
-            i = (size_t)-1;
-            continue;
-        }
-        texts[i] = interval_key(r, items[i]).text;
-    }
-    return in_texts(r, interval_key(r, left), negated, texts, count);
-}
-
-static struct expr in_list(struct rewriter *r, const PgQuery__AExpr *node)
-{
-    bool negated = strcmp(node_string(node->name[0]), "<>") == 0;
-    const PgQuery__List *list = node->rexpr->list;
-    const PgQuery__RowExpr *row = as_row(node->lexpr);
-
-    if (row != NULL) {
-        return in_rows(r, row, list->items, list->n_items, negated);
-    }
-    return in_items(r, expr_of(r, node->lexpr), list->items, list->n_items, negated,
-                    node->location);
-}
-
-/* = ANY of an array that is known only when the statement runs: its elements become rows. */
-static struct expr any_value(struct rewriter *r, struct expr left, const PgQuery__Node *node,
-                             struct type element, bool negated, int32_t location)
-{
-    const struct pgtype *row;
-    struct expr array;
-
-    left = expr_resolve(r, left, element);
-    if (element.oid == 0) {
-        element = left.type;
-    }
-    row = pgtype_by_oid(element.oid);
-    array = expr_typed(r, node, row != NULL ? TYPE_OF(row->array_oid) : TYPE_NONE);
-    if (!r->failed && type_element(array.type.oid) == 0) {
-        rewrite_fail(r, location, "42809", "op ANY/ALL (array) requires array on right side");
-    }
-    return expr_make(r, TYPE_OF(OID_BOOL), PREC_EQUAL,
-                     "%s %sIN (SELECT value FROM json_each(pond_array_json(%s, %u)))",
-                     expr_in(r, &left, PREC_COMPARE), negated ? "NOT " : "", array.text,
-                     type_element(array.type.oid));
-}
-
-/* ARRAY[...], '{...}' or either with a cast. */
-static struct expr any_array(struct rewriter *r, const PgQuery__AExpr *node)
-{
-    const char *op = node_string(node->name[node->n_name - 1]);
-    bool all = node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL;
-    bool negated = all && strcmp(op, "<>") == 0;
-    const PgQuery__Node *array = node->rexpr;
-    struct expr left = expr_of(r, node->lexpr);
-    struct type element = TYPE_NONE;
-    const char **texts;
-    size_t count;
-
-    if (!negated && (all || strcmp(op, "=") != 0)) {
-        rewrite_unsupported(r, node->location, "ANY or ALL with this operator");
-        return failed_expr();
-    }
-    if (array->node_case == PG_QUERY__NODE__NODE_TYPE_CAST) {
-        struct failure failure = { 0 };
-        struct type type = TYPE_NONE;
-
-        if (type_of_name(array->type_cast->type_name, &type, &failure) == 0) {
-            element = TYPE_OF(type_element(type.oid));
-        }
-        array = array->type_cast->arg;
-    }
-    if (array->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR) {
-        return in_items(r, left, array->a_array_expr->elements, array->a_array_expr->n_elements,
-                        negated, node->location);
-    }
-    if (array->node_case == PG_QUERY__NODE__NODE_A_CONST &&
-        array->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL) {
-        left = expr_resolve(r, left, element);
-        if (!literal_array(r, array->a_const->sval->sval, element.oid != 0 ? element : left.type,
-                           array->a_const->location, &texts, &count)) {
-            return failed_expr();
-        }
-        return in_texts(r, left, negated, texts, count);
-    }
-    return any_value(r, left, array, element, negated, node->location);
-}
+/* ---- all kinds ---- */
 
 static struct expr nullif(struct rewriter *r, const PgQuery__AExpr *node)
 {
     struct expr left = expr_of(r, node->lexpr);
     struct expr right = expr_of(r, node->rexpr);
 
-    resolve_pair(r, &left, &right);
-    if (!r->failed && !comparable(r, &left, &right)) {
-        return fail_operator(r, "=", left, right, node->location);
+    op_settle(r, &left, &right);
+    if (!r->failed && !op_comparable(r, &left, &right)) {
+        return op_missing(r, "=", left, right, node->location);
     }
     return expr_make(r, left.type, PREC_PRIMARY, "nullif(%s, %s)", left.text, right.text);
 }
@@ -809,11 +528,11 @@ static struct expr nullif(struct rewriter *r, const PgQuery__AExpr *node)
 static struct expr plain_operator(struct rewriter *r, const PgQuery__AExpr *node)
 {
     const char *op = node_string(node->name[node->n_name - 1]);
-    const PgQuery__RowExpr *left = as_row(node->lexpr);
-    const PgQuery__RowExpr *right = as_row(node->rexpr);
+    const PgQuery__RowExpr *left = op_row(node->lexpr);
+    const PgQuery__RowExpr *right = op_row(node->rexpr);
 
     if (left != NULL && right != NULL) {
-        return compare_rows(r, op, left, right);
+        return op_compare_rows(r, op, left, right);
     }
     if (strncmp(op, "~~", 2) == 0 || strncmp(op, "!~~", 3) == 0) {
         return like(r, node, op);
@@ -828,7 +547,7 @@ struct expr expr_operator(struct rewriter *r, const PgQuery__AExpr *node)
         return plain_operator(r, node);
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL:
-        return any_array(r, node);
+        return op_any(r, node);
     case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT:
         return expr_compare(r, "IS NOT", expr_of(r, node->lexpr), expr_of(r, node->rexpr),
                             node->location);
@@ -838,7 +557,7 @@ struct expr expr_operator(struct rewriter *r, const PgQuery__AExpr *node)
     case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF:
         return nullif(r, node);
     case PG_QUERY__A__EXPR__KIND__AEXPR_IN:
-        return in_list(r, node);
+        return op_in(r, node);
     case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
     case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE:
     case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
@@ -847,9 +566,9 @@ struct expr expr_operator(struct rewriter *r, const PgQuery__AExpr *node)
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN:
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM:
-        return between(r, node);
+        return op_between(r, node);
     default:
         rewrite_unsupported(r, node->location, "this operator");
-        return failed_expr();
+        return op_none();
     }
 }

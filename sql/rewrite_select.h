@@ -1,0 +1,29 @@
+/* sql/rewrite_select.h: what the files of SELECT share. */
+#pragma once
+
+#include "sql/expr.h"
+
+struct target_state {
+    const struct select_wish *wish;
+    struct relation *output; /* the columns so far */
+};
+
+/* The expression as the wish wants it at its place. */
+struct expr select_wished(struct rewriter *r, struct expr e, const struct target_state *state,
+                          int32_t location);
+/* Prints one more column and adds it to the output. */
+void select_add_target(struct rewriter *r, struct expr e, const char *label, int32_t location,
+                       struct target_state *state);
+
+/* Without ORDER BY, LIMIT and WITH of its own? */
+bool select_is_bare(const PgQuery__SelectStmt *s);
+void select_limits(struct rewriter *r, const PgQuery__SelectStmt *s);
+
+/* rewrite_set.c */
+void select_values(struct rewriter *r, const PgQuery__SelectStmt *s, const struct select_wish *wish,
+                   struct relation *columns);
+void select_set(struct rewriter *r, const PgQuery__SelectStmt *s, const struct select_wish *wish,
+                struct relation *columns);
+/* A set operation whose columns are wanted otherwise: cast around it. */
+void select_set_cast(struct rewriter *r, const PgQuery__SelectStmt *s,
+                     const struct select_wish *wish, struct relation *columns);
