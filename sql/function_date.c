@@ -14,11 +14,6 @@ int64_t date_floor(int64_t us, int64_t unit)
     return us / unit - (us % unit < 0);
 }
 
-static bool is_infinite(int64_t us)
-{
-    return us == TIMESTAMP_INFINITY || us == TIMESTAMP_MINUS_INF;
-}
-
 /* ---- timestamp and interval ---- */
 
 enum { day_most = 110000000 }; /* beyond it no timestamp is valid */
@@ -75,7 +70,8 @@ static void timestamp_shift(sqlite3_context *c, int n, sqlite3_value **v, int si
     if (fn_any_null(n, v) || !fn_timestamp(c, v[0], &us, &tz) || !fn_interval(c, v[1], &i)) {
         return;
     }
-    (void)fn_result_timestamp(c, is_infinite(us) ? us : shift(fn_sql(c), us, tz, &i, sign), tz);
+    (void)fn_result_timestamp(c, date_is_infinite(us) ? us : shift(fn_sql(c), us, tz, &i, sign),
+                              tz);
 }
 
 FN(timestamp_add)
@@ -102,7 +98,7 @@ FN(timestamp_diff)
     if (!two_timestamps(c, n, v, &a, &b)) {
         return;
     }
-    if (is_infinite(a) || is_infinite(b)) {
+    if (date_is_infinite(a) || date_is_infinite(b)) {
         fn_fail(c, "22008", "cannot subtract infinite timestamps");
         return;
     }
@@ -132,7 +128,7 @@ FN(date_diff)
 
 /* ---- time of day ---- */
 
-static bool time_of(sqlite3_context *c, sqlite3_value *v, int64_t *ret_us)
+bool date_time_of(sqlite3_context *c, sqlite3_value *v, int64_t *ret_us)
 {
     struct datetime d;
     struct view text = fn_text(v);
@@ -152,7 +148,7 @@ static void time_shift(sqlite3_context *c, int n, sqlite3_value **v, int sign)
     int64_t us = 0;
     char text[datetime_bytes];
 
-    if (fn_any_null(n, v) || !time_of(c, v[0], &us) || !fn_interval(c, v[1], &i)) {
+    if (fn_any_null(n, v) || !date_time_of(c, v[0], &us) || !fn_interval(c, v[1], &i)) {
         return;
     }
     us += sign * (i.us % USECS_PER_DAY);
@@ -174,7 +170,7 @@ FN(time_diff)
 {
     int64_t a = 0, b = 0;
 
-    if (!fn_any_null(n, v) && time_of(c, v[0], &a) && time_of(c, v[1], &b)) {
+    if (!fn_any_null(n, v) && date_time_of(c, v[0], &a) && date_time_of(c, v[1], &b)) {
         struct interval i = { .us = a - b };
         fn_result_interval(c, &i);
     }
@@ -324,395 +320,6 @@ FN(age)
     fn_result_interval(c, &i);
 }
 
-/* ---- fields ---- */
-
-bool date_split(sqlite3_context *c, sqlite3_value *v, struct date_fields *f)
-{
-    struct sql_session *sql = fn_sql(c);
-
-    if (!fn_timestamp(c, v, &f->us, &f->tz)) {
-        return false;
-    }
-    if (is_infinite(f->us)) {
-        f->infinite = true;
-        return true;
-    }
-    f->offset = f->tz ? style_offset_at(&sql->style, f->us, false) : 0;
-    f->local = f->us + f->offset * USECS_PER_SEC;
-    f->day = date_floor(f->local, USECS_PER_DAY);
-    f->time = f->local - f->day * USECS_PER_DAY;
-    f->date = civil_of_days(f->day);
-    f->day_of_week = (int)((f->day % 7 + 7 + 6) % 7); /* 2000-01-01 was a Saturday; Sunday is 0 */
-    f->day_of_year = (int)(f->day - days_of_civil((struct civil){ f->date.year, 1, 1 })) + 1;
-    int64_t thursday = f->day + 4 - (f->day_of_week == 0 ? 7 : f->day_of_week);
-    f->iso_year = civil_of_days(thursday).year;
-    f->iso_week = (int)((thursday - days_of_civil((struct civil){ f->iso_year, 1, 1 })) / 7) + 1;
-    return true;
-}
-
-enum field {
-    YEAR,
-    MONTH,
-    DAY,
-    HOUR,
-    MINUTE,
-    SECOND,
-    MILLI,
-    MICRO,
-    DOW,
-    ISODOW,
-    DOY,
-    WEEK,
-    QUARTER,
-    DECADE,
-    CENTURY,
-    MILLENNIUM,
-    ISOYEAR,
-    EPOCH,
-    ZONE,
-    ZONE_HOUR,
-    ZONE_MINUTE
-};
-
-static const struct {
-    const char *name;
-    enum field field;
-} field_names[] = {
-    { "year", YEAR },
-    { "years", YEAR },
-    { "month", MONTH },
-    { "months", MONTH },
-    { "mon", MONTH },
-    { "day", DAY },
-    { "days", DAY },
-    { "hour", HOUR },
-    { "hours", HOUR },
-    { "minute", MINUTE },
-    { "minutes", MINUTE },
-    { "min", MINUTE },
-    { "second", SECOND },
-    { "seconds", SECOND },
-    { "sec", SECOND },
-    { "milliseconds", MILLI },
-    { "millisecond", MILLI },
-    { "ms", MILLI },
-    { "microseconds", MICRO },
-    { "microsecond", MICRO },
-    { "dow", DOW },
-    { "isodow", ISODOW },
-    { "doy", DOY },
-    { "week", WEEK },
-    { "quarter", QUARTER },
-    { "decade", DECADE },
-    { "century", CENTURY },
-    { "millennium", MILLENNIUM },
-    { "isoyear", ISOYEAR },
-    { "epoch", EPOCH },
-    { "timezone", ZONE },
-    { "timezone_hour", ZONE_HOUR },
-    { "timezone_minute", ZONE_MINUTE },
-};
-
-static bool find_field(sqlite3_context *c, sqlite3_value *name, enum field *ret_field)
-{
-    struct view text = fn_text(name);
-
-    for (size_t i = 0; i < ARRAY_LEN(field_names); i++) {
-        if (strlen(field_names[i].name) == text.len &&
-            strncasecmp(field_names[i].name, (const char *)text.data, text.len) == 0) {
-            *ret_field = field_names[i].field;
-            return true;
-        }
-    }
-    fn_fail(c, "22023", "unit \"%.*s\" not recognized for type timestamp",
-            (int)(text.len > 100 ? 100 : text.len), (const char *)text.data);
-    return false;
-}
-
-/* A whole number where it is one, so that it prints without a fraction. */
-static void result_scaled(sqlite3_context *c, int64_t us, int64_t unit)
-{
-    if (us % unit == 0) {
-        sqlite3_result_int64(c, us / unit);
-    } else {
-        sqlite3_result_double(c, (double)us / (double)unit);
-    }
-}
-
-static int century_of(int year)
-{
-    return year > 0 ? (year + 99) / 100 : -((99 - (year - 1)) / 100);
-}
-
-static void extract_timestamp(sqlite3_context *c, enum field field, const struct date_fields *f)
-{
-    const struct civil *d = &f->date;
-    int64_t minute_us = f->time % (60 * USECS_PER_SEC);
-
-    switch (field) {
-    case YEAR:
-        sqlite3_result_int(c, d->year > 0 ? d->year : d->year - 1);
-        break;
-    case MONTH:
-        sqlite3_result_int(c, d->month);
-        break;
-    case DAY:
-        sqlite3_result_int(c, d->day);
-        break;
-    case HOUR:
-        sqlite3_result_int64(c, f->time / (3600 * USECS_PER_SEC));
-        break;
-    case MINUTE:
-        sqlite3_result_int64(c, f->time / (60 * USECS_PER_SEC) % 60);
-        break;
-    case SECOND:
-        result_scaled(c, minute_us, USECS_PER_SEC);
-        break;
-    case MILLI:
-        result_scaled(c, minute_us, 1000);
-        break;
-    case MICRO:
-        sqlite3_result_int64(c, minute_us);
-        break;
-    case DOW:
-        sqlite3_result_int(c, f->day_of_week);
-        break;
-    case ISODOW:
-        sqlite3_result_int(c, f->day_of_week == 0 ? 7 : f->day_of_week);
-        break;
-    case DOY:
-        sqlite3_result_int(c, f->day_of_year);
-        break;
-    case WEEK:
-        sqlite3_result_int(c, f->iso_week);
-        break;
-    case QUARTER:
-        sqlite3_result_int(c, (d->month + 2) / 3);
-        break;
-    case DECADE:
-        sqlite3_result_int64(c, date_floor(d->year, 10));
-        break;
-    case CENTURY:
-        sqlite3_result_int(c, century_of(d->year));
-        break;
-    case MILLENNIUM:
-        sqlite3_result_int(c,
-                           d->year > 0 ? (d->year + 999) / 1000 : -((999 - (d->year - 1)) / 1000));
-        break;
-    case ISOYEAR:
-        sqlite3_result_int(c, f->iso_year > 0 ? f->iso_year : f->iso_year - 1);
-        break;
-    case EPOCH:
-        result_scaled(c, f->us + UNIX_TO_2000_S * USECS_PER_SEC, USECS_PER_SEC);
-        break;
-    case ZONE:
-        sqlite3_result_int(c, f->offset);
-        break;
-    case ZONE_HOUR:
-        sqlite3_result_int(c, f->offset / 3600);
-        break;
-    case ZONE_MINUTE:
-        sqlite3_result_int(c, f->offset / 60 % 60);
-        break;
-    }
-}
-
-static void extract_interval(sqlite3_context *c, enum field field, const struct interval *i)
-{
-    int64_t minute_us = i->us % (60 * USECS_PER_SEC);
-    int64_t year_us = INT64_C(31557600) * USECS_PER_SEC, month_us = 30 * USECS_PER_DAY;
-
-    switch (field) {
-    case YEAR:
-        sqlite3_result_int(c, i->months / 12);
-        break;
-    case MONTH:
-        sqlite3_result_int(c, i->months % 12);
-        break;
-    case QUARTER:
-        sqlite3_result_int(c, i->months % 12 / 3 + 1);
-        break;
-    case DECADE:
-        sqlite3_result_int(c, i->months / 120);
-        break;
-    case CENTURY:
-        sqlite3_result_int(c, i->months / 1200);
-        break;
-    case MILLENNIUM:
-        sqlite3_result_int(c, i->months / 12000);
-        break;
-    case DAY:
-        sqlite3_result_int(c, i->days);
-        break;
-    case HOUR:
-        sqlite3_result_int64(c, i->us / (3600 * USECS_PER_SEC));
-        break;
-    case MINUTE:
-        sqlite3_result_int64(c, i->us / (60 * USECS_PER_SEC) % 60);
-        break;
-    case SECOND:
-        result_scaled(c, minute_us, USECS_PER_SEC);
-        break;
-    case MILLI:
-        result_scaled(c, minute_us, 1000);
-        break;
-    case MICRO:
-        sqlite3_result_int64(c, minute_us);
-        break;
-    case EPOCH:
-        result_scaled(c,
-                      i->months / 12 * year_us + i->months % 12 * month_us +
-                          i->days * USECS_PER_DAY + i->us,
-                      USECS_PER_SEC);
-        break;
-    default:
-        fn_fail(c, "0A000", "unit not supported for type interval");
-        break;
-    }
-}
-
-static void extract_infinite(sqlite3_context *c, enum field field, int64_t us)
-{
-    if (field == EPOCH || field == YEAR || field == DECADE || field == CENTURY ||
-        field == MILLENNIUM || field == ISOYEAR) {
-        sqlite3_result_double(c, us > 0 ? INFINITY : -INFINITY);
-    }
-}
-
-/* extract(field, value): value and field each with their type behind. */
-FN(extract)
-{
-    enum field field;
-    struct date_fields f = { 0 };
-    struct interval i;
-
-    if (n < 4 || fn_any_null(n, v) || !find_field(c, v[0], &field)) {
-        return;
-    }
-    int64_t oid = sqlite3_value_int64(v[3]), us = 0;
-    if (oid == OID_INTERVAL) {
-        if (fn_interval(c, v[2], &i)) {
-            extract_interval(c, field, &i);
-        }
-    } else if (oid == OID_TIME || oid == OID_TIMETZ) {
-        if (time_of(c, v[2], &us)) {
-            i = (struct interval){ .us = us };
-            extract_interval(c, field, &i);
-        }
-    } else if (date_split(c, v[2], &f)) {
-        if (f.infinite) {
-            extract_infinite(c, field, f.us);
-        } else {
-            extract_timestamp(c, field, &f);
-        }
-    }
-}
-
-/* ---- date_trunc ---- */
-
-static bool trunc_local(enum field field, const struct date_fields *f, int64_t *ret_local)
-{
-    static const int64_t units[] = {
-        [HOUR] = 3600000000, [MINUTE] = 60000000, [SECOND] = 1000000, [MILLI] = 1000, [MICRO] = 1
-    };
-    struct civil d = { f->date.year, 1, 1 };
-
-    switch (field) {
-    case HOUR:
-    case MINUTE:
-    case SECOND:
-    case MILLI:
-    case MICRO:
-        *ret_local = date_floor(f->local, units[field]) * units[field];
-        return true;
-    case DAY:
-        *ret_local = f->day * USECS_PER_DAY;
-        return true;
-    case WEEK:
-        *ret_local = (f->day - (f->day_of_week + 6) % 7) * USECS_PER_DAY;
-        return true;
-    case MONTH:
-        d.month = f->date.month;
-        break;
-    case QUARTER:
-        d.month = (f->date.month - 1) / 3 * 3 + 1;
-        break;
-    case YEAR:
-        break;
-    case DECADE:
-        d.year = (int32_t)date_floor(f->date.year, 10) * 10;
-        break;
-    case CENTURY:
-        d.year = (int32_t)date_floor(f->date.year - 1, 100) * 100 + 1;
-        break;
-    case MILLENNIUM:
-        d.year = (int32_t)date_floor(f->date.year - 1, 1000) * 1000 + 1;
-        break;
-    default:
-        return false;
-    }
-    *ret_local = days_of_civil(d) * USECS_PER_DAY;
-    return true;
-}
-
-FN(date_trunc)
-{
-    struct sql_session *sql = fn_sql(c);
-    enum field field;
-    struct date_fields f = { 0 };
-    int64_t local = 0;
-
-    if (fn_any_null(n, v) || !find_field(c, v[0], &field) || !date_split(c, v[1], &f)) {
-        return;
-    }
-    if (f.infinite) {
-        (void)fn_result_timestamp(c, f.us, f.tz);
-    } else if (!trunc_local(field, &f, &local)) {
-        fn_fail(c, "0A000", "unit not supported for type timestamp");
-    } else if (f.tz) {
-        (void)fn_result_timestamp(
-            c, local - style_offset_at(&sql->style, local, true) * USECS_PER_SEC, true);
-    } else {
-        (void)fn_result_timestamp(c, local, false);
-    }
-}
-
-/* A date is a timestamptz at the session's midnight there. */
-FN(date_trunc_date)
-{
-    struct sql_session *sql = fn_sql(c);
-    enum field field;
-    struct date_fields f = { 0 };
-    int64_t local = 0;
-
-    if (!fn_any_null(n, v) && find_field(c, v[0], &field) && date_split(c, v[1], &f) &&
-        !f.infinite && trunc_local(field, &f, &local)) {
-        (void)fn_result_timestamp(
-            c, local - style_offset_at(&sql->style, local, true) * USECS_PER_SEC, true);
-    }
-}
-
-FN(date_trunc_interval)
-{
-    enum field field;
-    struct interval i;
-    static const int64_t units[] = {
-        [HOUR] = 3600000000, [MINUTE] = 60000000, [SECOND] = 1000000, [MILLI] = 1000
-    };
-
-    if (fn_any_null(n, v) || !find_field(c, v[0], &field) || !fn_interval(c, v[1], &i)) {
-        return;
-    }
-    if (field == YEAR || field == MONTH) {
-        i = (struct interval){ .months = field == YEAR ? i.months / 12 * 12 : i.months };
-    } else if (field == DAY) {
-        i.us = 0;
-    } else if (field >= HOUR && field <= MILLI) {
-        i.us = i.us / units[field] * units[field];
-    }
-    fn_result_interval(c, &i);
-}
-
 /* ---- making ---- */
 
 static bool check_date(sqlite3_context *c, int64_t y, int64_t m, int64_t d)
@@ -826,7 +433,7 @@ FN(timezone)
     if (fn_any_null(n, v) || !find_zone(c, v[0], &style) || !fn_timestamp(c, v[1], &us, &tz)) {
         return;
     }
-    if (is_infinite(us)) {
+    if (date_is_infinite(us)) {
         (void)fn_result_timestamp(c, us, !tz);
         return;
     }
@@ -841,7 +448,7 @@ FN(isfinite_any)
     bool tz = false;
 
     if (!fn_any_null(n, v) && fn_timestamp(c, v[0], &us, &tz)) {
-        sqlite3_result_int(c, !is_infinite(us));
+        sqlite3_result_int(c, !date_is_infinite(us));
     }
 }
 
@@ -885,7 +492,7 @@ static const struct function rows[] = {
     { "pond_interval_key", 1, 1, { 0 }, RESULT_FIXED, OID_INT8, IN, NULL, interval_key, NULL, NULL },
     { "age", 1, 2, { TZ, TZ }, RESULT_FIXED, IV, VO, NULL, age, NULL, NULL },
     { "age", 1, 2, { TS, TS }, RESULT_FIXED, IV, VO, NULL, NULL, NULL, NULL },
-    { "extract", 2, 2, { T, TZ }, RESULT_FIXED, OID_NUMERIC, VO | PT, NULL, extract, NULL, NULL },
+    { "extract", 2, 2, { T, TZ }, RESULT_FIXED, OID_NUMERIC, VO | PT, NULL, function_extract, NULL, NULL },
     { "extract", 2, 2, { T, TS }, RESULT_FIXED, OID_NUMERIC, VO | PT, NULL, NULL, NULL, NULL },
     { "extract", 2, 2, { T, DA }, RESULT_FIXED, OID_NUMERIC, VO | PT, NULL, NULL, NULL, NULL },
     { "extract", 2, 2, { T, TI }, RESULT_FIXED, OID_NUMERIC, VO | PT, NULL, NULL, NULL, NULL },
@@ -895,10 +502,10 @@ static const struct function rows[] = {
     { "date_part", 2, 2, { T, DA }, RESULT_FIXED, F8, VO | PT, "extract", NULL, NULL, NULL },
     { "date_part", 2, 2, { T, TI }, RESULT_FIXED, F8, VO | PT, "extract", NULL, NULL, NULL },
     { "date_part", 2, 2, { T, IV }, RESULT_FIXED, F8, VO | PT, "extract", NULL, NULL, NULL },
-    { "date_trunc", 2, 2, { T, TZ }, RESULT_FIXED, TZ, VO, NULL, date_trunc, NULL, NULL },
+    { "date_trunc", 2, 2, { T, TZ }, RESULT_FIXED, TZ, VO, NULL, function_date_trunc, NULL, NULL },
     { "date_trunc", 2, 2, { T, TS }, RESULT_FIXED, TS, VO, NULL, NULL, NULL, NULL },
-    { "date_trunc", 2, 2, { T, DA }, RESULT_FIXED, TZ, VO, "pond_date_trunc_date", date_trunc_date, NULL, NULL },
-    { "date_trunc", 2, 2, { T, IV }, RESULT_FIXED, IV, 0, "pond_date_trunc_interval", date_trunc_interval, NULL, NULL },
+    { "date_trunc", 2, 2, { T, DA }, RESULT_FIXED, TZ, VO, "pond_date_trunc_date", function_date_trunc_date, NULL, NULL },
+    { "date_trunc", 2, 2, { T, IV }, RESULT_FIXED, IV, 0, "pond_date_trunc_interval", function_date_trunc_interval, NULL, NULL },
     { "make_date", 3, 3, { I4, I4, I4 }, RESULT_FIXED, DA, 0, NULL, make_date, NULL, NULL },
     { "make_timestamp", 6, 6, { I4, I4, I4, I4, I4, F8 }, RESULT_FIXED, TS, 0, NULL, make_timestamp, NULL, NULL },
     { "make_timestamptz", 6, 6, { I4, I4, I4, I4, I4, F8 }, RESULT_FIXED, TZ, VO, NULL, make_timestamptz, NULL, NULL },

@@ -22,4 +22,16 @@ struct date_fields {
 bool date_split(sqlite3_context *c, sqlite3_value *v, struct date_fields *ret_fields);
 int64_t date_floor(int64_t us, int64_t unit);
 
+bool date_time_of(sqlite3_context *c, sqlite3_value *v, int64_t *ret_us);
+
+static inline bool date_is_infinite(int64_t us)
+{
+    return us == TIMESTAMP_INFINITY || us == TIMESTAMP_MINUS_INF;
+}
+
+/* function_extract.c, function_to_char.c */
+void function_extract(sqlite3_context *c, int n, sqlite3_value **v);
+void function_date_trunc(sqlite3_context *c, int n, sqlite3_value **v);
+void function_date_trunc_date(sqlite3_context *c, int n, sqlite3_value **v);
+void function_date_trunc_interval(sqlite3_context *c, int n, sqlite3_value **v);
 void function_to_char(sqlite3_context *c, int n, sqlite3_value **v);
