@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -243,6 +244,9 @@ static void serve(void *arg)
         r = rest(conn);
     }
     conn->task = NULL;
+    if (r < 0 && conn->ready) {
+        log_line(LEVEL_LOG, "[%d] connection lost: %s", conn->cancel_key.pid, strerror(-r));
+    }
     if (r != 0) {
         connection_destroy(conn);
     }

@@ -6,11 +6,13 @@
 #include "daemon/connection_impl.h"
 
 #include "daemon/params.h"
+#include "daemon/statement_log.h"
 #include "pool/txn.h"
 #include "protocol/backend.h"
 #include "protocol/utf8.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static void plan_drop(struct plan **plan)
@@ -101,7 +103,11 @@ int extended_parse(struct connection *conn, const struct msg_parse *msg,
     if (r == 0) {
         r = sql_statement_put(conn->sql, msg->name, plan, ret_failure);
     }
-    return r == 0 ? send_simple(conn, backend_parse_complete) : r;
+    if (r != 0) {
+        return r;
+    }
+    statement_log_parse(conn->server->conf, conn->cancel_key.pid, msg->name, msg->text);
+    return send_simple(conn, backend_parse_complete);
 }
 
 /* How many parameters and result columns are there, and are the formats as many? */
@@ -272,6 +278,20 @@ static void join_implicit(struct connection *conn, const struct plan *plan)
     }
 }
 
+static int run_portal(struct connection *conn, struct portal *portal, const struct msg_execute *msg,
+                      struct failure *ret_failure)
+{
+    struct statement_how how = { .max_rows = msg->max_rows < 0 ? 0 : msg->max_rows };
+    char text[96];
+
+    if (statement_log_is_on(conn->server->conf)) {
+        snprintf(text, sizeof(text), "execute \"%.*s\"", (int)msg->portal.len,
+                 (const char *)msg->portal.data);
+        how.text = view_of_str(text);
+    }
+    return statement_run(conn, portal, &how, ret_failure);
+}
+
 int extended_execute(struct connection *conn, const struct msg_execute *msg,
                      struct failure *ret_failure)
 {
@@ -289,9 +309,7 @@ int extended_execute(struct connection *conn, const struct msg_execute *msg,
         return r;
     }
     join_implicit(conn, sql_portal_plan(portal));
-    struct statement_how how = { .max_rows = msg->max_rows < 0 ? 0 : msg->max_rows,
-                                 .text = msg->portal };
-    r = statement_run(conn, portal, &how, ret_failure);
+    r = run_portal(conn, portal, msg, ret_failure);
     conn->statement_begun = false;
     return r;
 }

@@ -102,6 +102,7 @@ static void accept_clients(evutil_socket_t listen_fd, short what, void *arg)
         if (!sock->is_unix) {
             int on = 1;
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+            setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
         }
         listener->options.accepted(listener->options.owner, fd, sock->is_unix);
     }

@@ -8,6 +8,8 @@
 
 enum { level_ddl = 1, level_mod = 2, level_all = 3 };
 
+enum { text_bytes = 1024 };
+
 struct kind {
     const char *tag; /* how it begins */
     int level;       /* the least log_statement that shows it */
@@ -30,11 +32,24 @@ static int level_of(const char *tag)
     return level_all;
 }
 
+static int shown(struct view text)
+{
+    return text.len > text_bytes ? text_bytes : (int)text.len;
+}
+
+void statement_log_parse(const struct conf *conf, int32_t pid, struct view name, struct view text)
+{
+    if (conf->log_statement == level_all) {
+        log_line(LEVEL_LOG, "[%d] parse \"%.*s\": %.*s", pid, shown(name), name.data, shown(text),
+                 text.data);
+    }
+}
+
 void statement_log(const struct conf *conf, int32_t pid, struct view text, const char *tag,
                    int64_t took_us)
 {
-    int len = text.len > 1024 ? 1024 : (int)text.len;
     const char *chars = (const char *)text.data;
+    int len = shown(text);
 
     if (conf->log_min_duration_us >= 0 && took_us >= conf->log_min_duration_us) {
         log_line(LEVEL_LOG, "[%d] duration: %lld.%03d ms  statement: %.*s", pid,
