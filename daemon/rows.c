@@ -39,9 +39,9 @@ static void write_cell(struct writer *w, const struct rows *rows, size_t i, cons
     }
     writer_value_begin(w);
     if (writer_result(w) == 0) {
-        writer_check(w, value_encode(column->type_oid, sql_column_typmod(column),
-                                     format_at(&rows->formats, i), cell, style, w->out,
-                                     ret_failure));
+        writer_check(w,
+                     value_encode(column->type_oid, sql_column_typmod(column),
+                                  format_at(&rows->formats, i), cell, style, w->out, ret_failure));
     }
     writer_value_end(w);
 }
