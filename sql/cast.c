@@ -292,6 +292,33 @@ static void call_numeric(sqlite3_context *context, int argc, sqlite3_value **arg
     result_cell(context, &cell);
 }
 
+static void call_pad(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    struct cell cell = cell_of(argv[0]);
+    struct buf text cleanup(buf_finish) = { 0 };
+    int missing = sqlite3_value_int(argv[1]);
+    int result;
+
+    (void)argc;
+    if (cell.kind != CELL_TEXT) {
+        sqlite3_result_value(context, argv[0]);
+        return;
+    }
+    result = buf_append_view(&text, cell.bytes);
+    for (size_t i = 0; i < cell.bytes.len; i++) {
+        missing -= (cell.bytes.data[i] & 0xc0) != 0x80;
+    }
+    for (; missing > 0 && result == 0; missing--) {
+        result = buf_append_byte(&text, ' ');
+    }
+    if (result != 0) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
+    sqlite3_result_text64(context, (const char *)text.data, text.len, SQLITE_TRANSIENT,
+                          SQLITE_UTF8);
+}
+
 /* ---- greatest, least ---- */
 
 static int compare_cells(const struct cell *a, const struct cell *b)
@@ -449,6 +476,7 @@ static const struct {
     { "pond_cast", 5, call_cast },       { "pond_int2", -1, call_int2 },
     { "pond_int4", -1, call_int4 },      { "pond_int8", -1, call_int8 },
     { "pond_numeric", 2, call_numeric }, { "pond_greatest", -1, call_greatest },
+    { "pond_pad", 2, call_pad },
     { "pond_least", -1, call_least },    { "pond_array_json", 2, call_array_json },
 };
 

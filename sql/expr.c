@@ -180,6 +180,8 @@ static struct expr parameter(struct rewriter *r, const PgQuery__Node *node)
     return e;
 }
 
+/* A modifier in `want` is a column's that the value is compared with: only bpchar's padding
+ * matters. */
 struct expr expr_resolve(struct rewriter *r, struct expr e, struct type want)
 {
     const PgQuery__Node *node = e.untyped;
@@ -194,15 +196,15 @@ struct expr expr_resolve(struct rewriter *r, struct expr e, struct type want)
     e.type = want;
     if (node->node_case == PG_QUERY__NODE__NODE_PARAM_REF) {
         r->params[node->param_ref->number - 1] = TYPE_OF(want.oid);
-        return want.typmod >= 0 ? expr_cast(r,
-                                            (struct expr){ .type = TYPE_OF(want.oid),
-                                                           .text = e.text,
-                                                           .prec = PREC_PRIMARY },
-                                            want, CAST_EXPLICIT, -1)
-                                : e;
+        return want.oid == OID_BPCHAR && want.typmod >= 4
+                   ? expr_make(r, want, PREC_PRIMARY, "pond_pad(%s, %d)", e.text, want.typmod - 4)
+                   : e;
     }
     if (node->a_const->isnull) {
         return e;
+    }
+    if (want.oid == OID_BPCHAR && strlen(node->a_const->sval->sval) > (size_t)(want.typmod - 4)) {
+        want.typmod = -1; /* compared with a shorter column: no padding, and no error either */
     }
     e.text = literal_text(r, node->a_const->sval->sval, want, node->a_const->location);
     if (e.text[0] == '-') {
@@ -230,8 +232,8 @@ struct expr expr_condition(struct rewriter *r, const PgQuery__Node *node, const 
     return e;
 }
 
-/* A balanced tree of AND or OR: SQLite counts depth, and clients write long ones. */
-static const char *balanced(struct rewriter *r, const char **parts, size_t count, const char *op)
+const char *expr_balanced(struct rewriter *r, const char *const *parts, size_t count,
+                          const char *op)
 {
     size_t half = count / 2;
 
@@ -246,8 +248,8 @@ static const char *balanced(struct rewriter *r, const char **parts, size_t count
         }
         return text;
     }
-    return rewrite_text(r, "(%s) %s (%s)", balanced(r, parts, half, op), op,
-                        balanced(r, parts + half, count - half, op));
+    return rewrite_text(r, "(%s) %s (%s)", expr_balanced(r, parts, half, op), op,
+                        expr_balanced(r, parts + half, count - half, op));
 }
 
 static struct expr bool_expr(struct rewriter *r, const PgQuery__Node *node)
@@ -273,7 +275,7 @@ static struct expr bool_expr(struct rewriter *r, const PgQuery__Node *node)
         parts[i] = expr_in(r, &e, (enum expr_prec)(prec + 1));
     }
     return expr_make(r, TYPE_OF(OID_BOOL), prec, "%s",
-                     balanced(r, parts, b->n_args, is_and ? "AND" : "OR"));
+                     expr_balanced(r, parts, b->n_args, is_and ? "AND" : "OR"));
 }
 
 static struct expr null_test(struct rewriter *r, const PgQuery__Node *node)

@@ -61,6 +61,10 @@ struct expr expr_assign(struct rewriter *r, struct expr e, struct type column,
 /* As a boolean; fails with 42804 "argument of CLAUSE must be type boolean". */
 struct expr expr_condition(struct rewriter *r, const PgQuery__Node *node, const char *clause);
 
+/* "a OR b OR ..." as a balanced tree: SQLite counts depth, and clients write long ones. */
+const char *expr_balanced(struct rewriter *r, const char *const *parts, size_t count,
+                          const char *op);
+
 /* The pattern with %1 and %2 replaced. */
 const char *rewrite_fill(struct rewriter *r, const char *pattern, const char *first,
                          const char *second);

@@ -103,8 +103,7 @@ static struct expr with_type(struct expr e, struct type to)
 static struct expr cast_call(struct rewriter *r, struct expr e, struct type to, enum cast_kind kind)
 {
     return expr_make(r, to, PREC_PRIMARY, "pond_cast(%s, %u, %u, %d, %d)", e.text,
-                     type_code(e.type),
-                     to.oid, to.typmod, kind == CAST_EXPLICIT);
+                     type_code(e.type), to.oid, to.typmod, kind == CAST_EXPLICIT);
 }
 
 static struct expr cast_to_integer(struct rewriter *r, struct expr e, struct type to)
@@ -195,14 +194,20 @@ static struct expr cast_known(struct rewriter *r, struct expr e, struct type to,
     return type_is_string(to.oid) ? cast_to_string(r, e, to, kind) : cast_call(r, e, to, kind);
 }
 
+static bool is_null_text(const struct expr *e)
+{
+    return strcmp(e->text, "NULL") == 0;
+}
+
 struct expr expr_cast(struct rewriter *r, struct expr e, struct type to, enum cast_kind kind,
                       int32_t location)
 {
     if (r->failed || to.oid == 0 || to.oid == OID_UNKNOWN) {
         return e;
     }
-    if (e.untyped != NULL) {
-        return expr_resolve(r, e, to);
+    if (e.untyped != NULL) { /* first the type, then its length: 'abcdef'::varchar(3) is cut */
+        e = expr_resolve(r, e, (struct type){ .oid = to.oid, .typmod = -1, .shown = to.shown });
+        return to.typmod < 0 || r->failed || is_null_text(&e) ? e : cast_known(r, e, to, kind);
     }
     if (cast_needs(e.type.oid, to.oid) > (int)kind) {
         fail_cast(r, e, to, location);
@@ -260,7 +265,9 @@ static struct type common_scale(struct type type, struct type a, struct type b)
     int x = type_scale(a);
     int y = type_scale(b);
 
-    return type.oid == OID_NUMERIC ? type_numeric(x < 0 || y < 0 ? -1 : x > y ? x : y)
+    return type.oid == OID_NUMERIC ? type_numeric(x < 0 || y < 0 ? -1
+                                                  : x > y        ? x
+                                                                 : y)
                                    : TYPE_OF(type.oid);
 }
 

@@ -180,6 +180,9 @@ static struct type result_type(const struct function *row, const struct expr *ar
     case RESULT_FIXED:
         return TYPE_OF(row->oid);
     case RESULT_FIRST:
+        if ((row->flags & FUNCTION_AGGREGATE) != 0 && first == OID_VARCHAR) {
+            return TYPE_OF(OID_TEXT); /* PostgreSQL's min and max are text's */
+        }
         return count > 0 ? type_plain(args[0].type) : TYPE_OF(OID_TEXT);
     case RESULT_COMMON:
         return common;
@@ -251,8 +254,11 @@ static int extract_scale(const char *field)
     static const struct {
         const char *field;
         int scale;
-    } rows[] = { { "'second'", 6 },       { "'seconds'", 6 }, { "'epoch'", 6 },
-                 { "'milliseconds'", 3 }, { "'julian'", -1 } };
+    } rows[] = { { "'second'", 6 },
+                 { "'seconds'", 6 },
+                 { "'epoch'", 6 },
+                 { "'milliseconds'", 3 },
+                 { "'julian'", -1 } };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (strcmp(rows[i].field, field) == 0) {
@@ -266,7 +272,9 @@ static int extract_scale(const char *field)
 static struct type shown_type(const char *name, const struct expr *args, size_t count,
                               struct type type)
 {
-    static const char *const whole[] = { "round", "trunc", "ceil", "ceiling", "floor", "sign", "div" };
+    static const char *const whole[] = {
+        "round", "trunc", "ceil", "ceiling", "floor", "sign", "div"
+    };
 
     if (type.oid != OID_NUMERIC || type.typmod >= 0) {
         return type;

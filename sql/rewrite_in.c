@@ -56,19 +56,22 @@ static struct expr in_texts(struct rewriter *r, struct expr left, bool negated,
 static struct expr in_rows(struct rewriter *r, const PgQuery__RowExpr *left,
                            PgQuery__Node *const *items, size_t count, bool negated)
 {
-    const char *text = "";
+    const char **parts = arena_alloc(r->arena, count * sizeof(*parts));
+    const char *text;
 
+    if (parts == NULL) {
+        rewrite_fail(r, -1, "53200", "out of memory");
+    }
     for (size_t i = 0; i < count && !r->failed; i++) {
         const PgQuery__RowExpr *row = op_row(items[i]);
-        struct expr e;
 
         if (row == NULL) {
             rewrite_unsupported(r, node_location(items[i]), "IN with a row and something else");
             break;
         }
-        e = op_compare_rows(r, "=", left, row);
-        text = rewrite_text(r, "%s%s%s", text, i > 0 ? " OR " : "", e.text);
+        parts[i] = op_compare_rows(r, "=", left, row).text;
     }
+    text = r->failed ? "" : expr_balanced(r, parts, count, "OR");
     return expr_make(r, TYPE_OF(OID_BOOL), negated ? PREC_NOT : PREC_OR, "%s%s%s",
                      negated ? "NOT (" : "", text, negated ? ")" : "");
 }
