@@ -1,6 +1,7 @@
 /* pool/names.h: the names of one session: prepared statements and portals, each a namespace of its
  * own. Protocol statements and SQL's PREPARE share one, protocol portals and DECLAREd cursors the
- * other. The empty name is the unnamed statement or portal. Objects are owned by the table. */
+ * other. The empty name is the unnamed statement or portal. Objects are owned by the table. Loop's
+ * thread. */
 #pragma once
 
 #include "base/view.h"
@@ -9,13 +10,13 @@
 
 struct names;
 
+/* `destroy` frees an object. 0 or -ENOMEM. */
 must_check int names_create(void (*destroy)(void *object), struct names **ret_names);
-void names_destroy(struct names *names);
+void names_destroy(struct names *names); /* and all objects; NULL is fine */
 
 enum { NAMES_TAKEN = 1 };
-/* Takes the object when it says 0. NAMES_TAKEN when the name is in use (an unnamed one is
- * replaced), -ENOMEM. */
-/* At 65,536 names: -ENOMEM as well. */
+/* Takes the object when it says 0. NAMES_TAKEN: the name is in use (an unnamed one is replaced).
+ * -ENOMEM: no memory, or 65,536 names are there already. */
 must_check int names_put(struct names *names, struct view name, void *object);
 void *names_find(const struct names *names, struct view name); /* NULL: none */
 bool names_remove(struct names *names,

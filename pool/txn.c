@@ -204,8 +204,8 @@ int txn_commit(struct session *session, bool *ret_rolled_back, struct failure *r
 
 int txn_rollback(struct session *session, struct failure *ret_failure)
 {
-    (void)
-        ret_failure; /* a ROLLBACK that finds no memory is tried again before the next statement */
+    /* One that finds no memory is tried again before the next statement. */
+    (void)ret_failure;
     session_enter(session);
     roll_back(session);
     session_leave(session);

@@ -1,5 +1,5 @@
-/* pool/txn.h: PostgreSQL's transaction blocks over a deferred SQLite BEGIN (../shared rules:
- * sqlite.md 3).
+/* pool/txn.h: PostgreSQL's transaction blocks over a deferred SQLite BEGIN (docs/storage.md has the
+ * rules). Loop's thread.
  *
  * READ COMMITTED by deferring: BEGIN and SAVEPOINT are only remembered until the first write, which
  * takes the writer's place of the clone. REPEATABLE READ and SERIALIZABLE pin a root at their first

@@ -1,7 +1,6 @@
 /* pool/vfs.h: shows clones to SQLite as files, so that an sqlite3 connection can be opened on one.
  *
- * What SQLite sees (each rule a test in
- * tests/unit/pool/test_vfs.c):
+ * What SQLite sees (why, and the test of each: docs/storage.md):
  * - A reader pins the root that was newest when it took SHARED. It never waits and never sees half
  * a transaction.
  * - A writer collects its pages in a private tree from RESERVED on. The tree becomes the clone's

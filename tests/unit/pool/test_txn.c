@@ -33,7 +33,7 @@ static void release(struct session *session, const char *name)
     assert_int_equal(txn_release(session, view_of_str(name), &failure), 0);
 }
 
-/* ---- rule 1: notes until the first write ---- */
+/* ---- notes until the first write ---- */
 
 static void notes(struct world *w)
 {
@@ -79,7 +79,7 @@ static void sees_the_newest_before_each_statement(void **state)
     in_task(*state, read_committed);
 }
 
-/* ---- rule 2: what a write is ---- */
+/* ---- what a write is ---- */
 
 static void temporary_table_writes(struct world *w)
 {
@@ -135,7 +135,7 @@ static void a_lock_outside_of_a_block_ends_with_its_statement(void **state)
     in_task(*state, lock_outside_of_a_block);
 }
 
-/* ---- rule 3: portals leave, savepoints and constraints are replayed ---- */
+/* ---- portals leave, savepoints and constraints are replayed ---- */
 
 static void replay(struct world *w)
 {
@@ -318,7 +318,7 @@ static void a_cancel_ends_the_wait_and_not_the_task(void **state)
     in_task(*state, cancel_in_line);
 }
 
-/* ---- rule 6 and the end of blocks ---- */
+/* ---- the end of blocks ---- */
 
 static void cursors_end(struct world *w)
 {
@@ -346,7 +346,7 @@ static void commit_ends_open_cursors_and_their_pins(void **state)
     in_task(*state, cursors_end);
 }
 
-/* ---- rule 7 ---- */
+/* ---- blocks that an error has ended ---- */
 
 static void failed_block(struct world *w)
 {
