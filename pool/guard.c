@@ -85,6 +85,14 @@ static int check_module(struct session *session, const char *table, const char *
     return deny(session, "42501", "permission denied for module", module);
 }
 
+static int note_temporary(struct session *session, const char *name, const char *unused)
+{
+    (void)name;
+    (void)unused;
+    session->has_temporary = true;
+    return SQLITE_OK;
+}
+
 static int note_view(struct session *session, const char *name, const char *unused)
 {
     (void)name;
@@ -93,13 +101,25 @@ static int note_view(struct session *session, const char *name, const char *unus
     return SQLITE_OK;
 }
 
+static int note_temporary_view(struct session *session, const char *name, const char *unused)
+{
+    (void)note_temporary(session, name, unused);
+    return note_view(session, name, unused);
+}
+
 static const struct {
     int action;
     int (*check)(struct session *session, const char *first, const char *second);
 } checks[] = {
-    { SQLITE_CREATE_TEMP_VIEW, note_view }, { SQLITE_CREATE_VIEW, note_view },
-    { SQLITE_PRAGMA, check_pragma },        { SQLITE_ATTACH, check_attach },
-    { SQLITE_DETACH, check_detach },        { SQLITE_CREATE_VTABLE, check_module },
+    { SQLITE_CREATE_TEMP_TABLE, note_temporary },
+    { SQLITE_CREATE_TEMP_INDEX, note_temporary },
+    { SQLITE_CREATE_TEMP_TRIGGER, note_temporary },
+    { SQLITE_CREATE_TEMP_VIEW, note_temporary_view },
+    { SQLITE_CREATE_VIEW, note_view },
+    { SQLITE_PRAGMA, check_pragma },
+    { SQLITE_ATTACH, check_attach },
+    { SQLITE_DETACH, check_detach },
+    { SQLITE_CREATE_VTABLE, check_module },
     { SQLITE_FUNCTION, check_function },
 };
 

@@ -1,7 +1,8 @@
 /* pool/registry.c: databases by name, and the leases of their sessions.
  *
- * A lease makes a clone and a session now and ends both at its release; lines of waiters, warm
- * sessions and shared clones go between lease_acquire() and make_session(). */
+ * A lease takes a warm session, or makes a clone and a session. At its release the session is reset
+ * and kept warm, if nothing stands against it; else both end. Lines of waiters and shared clones go
+ * between lease_acquire() and take_session(). */
 #include "pool/registry.h"
 
 #include "base/alloc.h"
@@ -10,10 +11,14 @@
 
 #include <errno.h>
 
+enum { warm_most = 16 };
+
 struct database {
     struct database_options options;
     char *name;
     struct database_stats stats;
+    struct session *warm[warm_most]; /* reset and idle; the youngest is last and goes first */
+    size_t warm_count;
 };
 
 struct registry {
@@ -36,6 +41,9 @@ static void database_destroy(struct database *database)
 {
     if (database == NULL) {
         return;
+    }
+    while (database->warm_count > 0) {
+        session_close(database->warm[--database->warm_count]);
     }
     template_unref(database->options.template_);
     mem_free(database->name);
@@ -138,13 +146,25 @@ static int make_session(const struct database *database, const struct session_op
 {
     struct clone_limits limits = { .memory = database->options.clone_memory,
                                    .parent = options->parent };
-    struct session_options all = with_defaults(options, &database->options);
     struct clone *clone cleanup(clone_unrefp) = NULL;
 
     if (clone_create(database->options.template_, &limits, &clone) != 0) {
         return failure_set_nomem(ret_failure);
     }
-    return session_open(clone, &all, ret_session, ret_failure);
+    return session_open(clone, options, ret_session, ret_failure);
+}
+
+static int take_session(struct database *database, const struct session_options *options,
+                        struct session **ret_session, struct failure *ret_failure)
+{
+    struct session_options all = with_defaults(options, &database->options);
+
+    if (database->warm_count == 0) {
+        return make_session(database, &all, ret_session, ret_failure);
+    }
+    *ret_session = database->warm[--database->warm_count];
+    session_lend(*ret_session, &all);
+    return 0;
 }
 
 static int fail_full(const struct database *database, struct failure *ret_failure)
@@ -165,7 +185,7 @@ int lease_acquire(struct database *database, const struct session_options *optio
         return fail_full(database, ret_failure);
     }
     database->stats.sessions++; /* taken before anything may await */
-    int r = make_session(database, options, &session, ret_failure);
+    int r = take_session(database, options, &session, ret_failure);
     if (r != 0) {
         database->stats.sessions--;
         return r;
@@ -180,7 +200,13 @@ void lease_release(struct lease *lease)
     if (lease->session == NULL) {
         return;
     }
-    session_close(lease->session);
-    lease->database->stats.sessions--;
+    struct database *database = lease->database;
+
+    if (database->warm_count < warm_most && session_reset(lease->session)) {
+        database->warm[database->warm_count++] = lease->session;
+    } else {
+        session_close(lease->session);
+    }
+    database->stats.sessions--;
     *lease = (struct lease){ .session = NULL };
 }

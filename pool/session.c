@@ -391,20 +391,64 @@ int session_open(struct clone *clone, const struct session_options *options,
     return FAILED;
 }
 
+/* Afterwards nothing of the lease is active on the connection. */
+static void end_lease(struct session *session)
+{
+    session->unstoppable++;
+    cursor_close_all(session);
+    (void)!txn_rollback(session, NULL); /* a ROLLBACK that found no memory: see session_reset */
+    txn_finish(session);
+    stmt_cache_finish(&session->cache);
+    session->unstoppable--;
+    clone_release_writer(session->clone, session);
+}
+
+static void forget_lease(struct session *session)
+{
+    stmt_cache_init(&session->cache);
+    session->user = NULL;
+    session->stop = STOP_NONE;
+    session->deadline_us = DEADLINE_NONE;
+    session->guard = (struct guard){ 0 };
+    session->txn = (struct txn){ 0 };
+    session->options.should_stop = NULL;
+    session->options.owner = NULL;
+    atomic_store(&session->account.refused, 0);
+    sqlite3_set_last_insert_rowid(session->db, 0);
+}
+
+bool session_reset(struct session *session)
+{
+    session_enter(session);
+    end_lease(session);
+    forget_lease(session);
+    session_leave(session);
+    if (session->has_temporary || !sqlite3_get_autocommit(session->db) ||
+        !clone_schema_is_templates(session->clone) || clone_reset(session->clone) != 0) {
+        return false;
+    }
+    session_trim(session);
+    return true;
+}
+
+void session_lend(struct session *session, const struct session_options *options)
+{
+    session->options = *options;
+    session->account.limit = options->memory;
+}
+
 void session_close(struct session *session)
 {
     if (session == NULL) {
         return;
     }
     session_enter(session);
-    session->unstoppable++;
-    cursor_close_all(session);
-    txn_finish(session);
-    stmt_cache_finish(&session->cache);
+    if (session->db != NULL) {
+        end_lease(session);
+    }
     maybe_unused int rc = sqlite3_close(session->db);
     assert(rc == SQLITE_OK);
     session_leave(session);
-    clone_release_writer(session->clone, session);
     clone_unref(session->clone);
     assert(atomic_load(&session->account.used) == 0);
     mem_free(session);
@@ -440,4 +484,24 @@ const struct session_options *session_options(const struct session *session)
 void session_set_lock_timeout(struct session *session, int64_t timeout_us)
 {
     session->options.lock_timeout_us = timeout_us;
+}
+
+void session_set_user(struct session *session, void *user)
+{
+    session->user = user;
+}
+
+void *session_user(const struct session *session)
+{
+    return session->user;
+}
+
+unsigned session_registered(const struct session *session)
+{
+    return session->registered;
+}
+
+void session_set_registered(struct session *session, unsigned registered)
+{
+    session->registered = registered;
 }

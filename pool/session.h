@@ -46,6 +46,22 @@ struct session_options {
 must_check int session_open(struct clone *clone, const struct session_options *options,
                             struct session **ret_session, struct failure *ret_failure);
 
+/* Makes it as good as new for the next lease: rolls back, drops cursors, cached statements and all
+ * that was written. What is expensive stays: the parsed schema, and what the user registered on the
+ * connection. False: it holds what cannot be taken back (a changed schema, temporary objects, a
+ * ROLLBACK that failed): close it. Awaits nothing. */
+must_check bool session_reset(struct session *session);
+
+/* Gives a reset session its new options. */
+void session_lend(struct session *session, const struct session_options *options);
+
+/* Who uses the session now, for the functions that were registered on its connection (NULL between
+ * leases), and which of them are: the user's own bits, which outlive session_reset(). */
+void session_set_user(struct session *session, void *user);
+void *session_user(const struct session *session);
+unsigned session_registered(const struct session *session);
+void session_set_registered(struct session *session, unsigned registered);
+
 /* Rolls back, closes all cursors (their handles are gone then) and cached statements. Whatever else
  * was charged to the session's account must be freed before. NULL is fine. */
 void session_close(struct session *session);

@@ -58,8 +58,11 @@ struct session {
     unsigned unstoppable; /* > 0: what runs now must come to its end */
     bool vacuum;          /* VACUUM runs: it attaches a nameless database */
     bool write_ready;     /* the pragmas that only writers need have run */
-    struct task *waiter;  /* waits for the writer's place */
-    bool waiter_stopped;  /* session_stop_statement() cancelled that wait */
+    bool has_temporary;   /* temporary objects were made: not for another lease */
+    unsigned registered;  /* the user's */
+    void *user;
+    struct task *waiter; /* waits for the writer's place */
+    bool waiter_stopped; /* session_stop_statement() cancelled that wait */
     int64_t deadline_us;
     enum stop_reason stop;
     struct guard guard;

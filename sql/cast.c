@@ -169,7 +169,7 @@ static void call_cast(sqlite3_context *context, int argc, sqlite3_value **argv)
     struct cast cast = { from.oid, from.oid == OID_NUMERIC ? type_scale(from) : -1,
                          (uint32_t)sqlite3_value_int64(argv[2]), sqlite3_value_int(argv[3]),
                          sqlite3_value_int(argv[4]) != 0 };
-    struct value_style style = iso_style(sqlite3_user_data(context));
+    struct value_style style = iso_style(sql_of_function(context));
     struct buf scratch cleanup(buf_finish) = { 0 };
     struct buf out cleanup(buf_finish) = { 0 };
     struct failure failure = { 0 };
@@ -216,7 +216,7 @@ static bool read_number(sqlite3_context *context, sqlite3_value *value, uint32_t
     struct failure failure = { 0 };
     struct buf scratch cleanup(buf_finish) = { 0 };
     struct view text = cell->bytes;
-    struct sql_session *sql = sqlite3_user_data(context);
+    struct sql_session *sql = sql_of_function(context);
     int result = value_decode(oid, -1, FORMAT_TEXT, text, &sql->style, &scratch, cell, &failure);
 
     (void)value;
@@ -269,7 +269,7 @@ static void call_int8(sqlite3_context *context, int argc, sqlite3_value **argv)
 
 static void call_numeric(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
-    struct sql_session *sql = sqlite3_user_data(context);
+    struct sql_session *sql = sql_of_function(context);
     struct cell cell = cell_of(argv[0]);
     struct buf text cleanup(buf_finish) = { 0 };
     struct buf out cleanup(buf_finish) = { 0 };
@@ -457,7 +457,7 @@ static void call_array_json(sqlite3_context *context, int argc, sqlite3_value **
     if (cell.kind != CELL_TEXT) {
         return;
     }
-    result = array_to_json(sqlite3_user_data(context), cell.bytes,
+    result = array_to_json(sql_of_function(context), cell.bytes,
                            (uint32_t)sqlite3_value_int64(argv[1]), &out, &failure);
     if (result != 0) {
         fail(context, result, &failure);
@@ -473,11 +473,15 @@ static const struct {
     int args;
     void (*call)(sqlite3_context *, int, sqlite3_value **);
 } cast_rows[] = {
-    { "pond_cast", 5, call_cast },       { "pond_int2", -1, call_int2 },
-    { "pond_int4", -1, call_int4 },      { "pond_int8", -1, call_int8 },
-    { "pond_numeric", 2, call_numeric }, { "pond_greatest", -1, call_greatest },
+    { "pond_cast", 5, call_cast },
+    { "pond_int2", -1, call_int2 },
+    { "pond_int4", -1, call_int4 },
+    { "pond_int8", -1, call_int8 },
+    { "pond_numeric", 2, call_numeric },
     { "pond_pad", 2, call_pad },
-    { "pond_least", -1, call_least },    { "pond_array_json", 2, call_array_json },
+    { "pond_greatest", -1, call_greatest },
+    { "pond_least", -1, call_least },
+    { "pond_array_json", 2, call_array_json },
 };
 
 bool cast_is_own(struct view name)
@@ -501,15 +505,16 @@ static int collate_binary(void *arg, int a_len, const void *a, int b_len, const 
     return order != 0 ? order : a_len - b_len;
 }
 
-/* Made at once and not when first needed: SQLite calls one that could not be made for want of memory
- * unknown. */
+/* Made at once and not when first needed: SQLite calls one that could not be made for want of
+ * memory unknown. */
 int casts_open(struct sql_session *sql)
 {
     static const char *const names[] = { "int2", "int4", "int8" };
     sqlite3 *db = session_sqlite(sql->session);
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (sqlite3_create_collation(db, names[i], SQLITE_UTF8, NULL, collate_binary) != SQLITE_OK) {
+        if (sqlite3_create_collation(db, names[i], SQLITE_UTF8, NULL, collate_binary) !=
+            SQLITE_OK) {
             return -ENOMEM;
         }
     }
@@ -522,8 +527,9 @@ int casts_register(struct sql_session *sql, struct failure *ret_failure)
 
     for (size_t i = 0; i < ARRAY_LEN(cast_rows); i++) {
         if (sqlite3_create_function_v2(db, cast_rows[i].name, cast_rows[i].args,
-                                       SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, sql,
-                                       cast_rows[i].call, NULL, NULL, NULL) != SQLITE_OK) {
+                                       SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS,
+                                       sql->session, cast_rows[i].call, NULL, NULL,
+                                       NULL) != SQLITE_OK) {
             return failure_set_nomem(ret_failure);
         }
     }

@@ -144,11 +144,11 @@ int functions_register_sums(struct sql_session *sql, struct failure *f)
 {
     struct sqlite3 *db = session_sqlite(sql->session);
     int flags = SQLITE_UTF8 | SQLITE_INNOCUOUS | SQLITE_DETERMINISTIC;
-    bool done = sqlite3_create_window_function(db, "pond_sum", 1, flags, sql, sum_step, sum_value,
+    bool done = sqlite3_create_window_function(db, "pond_sum", 1, flags, NULL, sum_step, sum_value,
                                                sum_value, sum_inverse, NULL) == SQLITE_OK &&
-                sqlite3_create_window_function(db, "pond_avg", 1, flags, sql, sum_step, avg_value,
+                sqlite3_create_window_function(db, "pond_avg", 1, flags, NULL, sum_step, avg_value,
                                                avg_value, sum_inverse, NULL) == SQLITE_OK &&
-                sqlite3_create_function_v2(db, "pond_exact", 1, flags, sql, exact, NULL, NULL,
+                sqlite3_create_function_v2(db, "pond_exact", 1, flags, NULL, exact, NULL, NULL,
                                            NULL) == SQLITE_OK;
 
     return done ? 0 : failure_set_nomem(f);

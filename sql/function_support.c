@@ -26,7 +26,7 @@ struct view fn_text(sqlite3_value *v)
 
 struct sql_session *fn_sql(sqlite3_context *c)
 {
-    return sqlite3_user_data(c);
+    return sql_of_function(c);
 }
 
 int fn_append_value(struct buf *out, sqlite3_value *v, uint32_t code)

@@ -93,8 +93,10 @@ bool function_is_aggregate(const char *name)
     return false;
 }
 
-static int register_row(struct sqlite3 *db, const struct function *row, struct sql_session *sql)
+/* The function finds the sql_session through the pool session, which may outlive it. */
+static int register_row(struct session *session, const struct function *row)
 {
+    struct sqlite3 *db = session_sqlite(session);
     const char *name = row->sqlite != NULL ? row->sqlite : row->name;
     int args = row->min_args == row->max_args && (row->flags & FUNCTION_PASS_TYPES) == 0
                    ? row->min_args
@@ -102,19 +104,17 @@ static int register_row(struct sqlite3 *db, const struct function *row, struct s
     int flags = SQLITE_UTF8 | SQLITE_INNOCUOUS |
                 ((row->flags & FUNCTION_VOLATILE) != 0 ? 0 : SQLITE_DETERMINISTIC);
 
-    return sqlite3_create_function_v2(db, name, args, flags, sql, row->call, row->step, row->final,
-                                      NULL);
+    return sqlite3_create_function_v2(db, name, args, flags, session, row->call, row->step,
+                                      row->final, NULL);
 }
 
 int functions_register(struct sql_session *sql, struct failure *f)
 {
-    struct sqlite3 *db = session_sqlite(sql->session);
-
     for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
         for (size_t i = 0; i < tables[t]->count; i++) {
             const struct function *row = &tables[t]->rows[i];
             if ((row->call != NULL || row->step != NULL) &&
-                register_row(db, row, sql) != SQLITE_OK) {
+                register_row(sql->session, row) != SQLITE_OK) {
                 return failure_set_nomem(f);
             }
         }

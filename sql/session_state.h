@@ -34,8 +34,6 @@ struct sql_session {
     struct portal *doomed;       /* portals that closed themselves */
     struct currval *currvals;    /* what nextval() gave, the youngest first (sequences_discard) */
     bool has_temp;               /* made temporary objects: shared plans may not be used */
-    bool casts_ready;            /* pond's casts are registered */
-    bool functions_ready;        /* pond's functions are registered: done at their first use */
     bool txn_failed;             /* a statement failed since the transaction began */
 };
 
@@ -51,6 +49,13 @@ int64_t sql_now_us(struct sql_session *sql);
 
 /* Registers pond's functions on the session unless that has been done: most sessions never call
  * one, and they cost each 25 KiB. 0 or FAILED. */
+/* What is registered on the connection already (session_registered()); each at its first use. */
+enum { REGISTERED_COLLATIONS = 1 << 0, REGISTERED_CASTS = 1 << 1, REGISTERED_FUNCTIONS = 1 << 2 };
+
+/* Whose call this is, in a function that was registered with the pool session as user data. */
+struct sqlite3_context;
+struct sql_session *sql_of_function(struct sqlite3_context *context);
+
 must_check int sql_casts_ready(struct sql_session *sql, struct failure *ret_failure);
 must_check int sql_functions_ready(struct sql_session *sql, struct failure *ret_failure);
 /* Registers what this plan calls. */

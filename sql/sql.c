@@ -39,6 +39,28 @@ static void sql_closep(struct sql_session **sql)
     sql_close(*sql);
 }
 
+static bool is_registered(const struct sql_session *sql, unsigned what)
+{
+    return (session_registered(sql->session) & what) != 0;
+}
+
+static void set_registered(struct sql_session *sql, unsigned what)
+{
+    session_set_registered(sql->session, session_registered(sql->session) | what);
+}
+
+static int collations_ready(struct sql_session *sql)
+{
+    if (is_registered(sql, REGISTERED_COLLATIONS)) {
+        return 0;
+    }
+    int r = casts_open(sql);
+    if (r == 0) {
+        set_registered(sql, REGISTERED_COLLATIONS);
+    }
+    return r;
+}
+
 int sql_open(struct session *session, const struct host_ops *ops, void *host,
              struct sql_session **ret_sql, struct failure *ret_failure)
 {
@@ -48,10 +70,11 @@ int sql_open(struct session *session, const struct host_ops *ops, void *host,
         return failure_set_nomem(ret_failure);
     }
     sql->session = session;
+    session_set_user(session, sql);
     sql->ops = ops;
     sql->host = host;
     if (names_create(unref_plan, &sql->statements) != 0 ||
-        names_create(portal_destroy, &sql->portals) != 0 || casts_open(sql) != 0) {
+        names_create(portal_destroy, &sql->portals) != 0 || collations_ready(sql) != 0) {
         return failure_set_nomem(ret_failure);
     }
     if (settings_create(sql, ret_failure) != 0) {
@@ -96,24 +119,29 @@ int64_t sql_now_us(struct sql_session *sql)
 
 /* ---- pond's functions, at their first use ---- */
 
+struct sql_session *sql_of_function(struct sqlite3_context *context)
+{
+    return session_user(sqlite3_user_data(context));
+}
+
 int sql_casts_ready(struct sql_session *sql, struct failure *ret_failure)
 {
-    if (!sql->casts_ready && casts_register(sql, ret_failure) != 0) {
+    if (!is_registered(sql, REGISTERED_CASTS) && casts_register(sql, ret_failure) != 0) {
         return FAILED;
     }
-    sql->casts_ready = true;
+    set_registered(sql, REGISTERED_CASTS);
     return 0;
 }
 
 int sql_functions_ready(struct sql_session *sql, struct failure *ret_failure)
 {
-    if (sql->functions_ready) {
+    if (is_registered(sql, REGISTERED_FUNCTIONS)) {
         return 0;
     }
     if (sql_casts_ready(sql, ret_failure) != 0 || functions_register(sql, ret_failure) != 0) {
         return FAILED;
     }
-    sql->functions_ready = true;
+    set_registered(sql, REGISTERED_FUNCTIONS);
     return 0;
 }
 
@@ -127,7 +155,8 @@ int sql_plan_ready(struct sql_session *sql, const struct plan *plan, struct fail
 
 bool sql_functions_missing(struct sql_session *sql, const char *message)
 {
-    if (sql->functions_ready || message == NULL || strstr(message, "function") == NULL) {
+    if (is_registered(sql, REGISTERED_FUNCTIONS) || message == NULL ||
+        strstr(message, "function") == NULL) {
         return false;
     }
     return sql_functions_ready(sql, NULL) == 0;
