@@ -1,4 +1,4 @@
-/* daemon/connection.c: the life of a connection: accept, tasks that serve it, time-outs, the end.
+/* daemon/connection.c: the life of a connection: accept, tasks that serve it, the end.
  *
  * The read event stays added while a task runs; only when bytes come that the task does not take
  * is it removed until the task has ended. So a query costs one recv, one send and no epoll_ctl, and
@@ -9,8 +9,8 @@
 #include "async/loop.h"
 #include "async/task.h"
 #include "daemon/connection_impl.h"
+#include "daemon/deadline.h"
 #include "daemon/log.h"
-#include "pool/txn.h"
 #include "protocol/backend.h"
 
 #include <assert.h>
@@ -101,63 +101,6 @@ void connection_cancel_statement(struct connection *conn)
     }
 }
 
-/* ---- deadlines ---- */
-
-static const char *const goodbye_words[][2] = {
-    [GOODBYE_SHUTDOWN] = { "57P01", "terminating connection due to administrator command" },
-    [GOODBYE_IDLE] = { "57P05", "terminating connection due to idle-session timeout" },
-    [GOODBYE_IDLE_IN_TRANSACTION] = { "25P03",
-                                      "terminating connection due to idle-in-transaction timeout" },
-};
-
-static int say_goodbye(struct connection *conn)
-{
-    struct failure failure;
-
-    if (conn->goodbye == GOODBYE_LOGIN_TIMEOUT) {
-        log_line(LEVEL_LOG, "client_login_timeout: a client did not finish its start-up");
-        return CONNECTION_END;
-    }
-    failure_set(&failure, goodbye_words[conn->goodbye][0], "%s", goodbye_words[conn->goodbye][1]);
-    return reply_fatal(conn, &failure);
-}
-
-static void arm_timer(struct connection *conn)
-{
-    if (conn->deadline_us >= conn->timer_at_us) {
-        return; /* it fires early enough, and looks then */
-    }
-    int64_t left_us = conn->deadline_us - loop_now_us(conn->server->loop);
-    struct timeval wait = { .tv_sec = 0, .tv_usec = 1 };
-
-    if (left_us > 0) {
-        wait = (struct timeval){ .tv_sec = left_us / 1000000, .tv_usec = left_us % 1000000 };
-    }
-    if (event_add(&conn->timer, &wait) == 0) {
-        conn->timer_at_us = conn->deadline_us;
-    }
-}
-
-/* Sets the deadline of the idleness that begins now. */
-static void begin_idle(struct connection *conn)
-{
-    int64_t timeout_us = conn->server->conf->client_idle_timeout_us;
-
-    if (!conn->ready) {
-        return; /* client_login_timeout goes on */
-    }
-    conn->deadline_goodbye = GOODBYE_IDLE;
-    if (txn_status(conn->lease.session) != TXN_IDLE) {
-        conn->deadline_goodbye = GOODBYE_IDLE_IN_TRANSACTION;
-        timeout_us = sql_setting_us(conn->sql, "idle_in_transaction_session_timeout");
-    }
-    conn->deadline_us = DEADLINE_NONE;
-    if (timeout_us > 0) {
-        conn->deadline_us = clock_after_us(loop_clock(conn->server->loop), timeout_us);
-        arm_timer(conn);
-    }
-}
-
 /* ---- the task that serves ---- */
 
 static int serve_batch(struct connection *conn)
@@ -205,7 +148,7 @@ static int serve_all(struct connection *conn)
         r = send_answers(conn);
     }
     if (r == 0 && conn->goodbye != GOODBYE_NONE) {
-        r = say_goodbye(conn);
+        r = deadline_say_goodbye(conn);
     }
     if (r == CONNECTION_END) {
         (void)!output_flush(&conn->output); /* it ends either way */
@@ -223,7 +166,7 @@ static int rest(struct connection *conn)
     if (r != 0) {
         return r;
     }
-    begin_idle(conn);
+    deadline_begin_idle(conn);
     if (conn->read_off) {
         r = event_add(&conn->read_event, NULL) == 0 ? 0 : -ENOMEM;
         conn->read_off = false;
@@ -284,15 +227,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     struct connection *conn = arg;
 
     (void)fd, (void)what;
-    conn->timer_at_us = DEADLINE_NONE;
-    if (conn->deadline_us == DEADLINE_NONE) {
+    if (!deadline_passed(conn)) {
         return;
     }
-    if (loop_now_us(conn->server->loop) < conn->deadline_us) {
-        arm_timer(conn);
-        return;
-    }
-    conn->goodbye = conn->deadline_goodbye;
     if (conn->task == NULL) {
         start_serving(conn);
     } else {
@@ -339,20 +276,6 @@ static int listen_for_bytes(struct connection *conn)
     return r;
 }
 
-static void begin_login(struct connection *conn)
-{
-    int64_t timeout_us = conn->server->conf->client_login_timeout_us;
-
-    conn->start_us = loop_now_us(conn->server->loop);
-    conn->timer_at_us = DEADLINE_NONE;
-    conn->deadline_us = DEADLINE_NONE;
-    conn->deadline_goodbye = GOODBYE_LOGIN_TIMEOUT;
-    if (timeout_us > 0) {
-        conn->deadline_us = clock_after_us(loop_clock(conn->server->loop), timeout_us);
-        arm_timer(conn);
-    }
-}
-
 /* One too many even to listen to: the words go out before a byte was read. */
 static void refuse_at_once(int fd)
 {
@@ -388,7 +311,7 @@ static int start(struct server *server, int fd, bool is_unix, bool refused)
         connection_destroy(conn);
         return r;
     }
-    begin_login(conn);
+    deadline_begin_login(conn);
     return 0;
 }
 

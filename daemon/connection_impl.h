@@ -1,8 +1,9 @@
 /* daemon/connection_impl.h: what the files behind connection.h share: the connection itself.
  *
- * connection.c is its life and its task, startup.c all before the first ReadyForQuery, dispatch.c
- * takes messages one by one, query.c and extended.c serve them, reply.c and rows.c answer, host.c
- * is what sql/ may ask of it. All that a connection owns hangs on its scope. Loop's thread. */
+ * connection.c is its life and its task, deadline.c its time-outs, startup.c all before the first
+ * ReadyForQuery, dispatch.c takes messages one by one, query.c and extended.c serve them, reply.c
+ * and rows.c answer, host.c is what sql/ may ask of it. All that a connection owns hangs on its
+ * scope. Loop's thread. */
 #pragma once
 
 #include "async/scope.h"
@@ -128,8 +129,7 @@ must_check int rows_run(struct connection *conn, struct portal *portal, int64_t 
 
 /* ---- reply.c ---- */
 
-/* A writer over the output; what it wrote is settled by reply_done(), which flushes a full buffer.
- */
+/* A writer over the output; reply_done() settles what it wrote and flushes a full buffer. */
 struct writer reply_begin(struct connection *conn);
 must_check int reply_done(struct connection *conn, const struct writer *w);
 /* ErrorResponse. 0, CONNECTION_END when it is FATAL or the client is gone, -errno. */
@@ -144,8 +144,7 @@ must_check int reply_ready(struct connection *conn);
 
 extern const struct host_ops connection_host_ops; /* the host is the struct connection */
 
-/* The client has closed its end: looked up at each time slice of a running statement. */
-bool connection_hung_up(struct connection *conn);
+bool connection_hung_up(struct connection *conn); /* asks the kernel */
 enum stop_reason connection_should_stop(void *connection);
 /* Ends a statement of it, as CancelRequest wants. */
 void connection_cancel_statement(struct connection *conn);
