@@ -1,28 +1,23 @@
 /* daemon/listener.c: listening sockets, each with one read event on the loop's base.
  *
- * The unix socket's file belongs to who holds the lock on its lock file (.s.PGSQL.PORT.lock, as
- * PostgreSQL names it): a file that nobody locks was left behind by a daemon that died, and is
- * replaced. A bind by address needs no such care. With port 0 the first TCP address takes a free
- * port and the others follow it. */
+ * With port 0 the first TCP address takes a free port and the others follow it. */
 #include "daemon/listener.h"
 
 #include "async/loop.h"
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/fd.h"
+#include "daemon/unix_socket.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum { ADDRESS_UNAVAILABLE = 2 };
@@ -46,16 +41,8 @@ struct listener {
     struct listen_socket sockets[sockets_max];
     size_t count;
     struct event *resume; /* ends the pause */
-    int lock_fd;          /* of the unix socket; -1: none */
-    char unix_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    struct unix_socket unix_socket;
 };
-
-static void close_fd(const int *fd)
-{
-    if (*fd >= 0) {
-        close(*fd);
-    }
-}
 
 /* ---- accepting ---- */
 
@@ -114,7 +101,7 @@ static void accept_clients(evutil_socket_t listen_fd, short what, void *arg)
 static int add_socket(struct listener *listener, int fd_taken, bool is_unix, const char *host,
                       struct failure *ret_failure)
 {
-    cleanup(close_fd) int fd = fd_taken;
+    cleanup(fd_closep) int fd = fd_taken;
 
     if (listener->count == sockets_max) {
         return failure_set(ret_failure, "54000", "more than %d addresses to listen on",
@@ -128,15 +115,9 @@ static int add_socket(struct listener *listener, int fd_taken, bool is_unix, con
     if (sock->readable == NULL) {
         return -ENOMEM;
     }
-    sock->fd = fd;
-    fd = -1;
+    sock->fd = fd_take(&fd);
     listener->count++;
     return event_add(sock->readable, NULL) == 0 ? 0 : -ENOMEM;
-}
-
-static int say(struct failure *ret_failure, const char *where, const char *what, int error)
-{
-    return failure_set(ret_failure, "58030", "%s: %s: %s", where, what, strerror(error));
 }
 
 static void set_port(struct sockaddr *address, uint16_t port)
@@ -161,7 +142,7 @@ static uint16_t port_of(int fd)
 /* A listening TCP socket, or -errno. */
 static int tcp_socket(struct addrinfo *info, uint16_t port)
 {
-    cleanup(close_fd) int fd =
+    cleanup(fd_closep) int fd =
         socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int on = 1;
 
@@ -176,9 +157,7 @@ static int tcp_socket(struct addrinfo *info, uint16_t port)
     if (bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, backlog) != 0) {
         return -errno;
     }
-    int ready = fd;
-    fd = -1;
-    return ready;
+    return fd_take(&fd);
 }
 
 static int open_address(struct listener *listener, struct addrinfo *info,
@@ -191,7 +170,7 @@ static int open_address(struct listener *listener, struct addrinfo *info,
     snprintf(where, sizeof(where), "%s port %u", host, listener->port);
     int fd = tcp_socket(info, listener->port);
     if (fd < 0) {
-        say(ret_failure, where, "cannot listen", -fd);
+        failure_set(ret_failure, "58030", "%s: cannot listen: %s", where, strerror(-fd));
         return fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT ? ADDRESS_UNAVAILABLE : FAILED;
     }
     if (listener->port == 0) {
@@ -251,95 +230,13 @@ static int open_hosts(struct listener *listener, struct failure *ret_failure)
 
 /* ---- the unix socket ---- */
 
-/* Holds the lock file of a socket's path. The descriptor, or -errno: -EWOULDBLOCK when another
- * process serves it. */
-static int lock_path(const char *path)
-{
-    char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];
-
-    snprintf(name, sizeof(name), "%s.lock", path);
-    cleanup(close_fd) int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    struct stat found;
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &found) != 0) {
-        return -errno;
-    }
-    if (found.st_nlink == 0) {
-        return -EWOULDBLOCK; /* its last owner removed it between our open and our lock */
-    }
-    int locked = fd;
-    fd = -1;
-    return locked;
-}
-
-/* Nobody but us may have the file now, unless it is a server that does not know our lock: ask it.
- */
-static bool is_answered(const struct sockaddr_un *address)
-{
-    cleanup(close_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    return fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
-                       errno == EAGAIN || errno == EINPROGRESS);
-}
-
-static int bind_unix(const struct sockaddr_un *address)
-{
-    cleanup(close_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0) {
-        return -errno;
-    }
-    if (is_answered(address)) {
-        return -EADDRINUSE;
-    }
-    unlink(address->sun_path);
-    if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 ||
-        chmod(address->sun_path, 0777) != 0 || listen(fd, backlog) != 0) {
-        return -errno;
-    }
-    int ready = fd;
-    fd = -1;
-    return ready;
-}
-
-static void unlock_path(struct listener *listener)
-{
-    char name[sizeof(listener->unix_path) + 8];
-
-    if (listener->lock_fd >= 0) {
-        snprintf(name, sizeof(name), "%s.lock", listener->unix_path);
-        unlink(name);
-        close(listener->lock_fd);
-        listener->lock_fd = -1;
-    }
-}
-
 static int open_unix(struct listener *listener, struct failure *ret_failure)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd;
+    int r = unix_socket_open(&listener->unix_socket, listener->options.unix_socket_dir,
+                             listener->port, backlog, &fd, ret_failure);
 
-    int len = snprintf(listener->unix_path, sizeof(listener->unix_path), "%s/.s.PGSQL.%u",
-                       listener->options.unix_socket_dir, listener->port);
-    if (len < 0 || (size_t)len >= sizeof(listener->unix_path)) {
-        return failure_set(ret_failure, "58030",
-                           "unix_socket_dir: %s: longer than a socket's path may be",
-                           listener->options.unix_socket_dir);
-    }
-    memcpy(address.sun_path, listener->unix_path, (size_t)len + 1);
-    int lock = lock_path(listener->unix_path);
-    if (lock == -EWOULDBLOCK) {
-        return failure_set(ret_failure, "55006", "%s: another pondd serves this socket",
-                           listener->unix_path);
-    }
-    if (lock < 0) {
-        return say(ret_failure, listener->unix_path, "cannot make its lock file", -lock);
-    }
-    listener->lock_fd = lock;
-    int fd = bind_unix(&address);
-    if (fd < 0) {
-        unlock_path(listener);
-        return say(ret_failure, listener->unix_path, "cannot listen", -fd);
-    }
-    return add_socket(listener, fd, true, "", ret_failure);
+    return r == 0 ? add_socket(listener, fd, true, "", ret_failure) : r;
 }
 
 /* ---- life ---- */
@@ -382,7 +279,7 @@ int listener_open(struct loop *loop, const struct listener_options *options,
     listener->loop = loop;
     listener->options = *options;
     listener->port = options->port;
-    listener->lock_fd = -1;
+    listener->unix_socket.lock_fd = -1;
     int r = open_all(listener, ret_failure);
     if (r != 0) {
         listener_close(listener);
@@ -401,11 +298,8 @@ void listener_close(struct listener *listener)
         struct listen_socket *sock = &listener->sockets[i];
         event_free(sock->readable);
         close(sock->fd);
-        if (sock->is_unix) {
-            unlink(listener->unix_path);
-        }
     }
-    unlock_path(listener);
+    unix_socket_close(&listener->unix_socket);
     if (listener->resume != NULL) {
         event_free(listener->resume);
     }

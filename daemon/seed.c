@@ -7,6 +7,7 @@
 #include "async/task.h"
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/fd.h"
 #include "pool/clone.h"
 #include "pool/template.h"
 #include "pool/txn.h"
@@ -15,8 +16,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,13 +35,6 @@ struct seeding {
     struct failure *ret_failure;
     int result;
 };
-
-static void close_fd(const int *fd)
-{
-    if (*fd >= 0) {
-        close(*fd);
-    }
-}
 
 /* ---- what the script's session asks of its host ---- */
 
@@ -84,10 +78,7 @@ static int64_t seed_wall_us(void *host)
 static void seed_random(void *host, void *bytes, size_t len)
 {
     (void)host;
-    for (size_t done = 0; done < len;) {
-        ssize_t n = getrandom((char *)bytes + done, len - done, 0);
-        done += n > 0 ? (size_t)n : 0;
-    }
+    arc4random_buf(bytes, len);
 }
 
 static const struct host_ops seed_host_ops = {
@@ -308,7 +299,7 @@ static int read_error(const char *path, int error, struct failure *ret_failure)
  */
 static int read_script(const char *path, struct buf *text, struct failure *ret_failure)
 {
-    cleanup(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    cleanup(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0) {
         return read_error(path, errno, ret_failure);
