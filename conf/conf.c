@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/fd.h"
 #include "conf/ini.h"
 #include "conf/option.h"
 
@@ -26,13 +27,6 @@ struct conf_reader {
     unsigned pond_line;      /* where [pond] was opened; 0: not yet */
     unsigned seen[seen_max]; /* per option of the open section: its line */
 };
-
-static void close_fd(const int *fd)
-{
-    if (*fd >= 0) {
-        close(*fd);
-    }
-}
 
 static int bad(const struct conf_reader *reader, unsigned line, struct failure *ret_failure,
                const char *what, const char *name)
@@ -217,7 +211,7 @@ static int take_item(void *arg, const struct ini_item *item, struct failure *ret
 
 static int read_file(const char *path, struct buf *text, struct failure *ret_failure)
 {
-    cleanup(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    cleanup(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0) {
         return failure_set(ret_failure, "58P01", "%s: %s", path, strerror(errno));
@@ -241,17 +235,26 @@ static int read_file(const char *path, struct buf *text, struct failure *ret_fai
     }
 }
 
-/* The folder of a file, absolute. NULL: no memory, or the folder went away. */
-static char *folder_of(const char *path)
+/* The folder that relative paths of a file start at, absolute. A file without a folder (a pipe, as
+ * a shell's <(...) gives it) has the folder that we run in. 0, FAILED or -ENOMEM. */
+static int find_folder(const char *path, char **ret_folder, struct failure *ret_failure)
 {
     char full[PATH_MAX];
+    bool has_name = realpath(path, full) != NULL;
 
-    if (realpath(path, full) == NULL) {
-        return NULL;
+    if (!has_name && getcwd(full, sizeof(full)) == NULL) {
+        return failure_set(ret_failure, "58030", "%s: its folder: %s", path, strerror(errno));
     }
-    char *slash = strrchr(full, '/');
-    slash[slash == full ? 1 : 0] = '\0';
-    return mem_strdup(full);
+    if (has_name) {
+        char *slash = strrchr(full, '/');
+        slash[slash == full ? 1 : 0] = '\0';
+    }
+    char *folder = mem_strdup(full);
+    if (folder == NULL) {
+        return -ENOMEM;
+    }
+    *ret_folder = folder;
+    return 0;
 }
 
 static int read_lines(struct conf *conf, struct failure *ret_failure)
@@ -263,9 +266,10 @@ static int read_lines(struct conf *conf, struct failure *ret_failure)
     if (r != 0) {
         return r;
     }
-    cleanup(mem_freep) char *folder = folder_of(conf->path);
-    if (folder == NULL) {
-        return -ENOMEM;
+    cleanup(mem_freep) char *folder = NULL;
+    r = find_folder(conf->path, &folder, ret_failure);
+    if (r != 0) {
+        return r;
     }
     struct conf_reader reader = {
         .conf = conf, .file = conf->path, .folder = folder, .database = -1
@@ -317,10 +321,10 @@ static int apply_override(struct conf *conf, const char *text, const char *folde
 static int apply_overrides(struct conf *conf, const char *const *overrides, size_t count,
                            struct failure *ret_failure)
 {
-    char folder[4096];
+    char folder[PATH_MAX];
 
     if (count > 0 && getcwd(folder, sizeof(folder)) == NULL) {
-        return -errno;
+        return failure_set(ret_failure, "58030", "-o: the current folder: %s", strerror(errno));
     }
     for (size_t i = 0; i < count; i++) {
         int r = apply_override(conf, overrides[i], folder, ret_failure);

@@ -251,6 +251,29 @@ static void without_memory_at_any_place_nothing_is_configured(void **state)
     }
 }
 
+/* As a shell's <(...) gives it. */
+static void a_pipe_is_read_and_starts_at_the_current_folder(void **state)
+{
+    static const char text[] = "[database shop]\nseed = shop.sql\n";
+    cleanup(free_conf) struct conf *conf = NULL;
+    struct failure failure;
+    char here[4096];
+    char seed[4200];
+    char name[32];
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], text, sizeof(text) - 1), sizeof(text) - 1);
+    close(ends[1]);
+    snprintf(name, sizeof(name), "/dev/fd/%d", ends[0]);
+    assert_int_equal(conf_read(name, NULL, 0, &conf, &failure), 0);
+    close(ends[0]);
+    assert_non_null(getcwd(here, sizeof(here)));
+    snprintf(seed, sizeof(seed), "%s/shop.sql", here);
+    assert_string_equal(conf->databases[0].seed, seed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +285,7 @@ int main(void)
         cmocka_unit_test(a_mistake_in_an_override_names_it),
         cmocka_unit_test(a_file_that_cannot_be_read_is_named),
         cmocka_unit_test(a_file_over_one_megabyte_is_refused),
+        cmocka_unit_test(a_pipe_is_read_and_starts_at_the_current_folder),
         cmocka_unit_test(without_memory_at_any_place_nothing_is_configured),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
