@@ -1,7 +1,8 @@
 /* pool/registry.h: the databases that a client can name, each with its template, its limits and the
  * sessions in use.
  *
- * Built at start-up from the configuration; looked up by connections. */
+ * Built at start-up from the configuration; looked up by connections. Owns its databases and their
+ * idle sessions. Loop's thread. */
 #pragma once
 
 #include "base/failure.h"
@@ -22,8 +23,9 @@ struct database_options {
     int64_t idle_in_transaction_timeout_us;
 };
 
+/* 0 or -ENOMEM. */
 must_check int registry_create(struct registry **ret_registry);
-void registry_destroy(struct registry *registry);
+void registry_destroy(struct registry *registry); /* no lease may be out; NULL is fine */
 /* 0, -ENOMEM or -EEXIST. The name is copied. */
 must_check int registry_add(struct registry *registry, const struct database_options *options);
 struct database *registry_find(struct registry *registry, struct view name); /* NULL: 3D000 */
@@ -37,11 +39,13 @@ struct lease {
 };
 
 /* A session on a private clone of the database; memory and lock_timeout_us of the options that are
- * 0 are the database's. 0 or FAILED (53300 when pool_size is reached). `open_us` of database_stats
- * times this together with the first statement. */
+ * 0 are the database's. 0 or FAILED (53300 when pool_size is reached). */
 must_check int lease_acquire(struct database *database, const struct session_options *options,
                              struct lease *ret_lease, struct failure *ret_failure);
-void lease_release(struct lease *lease); /* rolls back and frees; zeroed is fine */
+
+/* Rolls back and forgets all that the lease did; the session is kept warm, or closed. Zeroed is
+ * fine. */
+void lease_release(struct lease *lease);
 
 struct database_stats {
     size_t sessions; /* in use */

@@ -8,8 +8,8 @@
 #pragma once
 
 #include "base/alloc.h"
-#include "base/failure.h"
 #include "base/cell.h"
+#include "base/failure.h"
 
 #include <stdbool.h>
 
@@ -65,10 +65,6 @@ void session_set_registered(struct session *session, unsigned registered);
 /* Rolls back, closes all cursors (their handles are gone then) and cached statements. Whatever else
  * was charged to the session's account must be freed before. NULL is fine. */
 void session_close(struct session *session);
-
-/* Gives back memory that only a running statement needs, such as cached pages: for a session whose
- * client is idle. */
-void session_trim(struct session *session);
 
 struct sqlite3 *session_sqlite(const struct session *session);
 struct clone *session_clone(const struct session *session);

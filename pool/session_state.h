@@ -1,9 +1,8 @@
-/* pool/session_state.h: what a session is made of; for session.c, stmt_cache.c, cursor.c, spool.c,
- * txn.c and guard.c.
+/* pool/session_state.h: what a session is made of; for pool/'s own files.
  *
  * Memory: between session_enter() and session_leave() the session's account is current, so that
- * what SQLite takes is charged to it; session_await() puts the caller's back for the time that
- * other tasks run. */
+ * what SQLite takes is charged to it. Whoever awaits in between puts the caller's back for the time
+ * that other tasks run. */
 #pragma once
 
 #include "pool/session.h"
