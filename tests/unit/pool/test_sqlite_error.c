@@ -229,6 +229,8 @@ static void uniques(struct world *w)
           "c and d" },
         { "INSERT INTO plain VALUES('a')", "23505", DUPLICATE("plain_pkey"), "plain", NULL,
           "plain_pkey" },
+        { "INSERT INTO comma VALUES('a')", "23505", DUPLICATE("comma_a,_key"), "comma", NULL,
+          "comma_a,_key" },
         { "INSERT INTO folding VALUES('A')", "23505", DUPLICATE("folded"), "folding", NULL,
           "folded" },
     };
@@ -238,6 +240,8 @@ static void uniques(struct world *w)
                     "CONSTRAINT \"c and d\" UNIQUE (c, d DESC), CONSTRAINT named_pk PRIMARY KEY "
                     "(a)) WITHOUT ROWID");
     run(w->session, "CREATE TABLE plain(k TEXT PRIMARY KEY)");
+    run(w->session, "CREATE TABLE comma(\"a,\" TEXT UNIQUE)");
+    run(w->session, "INSERT INTO comma VALUES('a')");
     run(w->session, "CREATE TABLE folding(k TEXT)");
     run(w->session, "CREATE UNIQUE INDEX folded ON folding(lower(k))");
     run(w->session, "INSERT INTO folding VALUES('a')");
