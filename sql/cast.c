@@ -466,6 +466,24 @@ static void call_array_json(sqlite3_context *context, int argc, sqlite3_value **
     sqlite3_result_text64(context, (const char *)out.data, out.len, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
+/* ---- LIMIT and OFFSET ---- */
+
+/* pond_limit(n, is_offset): SQLite takes a negative number for none. */
+static void call_limit(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    bool is_offset = sqlite3_value_int(argv[1]) != 0;
+    struct failure failure = { 0 };
+
+    (void)argc;
+    if (sqlite3_value_type(argv[0]) != SQLITE_NULL && sqlite3_value_int64(argv[0]) < 0) {
+        (void)failure_set(&failure, is_offset ? "2201X" : "2201W", "%s must not be negative",
+                          is_offset ? "OFFSET" : "LIMIT");
+        function_fail(context, &failure);
+        return;
+    }
+    sqlite3_result_value(context, argv[0]);
+}
+
 /* ---- registration ---- */
 
 static const struct {
@@ -482,6 +500,7 @@ static const struct {
     { "pond_greatest", -1, call_greatest },
     { "pond_least", -1, call_least },
     { "pond_array_json", 2, call_array_json },
+    { "pond_limit", 2, call_limit },
 };
 
 bool cast_is_own(struct view name)

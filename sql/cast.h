@@ -3,7 +3,8 @@
  *   pond_cast(value, from oid, to oid, typmod, explicit)   by the types' text forms; oid 0: by what
  * the value is pond_int2(n), pond_int4(n), pond_int8(n)   rounded (halves away from zero; with a
  * second argument: to even); 22003 pond_numeric(n, typmod)                    rounded to its scale;
- * 22003 pond_greatest(...), pond_least(...)        pass over NULLs */
+ * 22003 pond_greatest(...), pond_least(...)        pass over NULLs
+ *   pond_limit(n, is_offset)                         2201W, 2201X when it is negative */
 #pragma once
 
 #include "base/failure.h"

@@ -383,6 +383,15 @@ struct expr *call_args(struct rewriter *r, const PgQuery__FuncCall *call, uint32
     return r->failed ? NULL : args;
 }
 
+static bool can_be_summed(struct rewriter *r, const struct expr *arg, int32_t location)
+{
+    if (arg->type.oid == OID_INTERVAL) {
+        rewrite_unsupported(r, location, "a sum of intervals");
+        return false;
+    }
+    return arg->untyped != NULL || arg->type.oid == 0 || type_is_number(arg->type.oid);
+}
+
 struct expr expr_call(struct rewriter *r, const PgQuery__FuncCall *call)
 {
     const char *name = node_string(call->funcname[call->n_funcname - 1]);
@@ -408,6 +417,10 @@ struct expr expr_call(struct rewriter *r, const PgQuery__FuncCall *call)
     row = function_find(name, oids, call->n_args, &known);
     if (row == NULL || (row->flags & FUNCTION_INTERNAL) != 0) {
         return fail_call(r, name, args, call->n_args, call->location);
+    }
+    if ((row->result == RESULT_SUM || row->result == RESULT_AVG) &&
+        !can_be_summed(r, &args[0], call->location)) {
+        return r->failed ? failed_expr() : fail_call(r, name, args, call->n_args, call->location);
     }
     return check_call(r, call, row) ? print_call(r, call, row, args, call->n_args) : failed_expr();
 }
@@ -481,6 +494,44 @@ static struct expr row_in_select(struct rewriter *r, const PgQuery__SubLink *s, 
     return expr_make(r, TYPE_OF(OID_BOOL), PREC_EQUAL, "(%s) IN (%s)", left, query);
 }
 
+/* x > ALL (query): over the query's rows, since SQLite has only IN. Like IN it is NULL when a NULL
+ * leaves it open. */
+static struct expr compare_all(struct rewriter *r, const PgQuery__SubLink *s, const char *op,
+                               bool all)
+{
+    static const char *const names[] = { "pond_value" };
+    struct select_wish wish = { .names = names, .name_count = 1 };
+    struct relation columns = { 0 };
+    const char *query = select_text(r, s->subselect->select_stmt, &wish, &columns);
+    struct expr value = { .text = "pond_value", .prec = PREC_PRIMARY };
+    struct expr e;
+
+    if (!r->failed && columns.count != 1) {
+        rewrite_fail(r, s->location, "42601", "subquery has too many columns");
+    }
+    if (r->failed) {
+        return failed_expr();
+    }
+    value.type = columns.columns[0].type;
+    e = expr_compare(r, op, expr_of(r, s->testexpr), value, s->location);
+    return expr_make(r, TYPE_OF(OID_BOOL), PREC_PRIMARY,
+                     "(SELECT CASE WHEN %s(pond_is) = %d THEN %d WHEN count(*) > count(pond_is)"
+                     " THEN NULL ELSE %d END FROM (SELECT %s AS pond_is FROM (%s)))",
+                     all ? "min" : "max", !all, !all, all, e.text, query);
+}
+
+static bool is_comparison(const char *op)
+{
+    static const char *const ops[] = { "=", "<>", "<", ">", "<=", ">=" };
+
+    for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
+        if (strcmp(ops[i], op) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static struct expr any_sublink(struct rewriter *r, const PgQuery__SubLink *s, bool all)
 {
     const char *op = s->n_oper_name > 0 ? node_string(s->oper_name[s->n_oper_name - 1]) : "=";
@@ -491,6 +542,9 @@ static struct expr any_sublink(struct rewriter *r, const PgQuery__SubLink *s, bo
     struct expr probe;
 
     if (all ? strcmp(op, "<>") != 0 : strcmp(op, "=") != 0) {
+        if (is_comparison(op) && s->testexpr->node_case != PG_QUERY__NODE__NODE_ROW_EXPR) {
+            return compare_all(r, s, op, all);
+        }
         rewrite_unsupported(r, s->location, "ANY or ALL of a subquery with this operator");
         return failed_expr();
     }

@@ -504,6 +504,9 @@ static struct expr unary(struct rewriter *r, const PgQuery__AExpr *node, const c
     if (strcmp(op, "~") == 0) {
         return expr_make(r, e.type, PREC_UNARY, "~%s", expr_in(r, &e, PREC_UNARY));
     }
+    if (strcmp(op, "|/") == 0) {
+        return expr_make(r, TYPE_OF(OID_FLOAT8), PREC_PRIMARY, "pond_sqrt(%s)", e.text);
+    }
     if (strcmp(op, "@") == 0) {
         return expr_make(r, type_plain(e.type), PREC_PRIMARY, "abs(%s)", e.text);
     }

@@ -260,10 +260,12 @@ static void limit_value(struct rewriter *r, const PgQuery__Node *node, const cha
         rewrite_fail(r, node_location(node), "42804",
                      "argument of %s must be type bigint, not type %s", word, type_text(r, e.type));
     }
-    if (node->node_case == PG_QUERY__NODE__NODE_A_CONST || is_taken_literal(r, node)) {
+    if (is_taken_literal(r, node) ||
+        (node->node_case == PG_QUERY__NODE__NODE_A_CONST && e.text[0] != '-')) {
         rewrite_printf(r, " %s %s", word, e.text);
     } else {
-        rewrite_printf(r, " %s coalesce(%s, %s)", word, e.text, none);
+        rewrite_printf(r, " %s coalesce(pond_limit(%s, %d), %s)", word, e.text, word[0] == 'O',
+                       none);
     }
 }
 

@@ -156,8 +156,9 @@ static const struct {
       "(WHERE \"a\" > ?) AS \"count\" FROM \"t\" GROUP BY \"c\" HAVING count(*) > ?",
       "count:20 count:20 count:20", "" },
     { "SELECT a FROM t WHERE a = $1 AND b = $2 LIMIT $3 OFFSET $4",
-      "SELECT \"a\" AS \"a\" FROM \"t\" WHERE \"a\" = ? AND \"b\" = ? LIMIT coalesce(?, -1) OFFSET "
-      "coalesce(?, 0)",
+      "SELECT \"a\" AS \"a\" FROM \"t\" WHERE \"a\" = ? AND \"b\" = ? LIMIT coalesce(pond_limit(?, "
+      "0), -1) OFFSET "
+      "coalesce(pond_limit(?, 1), 0)",
       "a:23", "23 25 20 20" },
     { "INSERT INTO t (a, c, d, j, by) VALUES ($1, $2, $3, $4, $5)",
       "INSERT INTO \"t\" (\"a\", \"c\", \"d\", \"j\", \"by\") VALUES (?, ?, ?, ?, ?)", "",

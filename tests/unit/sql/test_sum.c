@@ -127,6 +127,22 @@ static void overflow_body(struct test_session *t)
                         "22003");
 }
 
+static void refused_body(struct test_session *t)
+{
+    assert_string_equal(state(t, "SELECT sum('a'::text)"), "42883");
+    assert_string_equal(state(t, "SELECT avg(true)"), "42883");
+    assert_string_equal(state(t, "SELECT sum(interval '1 day')"), "0A000");
+    assert_string_equal(state(t, "SELECT 1 LIMIT -1"), "2201W");
+    assert_string_equal(state(t, "SELECT 1 OFFSET 1 - 2"), "2201X");
+    assert_string_equal(rows(t, "SELECT 1 LIMIT NULL"), "1\n");
+}
+
+static void what_cannot_be_added_or_counted_is_refused(void **state_)
+{
+    (void)state_;
+    with_session(refused_body);
+}
+
 static void shows_what_postgresql_shows(void **state_)
 {
     (void)state_;
@@ -185,6 +201,7 @@ int main(void)
         cmocka_unit_test(sums_lose_no_cents),
         cmocka_unit_test(window_sums_take_rows_back),
         cmocka_unit_test(sums_of_integers_overflow),
+        cmocka_unit_test(what_cannot_be_added_or_counted_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
