@@ -118,6 +118,12 @@ must_check int statement_run(struct connection *conn, struct portal *portal,
 /* The implicit transaction ends; a failed COMMIT is told. 0, CONNECTION_END or -errno. */
 must_check int statement_end_implicit(struct connection *conn);
 
+/* For cleanup(plan_unrefp) on a local plan. */
+static inline void plan_unrefp(struct plan *const *plan)
+{
+    sql_plan_unref(*plan);
+}
+
 /* ---- rows.c ---- */
 
 /* RowDescription, or NoData when `or_no_data` and there are no columns. 0 or -errno. */

@@ -15,13 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void plan_drop(struct plan **plan)
-{
-    if (*plan != NULL) {
-        sql_plan_unref(*plan);
-    }
-}
-
 static void begin_once(struct connection *conn)
 {
     if (!conn->statement_begun) {
@@ -83,7 +76,7 @@ static int make_plan(struct connection *conn, const struct msg_parse *msg, struc
 int extended_parse(struct connection *conn, const struct msg_parse *msg,
                    struct failure *ret_failure)
 {
-    cleanup(plan_drop) struct plan *plan = NULL;
+    cleanup(plan_unrefp) struct plan *plan = NULL;
     struct view statement;
 
     begin_once(conn);

@@ -6,15 +6,19 @@
 
 #include <stdlib.h>
 
-/* Both may come in the middle of a statement, but never inside another message. A lost one shows in
- * the next reply, which finds the memory gone as well. */
+/* These two may come in the middle of a statement, but never inside another message. A client that
+ * misses a notice misses no more than that; one that misses a setting would read values wrongly. */
 static void host_parameter_status(void *host, const char *name, const char *value)
 {
     struct connection *conn = host;
     struct writer w = reply_begin(conn);
 
-    if (conn->ready) {
-        backend_parameter_status(&w, name, value);
+    if (!conn->ready) {
+        return; /* all are told at the end of the start-up */
+    }
+    backend_parameter_status(&w, name, value);
+    if (writer_result(&w) != 0) {
+        output_break(&conn->output);
     }
 }
 

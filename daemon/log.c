@@ -2,7 +2,6 @@
 #include "daemon/log.h"
 
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -11,16 +10,11 @@
 enum { log_line_bytes = 2048 };
 
 static const char *const level_names[] = {
-    [LEVEL_DEBUG] = "DEBUG", [LEVEL_LOG] = "LOG",     [LEVEL_WARNING] = "WARNING",
-    [LEVEL_ERROR] = "ERROR", [LEVEL_FATAL] = "FATAL",
+    [LEVEL_LOG] = "LOG",
+    [LEVEL_WARNING] = "WARNING",
+    [LEVEL_ERROR] = "ERROR",
+    [LEVEL_FATAL] = "FATAL",
 };
-
-static _Atomic int least_level = LEVEL_LOG;
-
-void log_set_level(enum log_level level)
-{
-    atomic_store_explicit(&least_level, (int)level, memory_order_relaxed);
-}
 
 /* "2026-11-23 20:43:17.123 UTC [4711] LOG: ". Gives its length. */
 static size_t write_head(char *line, size_t size, enum log_level level)
@@ -41,9 +35,6 @@ void log_line(enum log_level level, const char *format, ...)
     char line[log_line_bytes];
     va_list args;
 
-    if ((int)level < atomic_load_explicit(&least_level, memory_order_relaxed)) {
-        return;
-    }
     size_t head = write_head(line, sizeof(line), level);
     va_start(args, format);
     vsnprintf(line + head, sizeof(line) - 1 - head, format, args);

@@ -7,7 +7,7 @@
 #include "base/defs.h"
 #include "base/failure.h"
 
-enum log_level { LEVEL_DEBUG, LEVEL_LOG, LEVEL_WARNING, LEVEL_ERROR, LEVEL_FATAL };
+enum log_level { LEVEL_LOG, LEVEL_WARNING, LEVEL_ERROR, LEVEL_FATAL };
 
 /* Writes one line: time, process, level, text. Control characters in the text are written as
  * blanks, so that a client cannot forge a line; what is longer than 2 KiB is cut. */
@@ -15,6 +15,3 @@ void log_line(enum log_level level, const char *format, ...) printf_like(2, 3);
 
 /* "what: SQLSTATE message (detail)". */
 void log_failure(enum log_level level, const char *what, const struct failure *failure);
-
-/* Levels below this are not written; LEVEL_LOG at start. */
-void log_set_level(enum log_level level);

@@ -123,15 +123,7 @@ int output_relieve(struct output *o)
     return output_flush(o);
 }
 
-void output_flush_now(struct output *o)
+void output_break(struct output *o)
 {
-    for (size_t sent = 0; o->broken == 0 && sent < o->buf.len;) {
-        ssize_t n = send_some(o, sent);
-
-        if (n <= 0) {
-            break;
-        }
-        sent += (size_t)n;
-    }
-    buf_clear(&o->buf);
+    o->broken = o->broken == 0 ? -ENOMEM : o->broken;
 }

@@ -44,5 +44,6 @@ must_check int output_flush(struct output *o);
 /* Flushes when the high-water mark is passed; else nothing. */
 must_check int output_relieve(struct output *o);
 
-/* Sends what the socket takes without waiting, for a last word; the rest is dropped. */
-void output_flush_now(struct output *o);
+/* A message that could not be written: the client cannot be served without it. Every later flush
+ * says -ENOMEM. */
+void output_break(struct output *o);

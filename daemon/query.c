@@ -8,13 +8,6 @@
 
 static const struct view unnamed = { .data = (const uint8_t *)"", .len = 0 };
 
-static void plan_drop(struct plan **plan)
-{
-    if (*plan != NULL) {
-        sql_plan_unref(*plan);
-    }
-}
-
 /* Are there more statements behind the first? All are cut now, so that an unterminated string in
  * the last keeps the first from running. 0 or FAILED. */
 static int look_ahead(struct view rest, bool *ret_several, struct failure *ret_failure)
@@ -56,7 +49,7 @@ struct run {
 static int run_one(struct connection *conn, struct run *run, struct view statement,
                    struct failure *ret_failure)
 {
-    cleanup(plan_drop) struct plan *plan = NULL;
+    cleanup(plan_unrefp) struct plan *plan = NULL;
     struct statement_how how = { .commits = run->several && run->last, .text = statement };
 
     statement_begin(conn);

@@ -58,7 +58,6 @@ static int rows_row(struct row_sink *sink, const struct cell *cells, size_t coun
         write_cell(&w, rows, i, &cells[i], ret_failure);
     }
     int r = writer_end(&w);
-    /* The buffer has no cap, so 1 is FAILED and never BUF_FULL. */
     return r == 0 ? output_relieve(&rows->conn->output) : r;
 }
 

@@ -9,6 +9,7 @@
 #include "async/await.h"
 #include "async/loop.h"
 #include "async/task.h"
+#include "base/fd.h"
 #include "daemon/connection.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
@@ -31,8 +32,8 @@ enum { signal_count = 3 };
 
 static const int64_t probe_timeout_us = 10000000;
 static const int64_t drain_step_us = 2000; /* how often the stop task looks whether all are gone */
-static const int64_t cut_timeout_us =
-    3000000; /* statements that were told to stop have this long */
+/* statements that were told to stop have this long */
+static const int64_t cut_timeout_us = 3000000;
 static const int signal_numbers[signal_count] = { SIGTERM, SIGINT, SIGUSR1 };
 
 struct service {
@@ -153,33 +154,45 @@ static int probe_databases(struct service *service, struct failure *ret_failure)
     return r;
 }
 
-static int say_ready(struct service *service)
+/* Hands the addresses to whoever started us and waits for them. */
+static int tell_starter(struct service *service, struct view text)
 {
-    cleanup(buf_finish) struct buf text;
-    buf_init(&text, 0);
-    int r = listener_describe(service->listener, &text);
-
-    if (r != 0) {
-        return r;
-    }
-    for (size_t done = 0; service->ready_fd >= 0 && done < text.len;) {
-        ssize_t n = write(service->ready_fd, text.data + done, text.len - done);
+    while (service->ready_fd >= 0 && text.len > 0) {
+        ssize_t n = write(service->ready_fd, text.data, text.len);
         if (n < 0 && errno != EINTR) {
             return -errno;
         }
-        done += n > 0 ? (size_t)n : 0;
+        view_advance(&text, n > 0 ? (size_t)n : 0);
     }
     if (service->ready_fd >= 0) {
-        close(service->ready_fd);
-        service->ready_fd = -1;
+        close(fd_take(&service->ready_fd));
     }
-    for (struct view rest = buf_view(&text); rest.len > 0;) {
-        size_t len = (size_t)((const uint8_t *)memchr(rest.data, '\n', rest.len) - rest.data);
-        log_line(LEVEL_LOG, "listening: %.*s", (int)len, (const char *)rest.data);
-        view_advance(&rest, len + 1);
-    }
-    log_line(LEVEL_LOG, "pondd %s is ready", POND_VERSION);
     return 0;
+}
+
+static void log_addresses(struct view text)
+{
+    while (text.len > 0) {
+        size_t len = (size_t)((const uint8_t *)memchr(text.data, '\n', text.len) - text.data);
+
+        log_line(LEVEL_LOG, "listening: %.*s", (int)len, (const char *)text.data);
+        view_advance(&text, len + 1);
+    }
+}
+
+static int say_ready(struct service *service)
+{
+    cleanup(buf_finish) struct buf text = { 0 };
+    int r = listener_describe(service->listener, &text);
+
+    if (r == 0) {
+        r = tell_starter(service, buf_view(&text));
+    }
+    if (r == 0) {
+        log_addresses(buf_view(&text));
+        log_line(LEVEL_LOG, "pondd %s is ready", POND_VERSION);
+    }
+    return r;
 }
 
 static int start(struct service *service, struct failure *ret_failure)
@@ -273,7 +286,7 @@ static void start_task(void *arg)
     service->starting = NULL;
     if (r != 0 && service->stops == 0) {
         if (r != FAILED) {
-            failure_set(&failure, "58000", "%s", r > 0 ? "too much" : strerror(-r));
+            failure_set(&failure, "58000", "%s", strerror(-r));
         }
         log_failure(LEVEL_FATAL, "cannot start", &failure);
         service->exit_code = 1;
@@ -354,8 +367,8 @@ int service_run(struct conf *conf, int ready_fd)
         service.exit_code = 1;
     }
     if (service.server.connection_count > 0) {
-        _exit(
-            service.exit_code); /* their tasks still stand on their stacks: nothing may be freed */
+        /* their tasks still stand on their stacks: nothing may be freed */
+        _exit(service.exit_code);
     }
     service_finish(&service);
     return service.exit_code;

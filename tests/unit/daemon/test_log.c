@@ -80,19 +80,6 @@ static void a_failure_comes_with_its_sqlstate_and_detail(void **state)
     assert_non_null(strstr(logged, "ERROR: seed: 42601 nonsense (more)\n"));
 }
 
-static void levels_below_the_least_are_silent(void **state)
-{
-    (void)state;
-    log_begin();
-    log_line(LEVEL_DEBUG, "unheard");
-    log_set_level(LEVEL_DEBUG);
-    log_line(LEVEL_DEBUG, "heard");
-    log_set_level(LEVEL_LOG);
-    log_end();
-    assert_null(strstr(logged, "unheard"));
-    assert_non_null(strstr(logged, "DEBUG: heard\n"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,7 +87,6 @@ int main(void)
         cmocka_unit_test(a_client_cannot_forge_a_line),
         cmocka_unit_test(what_is_too_long_is_cut_and_still_one_line),
         cmocka_unit_test(a_failure_comes_with_its_sqlstate_and_detail),
-        cmocka_unit_test(levels_below_the_least_are_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

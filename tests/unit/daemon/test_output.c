@@ -161,6 +161,20 @@ static void an_idle_output_keeps_no_memory_and_lends_it_on(void **state)
     assert_int_equal(f.server.spares.count, 0);
 }
 
+static void a_broken_output_sends_nothing_more(void **state)
+{
+    char got[high_water];
+
+    (void)state;
+    append(10, 'a');
+    output_break(&f.out);
+    in_task(relieve_task);
+    assert_int_equal(f.result, -ENOMEM);
+    in_task(flush_task);
+    assert_int_equal(f.result, -ENOMEM);
+    assert_int_equal(recv(f.peer, got, sizeof(got), 0), -1);
+}
+
 static void no_memory_for_a_buffer_is_said(void **state)
 {
     (void)state;
@@ -180,6 +194,7 @@ int main(void)
         TEST(a_client_that_never_reads_is_given_up),
         TEST(a_client_that_hung_up_is_an_error_without_a_signal),
         TEST(an_idle_output_keeps_no_memory_and_lends_it_on),
+        TEST(a_broken_output_sends_nothing_more),
         TEST(no_memory_for_a_buffer_is_said),
     };
 
