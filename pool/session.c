@@ -154,7 +154,7 @@ static int fail_nomem(struct session *session, struct failure *ret_failure)
 int session_fail(struct session *session, int code, struct view sql, sqlite3_stmt *stmt,
                  struct failure *ret_failure)
 {
-    char message[1200];
+    char message[sqlite_message_bytes];
     struct sqlite_error error = {
         .db = session->db,
         .code = code,

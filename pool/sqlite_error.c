@@ -162,7 +162,7 @@ void sqlite_error_raise(struct sqlite3_context *context, const struct failure *f
     const char *message = failure_get(failure, FIELD_MESSAGE);
     const char *detail = failure_get(failure, FIELD_DETAIL);
     const char *hint = failure_get(failure, FIELD_HINT);
-    char text[failure_text_bytes + 32];
+    char text[sqlite_message_bytes];
 
     int len = snprintf(text, sizeof(text), "%s%.5s:%s%c%s%c%s", raised_mark, failure->sqlstate,
                        message == NULL ? "" : message, separator, detail == NULL ? "" : detail,

@@ -2,7 +2,7 @@
  *
  * Every result code has its SQLSTATE (one sorted table); the texts that clients look at are
  * translated by a second table (sqlite_message.c); constraint errors get PostgreSQL's constraint
- * names (constraint.c). Loop's thread. */
+ * names (constraint.c). Keeps nothing. Loop's thread. */
 #pragma once
 
 #include "base/failure.h"
@@ -18,6 +18,9 @@ bool sqlite_error_has_row(int code); /* for the test that walks the header */
  * as it is. For functions of sql/: `sqlite_error_raise(context, &failure)`. Message, detail and
  * hint are kept. */
 void sqlite_error_raise(struct sqlite3_context *context, const struct failure *failure);
+
+/* Holds any message that sqlite_error_raise() makes; SQLite's own are cut. */
+enum { sqlite_message_bytes = failure_text_bytes + 32 };
 
 /* The connection's last error, for the statement text `sql` (positions count in it). Asks the
  * schema for names of constraints and tables, so the failed statement must be reset before by the

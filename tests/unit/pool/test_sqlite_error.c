@@ -348,6 +348,18 @@ static void raise(sqlite3_context *context, int argc, sqlite3_value **argv)
     sqlite_error_raise(context, &f);
 }
 
+static void raise_long(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    struct failure f;
+
+    (void)argc;
+    (void)argv;
+    failure_set(&f, "22023", "%01000d", 0);
+    failure_add(&f, FIELD_DETAIL, "%0300d", 0);
+    failure_add(&f, FIELD_HINT, "Try one.");
+    sqlite_error_raise(context, &f);
+}
+
 static void raised(struct world *w)
 {
     struct failure f;
@@ -358,6 +370,11 @@ static void raised(struct world *w)
     assert_string_equal(f.sqlstate, "22012");
     assert_string_equal(failure_get(&f, FIELD_MESSAGE), "division by zero");
     assert_string_equal(failure_get(&f, FIELD_DETAIL), "There was 0.");
+    assert_string_equal(failure_get(&f, FIELD_HINT), "Try one.");
+    sqlite3_create_function(session_sqlite(w->session), "fail_long", 0, SQLITE_UTF8, NULL,
+                            raise_long, NULL, NULL);
+    assert_int_equal(try(w->session, "SELECT fail_long()", &f), FAILED);
+    assert_int_equal(strlen(failure_get(&f, FIELD_DETAIL)), 300);
     assert_string_equal(failure_get(&f, FIELD_HINT), "Try one.");
     run(w->session,
         "CREATE TRIGGER no AFTER INSERT ON parent BEGIN SELECT raise(ABORT, 'not today'); END");
