@@ -100,7 +100,7 @@ static void *helper_main(void *arg)
 }
 
 /* Signals are for the threads that run loops. */
-static int thread_start(pthread_t *ret_thread)
+static int helper_start(pthread_t *ret_thread)
 {
     sigset_t all, was;
 
@@ -117,7 +117,7 @@ static int job_put(struct job *job)
     cleanup(unlock) maybe_unused pthread_mutex_t *lock = locked();
 
     if (offload.idle <= offload.waiting && offload.threads < threads_max &&
-        thread_start(&offload.thread[offload.threads]) == 0) {
+        helper_start(&offload.thread[offload.threads]) == 0) {
         offload.threads++;
     }
     if (offload.threads == 0) {

@@ -34,7 +34,6 @@ must_check int vfs_open_clone(struct clone *clone, struct sqlite3 **ret_db);
  * Allocates nothing. */
 void vfs_hold_root(struct sqlite3 *db);
 void vfs_drop_root(struct sqlite3 *db);
-bool vfs_holds_root(struct sqlite3 *db);
 
 /* False: a write by this connection would be SQLITE_BUSY_SNAPSHOT, since its pin or its held root
  * is old. */

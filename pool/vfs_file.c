@@ -404,11 +404,6 @@ void vfs_drop_root(sqlite3 *db)
     }
 }
 
-bool vfs_holds_root(sqlite3 *db)
-{
-    return file_of_db(db)->held;
-}
-
 bool vfs_root_is_newest(sqlite3 *db)
 {
     return !is_stale(file_of_db(db));

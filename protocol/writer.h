@@ -114,11 +114,6 @@ static inline void writer_i32(struct writer *w, int32_t n)
     writer_u32(w, (uint32_t)n);
 }
 
-static inline void writer_i64(struct writer *w, int64_t n)
-{
-    writer_u64(w, (uint64_t)n);
-}
-
 static inline void writer_bytes(struct writer *w, struct view v)
 {
     uint8_t *at = writer_room(w, v.len);

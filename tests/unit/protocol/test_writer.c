@@ -24,7 +24,7 @@ static void lengths_are_filled_in_afterwards(void **state)
     write_all(&w);
     writer_begin(&w, 0);
     writer_u8(&w, 1);
-    writer_i64(&w, -2);
+    writer_u64(&w, UINT64_MAX - 1);
     writer_cstr(&w, "hi");
     writer_cstr(&w, NULL);
     assert_int_equal(writer_end(&w), 0);
