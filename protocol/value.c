@@ -76,7 +76,7 @@ static const struct value_type types[] = {
     { OID_VOID, "void", void_decode, void_decode, void_encode, void_encode },
     { OID_UUID, "uuid", uuid_decode_text, uuid_decode_binary, uuid_encode_text,
       uuid_encode_binary },
-    { OID_JSONB, "json", json_decode, jsonb_decode_binary, text_encode, jsonb_encode_binary },
+    { OID_JSONB, "json", jsonb_decode, jsonb_decode_binary, text_encode, jsonb_encode_binary },
 };
 
 static const struct value_type *find_type(uint32_t oid)

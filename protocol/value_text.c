@@ -1,5 +1,6 @@
 /* protocol/value_text.c: texts and json. */
 #include "protocol/json.h"
+#include "protocol/jsonb.h"
 #include "protocol/utf8.h"
 #include "protocol/value_impl.h"
 
@@ -181,6 +182,19 @@ int json_decode(const struct value_call *call, struct view in, struct cell *ret_
     return r != 0 ? r : json_check(in, call->failure);
 }
 
+/* Kept as it is printed: values that are equal then have one text. */
+int jsonb_decode(const struct value_call *call, struct view in, struct cell *ret_cell)
+{
+    size_t start = call->buf->len;
+    int r = json_decode(call, in, ret_cell);
+
+    r = r != 0 ? r : jsonb_write(in, call->buf, call->failure);
+    if (r == 0) {
+        cell_set_text(ret_cell, view_of(call->buf->data + start, call->buf->len - start));
+    }
+    return r;
+}
+
 /* A version byte, 1, and the text. */
 int jsonb_decode_binary(const struct value_call *call, struct view in, struct cell *ret_cell)
 {
@@ -193,7 +207,7 @@ int jsonb_decode_binary(const struct value_call *call, struct view in, struct ce
     if (version != 1) {
         return failure_set(call->failure, "XX000", "unsupported jsonb version number %d", version);
     }
-    return json_decode(call, reader_rest(&r), ret_cell);
+    return jsonb_decode(call, reader_rest(&r), ret_cell);
 }
 
 int jsonb_encode_binary(const struct value_call *call, const struct cell *cell)

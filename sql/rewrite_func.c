@@ -310,6 +310,7 @@ static struct expr print_call(struct rewriter *r, const PgQuery__FuncCall *call,
 {
     struct type common = TYPE_NONE;
     const char *text = "";
+    struct expr e;
 
     settle_args(r, row, args, count, &common);
     for (size_t i = 0; i < count && !r->failed; i++) {
@@ -322,10 +323,15 @@ static struct expr print_call(struct rewriter *r, const PgQuery__FuncCall *call,
     if ((row->flags & FUNCTION_WRITES) != 0) {
         r->cursor_flags |= CURSOR_WRITES;
     }
-    return expr_make(r, shown_type(row->name, args, count, result_type(row, args, count, common)),
-                     PREC_PRIMARY, "%s(%s%s)%s",
-                     call_name(r, row, count > 0 ? args[0].type : TYPE_NONE),
-                     call->agg_distinct ? "DISTINCT " : "", text, call_tail(r, call));
+    e = expr_make(r, shown_type(row->name, args, count, result_type(row, args, count, common)),
+                  PREC_PRIMARY, "%s(%s%s)%s",
+                  call_name(r, row, count > 0 ? args[0].type : TYPE_NONE),
+                  call->agg_distinct ? "DISTINCT " : "", text, call_tail(r, call));
+    /* What makes a jsonb writes as it goes; a jsonb has its keys in order. */
+    return row->oid == OID_JSONB && (row->flags & FUNCTION_PASS_TYPES) != 0
+               ? expr_make(r, e.type, PREC_PRIMARY, "pond_cast(%s, %d, %d, -1, 1)", e.text,
+                           OID_JSON, OID_JSONB)
+               : e;
 }
 
 static bool check_call(struct rewriter *r, const PgQuery__FuncCall *call,

@@ -240,6 +240,10 @@ SELECT '{"a": 1}'::jsonb @> '{"a": 1}', '{"a": 1}'::jsonb <@ '{"a": 1, "b": 2}',
 SELECT jsonb_build_object('a', 1, 'b', 'x', 'c', NULL), json_build_array(1, 'a', true), to_jsonb(1.50), to_json('x'::text);
 SELECT jsonb_array_length('[1, 2, 3]'), jsonb_typeof('{"a": 1}'), jsonb_typeof('[1]'->0);
 SELECT '{"b": 1, "a": {"c": null}}'::jsonb, '{"b":1,  "b":2}'::jsonb, '{"b":1,  "b":2}'::json;
+SELECT jsonb_build_object('bb', 1.50, 'a', '{"z":1,"y":2}'::json, 'c', DATE '2024-01-01'), jsonb_agg('{"z":1, "y":2}'::json) FROM customers;
+SELECT '{"b":1,"a":[1,2]}'::jsonb = '{"a": [1, 2], "b": 1}', '"\u0041\n"'::jsonb, '1e2'::jsonb, '[-0, 1.50]'::jsonb;
+SELECT id FROM everything WHERE docb = '{"b":null}';
+SELECT '"\u0000"'::jsonb;
 SELECT json_agg(id ORDER BY id) FROM customers;
 SELECT jsonb_agg(name) FROM (SELECT name FROM customers ORDER BY id) x;
 SELECT '{"a": 1}'::jsonb || '{"b": 2}'::jsonb, '{"a": 1, "b": 2}'::jsonb - 'a';
