@@ -241,13 +241,9 @@ int extended_describe(struct connection *conn, const struct msg_target *msg,
     if (r != 0) {
         return r;
     }
-    if (msg->kind == 'S') {
-        return describe_statement(conn, msg->name, ret_failure);
-    }
-    if (msg->kind == 'P') {
-        return describe_portal(conn, msg->name, ret_failure);
-    }
-    return failure_set(ret_failure, "08P01", "invalid DESCRIBE message subtype %d", msg->kind);
+    /* 'S' or 'P': frontend_read() has refused anything else */
+    return msg->kind == 'S' ? describe_statement(conn, msg->name, ret_failure)
+                            : describe_portal(conn, msg->name, ret_failure);
 }
 
 /* Is the next message a Sync, so that this statement is alone in its transaction? */
@@ -310,12 +306,11 @@ int extended_execute(struct connection *conn, const struct msg_execute *msg,
 int extended_close(struct connection *conn, const struct msg_target *msg,
                    struct failure *ret_failure)
 {
+    (void)ret_failure;
     if (msg->kind == 'S') {
         sql_statement_close(conn->sql, msg->name);
-    } else if (msg->kind == 'P') {
-        sql_portal_close(conn->sql, msg->name);
     } else {
-        return failure_set(ret_failure, "08P01", "invalid CLOSE message subtype %d", msg->kind);
+        sql_portal_close(conn->sql, msg->name);
     }
     return send_simple(conn, backend_close_complete);
 }

@@ -5,6 +5,8 @@
  * order; what the bare numbers next to a month's name mean is decided at the end. */
 #include "protocol/datetime_words.h"
 
+#include "protocol/blank.h"
+
 #include <ctype.h>
 
 enum { bare_max = 2 };
@@ -42,11 +44,6 @@ static bool is_digit(uint8_t c)
 static bool is_letter(uint8_t c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 static bool accept(struct scan *s, uint8_t c)

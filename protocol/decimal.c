@@ -1,6 +1,8 @@
 /* protocol/decimal.c: decimal digits and where their point is. */
 #include "protocol/number.h"
 
+#include "protocol/blank.h"
+
 #include <errno.h>
 #include <math.h>
 #include <strings.h>
@@ -24,11 +26,6 @@ void decimal_trim(struct decimal *d)
         d->point = 0;
         d->negative &= d->kind != DECIMAL_FINITE;
     }
-}
-
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 static bool is_digit(const uint8_t *p, const uint8_t *end)

@@ -3,6 +3,7 @@
 #include "protocol/number.h"
 
 #include "base/alloc.h"
+#include "protocol/blank.h"
 
 #include <errno.h>
 #include <math.h>
@@ -128,18 +129,6 @@ size_t number_write_float_rounded(float f, char *out)
 
 /* ---- reading ---- */
 
-static struct view trimmed(struct view v)
-{
-    while (v.len > 0 && (v.data[0] == ' ' || (v.data[0] >= '\t' && v.data[0] <= '\r'))) {
-        view_advance(&v, 1);
-    }
-    while (v.len > 0 &&
-           (v.data[v.len - 1] == ' ' || (v.data[v.len - 1] >= '\t' && v.data[v.len - 1] <= '\r'))) {
-        v.len--;
-    }
-    return v;
-}
-
 /* NaN and the infinities, any case. */
 static bool parse_special(struct view v, double *ret_d)
 {
@@ -198,7 +187,7 @@ static bool is_plain_number(struct view v)
 
 static int parse_any(struct view text, bool is_float, double *ret_d)
 {
-    struct view v = trimmed(text);
+    struct view v = view_trimmed(text);
     char small[64];
 
     if (parse_special(v, ret_d)) {

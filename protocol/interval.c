@@ -1,6 +1,7 @@
 /* protocol/interval.c: intervals as text: PostgreSQL's own words, ISO 8601 and SQL's. */
 #include "protocol/datetime.h"
 
+#include "protocol/blank.h"
 #include "protocol/number.h"
 
 #include <math.h>
@@ -165,7 +166,7 @@ static bool is_letter(uint8_t c)
 
 static void skip_blanks(struct scan *s)
 {
-    while (peek(s) == ' ' || (peek(s) >= '\t' && peek(s) <= '\r')) {
+    while (is_blank(peek(s))) {
         s->pos++;
     }
 }

@@ -1,10 +1,7 @@
 /* protocol/number.c: integers as text. */
 #include "protocol/number.h"
 
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
+#include "protocol/blank.h"
 
 int number_parse_int(struct view text, int64_t *ret_n)
 {

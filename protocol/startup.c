@@ -3,6 +3,7 @@
 #include "protocol/startup.h"
 
 #include "protocol/backend.h"
+#include "protocol/blank.h"
 #include "protocol/reader.h"
 
 enum {
@@ -177,25 +178,20 @@ void startup_negotiate(struct writer *w, const struct startup *startup)
 
 /* ---- options=-c a=b ---- */
 
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* Appends the next word and a NUL to scratch. STARTUP_END: there is none. */
 static int next_word(const char **iter, struct buf *scratch)
 {
     const char *p = *iter;
     int r = 0;
 
-    while (is_blank(*p)) {
+    while (is_blank((uint8_t)*p)) {
         p++;
     }
     if (*p == '\0') {
         *iter = p;
         return STARTUP_END;
     }
-    while (r == 0 && *p != '\0' && !is_blank(*p)) {
+    while (r == 0 && *p != '\0' && !is_blank((uint8_t)*p)) {
         if (*p == '\\' && *++p == '\0') {
             break;
         }

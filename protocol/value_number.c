@@ -1,22 +1,12 @@
 /* protocol/value_number.c: bool, integers, oid, floats and numeric. */
 #include "protocol/value_impl.h"
 
+#include "protocol/blank.h"
+
 #include <math.h>
 #include <strings.h>
 
 /* ---- bool ---- */
-
-static struct view trimmed(struct view v)
-{
-    while (v.len > 0 && (v.data[0] == ' ' || (v.data[0] >= '\t' && v.data[0] <= '\r'))) {
-        view_advance(&v, 1);
-    }
-    while (v.len > 0 &&
-           (v.data[v.len - 1] == ' ' || (v.data[v.len - 1] >= '\t' && v.data[v.len - 1] <= '\r'))) {
-        v.len--;
-    }
-    return v;
-}
 
 /* Any unique beginning of these words. */
 static const struct bool_word {
@@ -30,7 +20,7 @@ static const struct bool_word {
 
 static bool parse_bool(struct view in, bool *ret_value)
 {
-    struct view word = trimmed(in);
+    struct view word = view_trimmed(in);
 
     for (size_t i = 0; i < ARRAY_LEN(bool_words); i++) {
         if (word.len >= bool_words[i].least && word.len <= strlen(bool_words[i].word) &&
