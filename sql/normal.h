@@ -16,7 +16,7 @@ struct normal {
     uint8_t text[normal_text_bytes];
     size_t len;
     struct view literals[normal_literals]; /* as written, quotes included; in the client's text */
-    uint32_t oids[normal_literals];        /* int4, int8, numeric (type_code()); OID_UNKNOWN: a string */
+    uint32_t oids[normal_literals]; /* int4, int8, numeric (type_code()); OID_UNKNOWN: a string */
     size_t count;
 };
 
