@@ -3,11 +3,19 @@
  *
  * usage: bench_client HOST PORT MODE COUNT DATABASE QUERY
  *   HOST starting with '/' is a unix socket's folder. Modes:
- *   connect  COUNT times: connect, start up, QUERY, Terminate
- *   fresh    COUNT times: CREATE DATABASE bench_fresh TEMPLATE DATABASE, then as connect on it,
- * then DROP DATABASE; this is what a fresh isolated database costs on PostgreSQL hold     COUNT
- * connections that each ran QUERY once and stay open until standard input ends Prints microseconds
- * per round as one number; `hold` prints "ready" instead. */
+ *   connect      COUNT times: connect, start up, QUERY, Terminate
+ *   fresh        COUNT times: CREATE DATABASE bench_fresh TEMPLATE DATABASE, then as connect on it,
+ *                then DROP DATABASE; this is what a fresh isolated database costs on PostgreSQL
+ *   hold         COUNT connections that each ran QUERY once and stay open until input ends
+ *   scan-text    COUNT times QUERY on one connection, its rows read and counted; Query message
+ *   scan-binary  the same by Parse, Bind with binary results, Execute
+ *   first        COUNT times: connect, send QUERY, wait for its first row, hang up; only the wait
+ *                is timed
+ *   half         COUNT connections, "ready", a line of input; then each sends QUERY and reads
+ *                10,000 rows, "ready", and all stay open until input ends
+ *   latency      QUERY on one connection for COUNT seconds; each '#' in it is another number from 1
+ *                to 100,000. Prints p50 p99 p99.9 maximum and mean in microseconds
+ * Prints microseconds per round as one number; the scans add the rows of a round. */
 #include <arpa/inet.h>
 #include <err.h>
 #include <netinet/in.h>
@@ -23,6 +31,13 @@
 
 static const char *host;
 static int port;
+
+static double now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
 
 static int dial(void)
 {
@@ -161,11 +176,10 @@ static void one_fresh(int control, const char *database, const char *query)
     ask(control, "DROP DATABASE bench_fresh WITH (FORCE)");
 }
 
-static double now_us(void)
+static void say_ready(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+    puts("ready");
+    fflush(stdout);
 }
 
 static void hold(int count, const char *database, const char *query)
@@ -173,27 +187,214 @@ static void hold(int count, const char *database, const char *query)
     for (int i = 0; i < count; i++) {
         ask(start_up(database), query);
     }
-    puts("ready");
-    fflush(stdout);
+    say_ready();
     while (getchar() != EOF) {
     }
 }
 
-int main(int argc, char **argv)
-{
-    if (argc != 7) {
-        errx(2, "usage: bench_client HOST PORT connect|fresh|hold COUNT DATABASE QUERY");
-    }
-    host = argv[1];
-    port = atoi(argv[2]);
-    const char *mode = argv[3], *database = argv[5], *query = argv[6];
-    int count = atoi(argv[4]);
+/* ---- results that are not read at once ---- */
 
-    if (strcmp(mode, "hold") == 0) {
-        hold(count, database, query);
-        return 0;
+/* Reads by big blocks, so that the client's own cost hides nothing. */
+struct input {
+    int fd;
+    size_t from, to;
+    uint8_t bytes[256 * 1024];
+};
+
+static void fill(struct input *in, size_t need)
+{
+    if (in->to - in->from >= need) {
+        return;
     }
-    int fresh = strcmp(mode, "fresh") == 0;
+    memmove(in->bytes, in->bytes + in->from, in->to - in->from);
+    in->to -= in->from;
+    in->from = 0;
+    while (in->to < need) {
+        ssize_t n = read(in->fd, in->bytes + in->to, sizeof(in->bytes) - in->to);
+        if (n <= 0) {
+            errx(1, "the server hung up");
+        }
+        in->to += (size_t)n;
+    }
+}
+
+/* The type of the next message, which is skipped. */
+static uint8_t next_message(struct input *in)
+{
+    uint32_t len;
+
+    fill(in, 5);
+    uint8_t type = in->bytes[in->from];
+    memcpy(&len, in->bytes + in->from + 1, sizeof(len));
+    len = ntohl(len);
+    if (len > sizeof(in->bytes) - 1) {
+        errx(1, "a message of %u bytes", len);
+    }
+    fill(in, 1 + (size_t)len);
+    if (type == 'E') {
+        uint8_t *body = in->bytes + in->from + 5;
+        for (uint32_t i = 0; i < len - 4; i++) {
+            body[i] = body[i] == '\0' ? ' ' : body[i];
+        }
+        errx(1, "the server says: %.*s", (int)len - 4, (const char *)body);
+    }
+    in->from += 1 + (size_t)len;
+    return type;
+}
+
+/* Rows up to ReadyForQuery, or to the limit. */
+static long read_rows(struct input *in, long limit)
+{
+    long rows = 0;
+
+    while (rows < limit) {
+        uint8_t type = next_message(in);
+
+        rows += type == 'D';
+        if (type == 'Z') {
+            break;
+        }
+    }
+    return rows;
+}
+
+static size_t put_message(char *at, char type, const char *body, size_t len)
+{
+    at[0] = type;
+    put_length(at + 1, len + 4);
+    memcpy(at + 5, body, len);
+    return len + 5;
+}
+
+static void send_query(int fd, const char *query, int binary)
+{
+    static const char bind[] = "\0\0\0\0\0\0\0\1\0\1", execute[] = "\0\0\0\0\0",
+                      parse_end[] = "\0\0";
+    char packet[4096], parse[4000] = { 0 };
+    size_t text = strlen(query) + 1, len;
+
+    if (text + 3 > sizeof(parse)) {
+        errx(2, "the query is too long");
+    }
+    if (binary) {
+        memcpy(parse + 1, query, text);
+        memcpy(parse + 1 + text, parse_end, 2);
+        len = put_message(packet, 'P', parse, text + 3);
+        len += put_message(packet + len, 'B', bind, 10);
+        len += put_message(packet + len, 'E', execute, 5);
+        len += put_message(packet + len, 'S', "", 0);
+    } else {
+        len = put_message(packet, 'Q', query, text);
+    }
+    send_all(fd, packet, len);
+}
+
+static void scan(int count, const char *database, const char *query, int binary)
+{
+    static struct input in;
+    long rows = 0;
+
+    in.fd = start_up(database);
+    double start = now_us();
+    for (int i = 0; i < count; i++) {
+        send_query(in.fd, query, binary);
+        rows = read_rows(&in, INT64_MAX);
+    }
+    printf("%.2f %ld\n", (now_us() - start) / count, rows);
+    hang_up(in.fd);
+}
+
+static void first(int count, const char *database, const char *query)
+{
+    double waited = 0;
+
+    for (int i = 0; i < count; i++) {
+        static struct input in;
+
+        in = (struct input){ .fd = start_up(database) };
+        double start = now_us();
+        send_query(in.fd, query, 0);
+        if (read_rows(&in, 1) != 1) {
+            errx(1, "no row");
+        }
+        waited += now_us() - start;
+        close(in.fd);
+    }
+    printf("%.2f\n", waited / count);
+}
+
+static void half(int count, const char *database, const char *query)
+{
+    static struct input in;
+    int *fds = calloc((size_t)count, sizeof(*fds));
+
+    for (int i = 0; i < count; i++) {
+        fds[i] = start_up(database);
+        ask(fds[i], "SELECT 1");
+    }
+    say_ready();
+    while (getchar() != '\n') {
+    }
+    for (int i = 0; i < count; i++) {
+        in = (struct input){ .fd = fds[i] };
+        send_query(fds[i], query, 0);
+        if (read_rows(&in, 10000) != 10000) {
+            errx(1, "the result is too short");
+        }
+    }
+    say_ready();
+    while (getchar() != EOF) {
+    }
+    free(fds);
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    const double *left = a, *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+static void ask_numbered(struct input *in, const char *query, int number)
+{
+    char text[1024];
+    const char *mark = strchr(query, '#');
+
+    if (mark != NULL) {
+        snprintf(text, sizeof(text), "%.*s%d%s", (int)(mark - query), query, number, mark + 1);
+        query = text;
+    }
+    send_query(in->fd, query, 0);
+    read_rows(in, INT64_MAX);
+}
+
+/* What has not ended in time does not count. */
+static void latency(int seconds, const char *database, const char *query)
+{
+    enum { most = 4000000 };
+    static struct input in;
+    double *took = calloc(most, sizeof(*took));
+    int count = 0;
+
+    in.fd = start_up(database);
+    double start = now_us(), end = start + seconds * 1e6, now = start, then;
+    while (count < most - 1) {
+        ask_numbered(&in, query, (int)((unsigned)count * 7919U % 100000) + 1);
+        then = now_us();
+        if (then > end && count > 0) {
+            break;
+        }
+        took[count++] = then - now;
+        now = then;
+    }
+    qsort(took, (size_t)count, sizeof(*took), compare_doubles);
+    printf("%.0f %.0f %.0f %.0f %.1f\n", took[count / 2], took[(int)(count * 0.99)],
+           took[(int)(count * 0.999)], took[count - 1], (now - start) / count);
+    free(took);
+    hang_up(in.fd);
+}
+
+static void rounds(int count, const char *database, const char *query, int fresh)
+{
     int control = fresh ? start_up("postgres") : -1;
     double start = now_us();
     for (int i = 0; i < count; i++) {
@@ -204,5 +405,32 @@ int main(int argc, char **argv)
         }
     }
     printf("%.2f\n", (now_us() - start) / count);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 7) {
+        errx(2, "usage: bench_client HOST PORT MODE COUNT DATABASE QUERY");
+    }
+    host = argv[1];
+    port = atoi(argv[2]);
+    const char *mode = argv[3], *database = argv[5], *query = argv[6];
+    int count = atoi(argv[4]);
+
+    if (strcmp(mode, "connect") == 0 || strcmp(mode, "fresh") == 0) {
+        rounds(count, database, query, mode[0] == 'f');
+    } else if (strcmp(mode, "hold") == 0) {
+        hold(count, database, query);
+    } else if (strcmp(mode, "scan-text") == 0 || strcmp(mode, "scan-binary") == 0) {
+        scan(count, database, query, strcmp(mode, "scan-binary") == 0);
+    } else if (strcmp(mode, "first") == 0) {
+        first(count, database, query);
+    } else if (strcmp(mode, "half") == 0) {
+        half(count, database, query);
+    } else if (strcmp(mode, "latency") == 0) {
+        latency(count, database, query);
+    } else {
+        errx(2, "no mode %s", mode);
+    }
     return 0;
 }
