@@ -2,11 +2,12 @@
  * SIMILAR TO.
  *
  * PostgreSQL's shorthands are turned into POSIX: \d \D \m \M \y, (?:...). What POSIX has not (lazy
- * quantifiers, look-ahead) is 2201B. Pattern and text are bounded, because the library's matcher
- * can take long. */
+ * quantifiers, look-ahead) is 2201B. Pattern and text are bounded, because nobody can stop the
+ * library: see regex_weight.h. */
 #include "sql/function_string.h"
 
 #include "base/alloc.h"
+#include "sql/regex_weight.h"
 
 #include <regex.h>
 #include <wchar.h>
@@ -14,8 +15,16 @@
 
 enum { pattern_max = 2000, regex_text_max = 1 << 20, regex_groups = 10 };
 
+/* The library keeps every state that a text led it to, and a state costs the square of the weight
+ * to find: so much work one text may be, and so much is kept before all is forgotten. */
+static const size_t regex_work_max = 20000000;
+
 struct regex {
     regex_t compiled;
+    char *posix; /* owned */
+    int flags;
+    size_t weight;
+    size_t work; /* since it was compiled */
 };
 
 static void regex_free(void *arg)
@@ -23,6 +32,7 @@ static void regex_free(void *arg)
     struct regex *re = arg;
 
     regfree(&re->compiled);
+    mem_free(re->posix);
     mem_free(re);
 }
 
@@ -112,32 +122,88 @@ static const char *regex_error(int code)
                                                                            : "invalid pattern";
 }
 
+static int compile_posix(struct regex *re)
+{
+    locale_t before = function_locale() == (locale_t)0 ? (locale_t)0 : uselocale(function_locale());
+    int r = regcomp(&re->compiled, re->posix, re->flags);
+
+    if (before != (locale_t)0) {
+        uselocale(before);
+    }
+    return r;
+}
+
+/* False: refused, and the context says why. */
+static bool weigh(sqlite3_context *c, struct view posix, size_t *ret_weight)
+{
+    switch (regex_weigh(posix, ret_weight)) {
+    case REGEX_FITS:
+        return true;
+    case REGEX_BAD_REPEAT:
+        fn_fail(c, "2201B", "invalid regular expression: invalid repetition count(s)");
+        return false;
+    case REGEX_BACK_REFERENCE:
+        fn_fail(c, "0A000", "back-references in a regular expression are not supported by pond");
+        return false;
+    case REGEX_TOO_COMPLEX:
+        break;
+    }
+    fn_fail(c, "2201B", "invalid regular expression: regular expression is too complex");
+    return false;
+}
+
 static struct regex *compile(sqlite3_context *c, struct view pattern, bool ignore_case)
 {
     cleanup(buf_finish) struct buf posix = { .max = pattern_max * 8 };
+    size_t weight;
 
     if (pattern.len > pattern_max) {
         fn_fail(c, "54000", "regular expression is too long");
         return NULL;
     }
+    if (to_posix(pattern, &posix) != 0) {
+        sqlite3_result_error_nomem(c);
+        return NULL;
+    }
+    if (!weigh(c, view_of(posix.data, posix.len - 1), &weight)) {
+        return NULL;
+    }
     struct regex *re = mem_zalloc(sizeof *re);
-    if (re == NULL || to_posix(pattern, &posix) != 0) {
+    char *kept = mem_strndup(posix.data, posix.len - 1);
+    if (re == NULL || kept == NULL) {
+        mem_free(kept);
         mem_free(re);
         sqlite3_result_error_nomem(c);
         return NULL;
     }
-    locale_t before = function_locale() == (locale_t)0 ? (locale_t)0 : uselocale(function_locale());
-    int r = regcomp(&re->compiled, (const char *)posix.data,
-                    REG_EXTENDED | (ignore_case ? REG_ICASE : 0));
-    if (before != (locale_t)0) {
-        uselocale(before);
-    }
+    *re = (struct regex){ .posix = kept,
+                          .flags = REG_EXTENDED | (ignore_case ? REG_ICASE : 0),
+                          .weight = weight };
+    int r = compile_posix(re);
     if (r != 0) {
+        mem_free(re->posix);
         mem_free(re);
         fn_fail(c, "2201B", "invalid regular expression: %s", regex_error(r));
         return NULL;
     }
     return re;
+}
+
+/* A fresh start when too many states have been kept. */
+static int forget_states(struct regex *re, size_t work)
+{
+    re->work += work;
+    if (re->work <= regex_work_max) {
+        return 0;
+    }
+    re->work = work;
+    regfree(&re->compiled);
+    int r = compile_posix(re);
+    if (r != 0) {
+        re->compiled = (regex_t){ 0 };
+        re->work = regex_work_max;
+    }
+    return r;
 }
 
 static int run(const struct regex *re, const char *text, regmatch_t *groups, size_t count,
@@ -152,24 +218,42 @@ static int run(const struct regex *re, const char *text, regmatch_t *groups, siz
     return r;
 }
 
+/* False: the text is too much for this pattern. */
+static bool text_suits(sqlite3_context *c, struct regex *re, size_t len)
+{
+    size_t work = (len + 1) * (re->weight + 1) * (re->weight + 1);
+
+    if (work > regex_work_max) {
+        fn_fail(c, "54000", "text is too long for this regular expression");
+        return false;
+    }
+    if (forget_states(re, work) != 0) {
+        sqlite3_result_error_nomem(c);
+        return false;
+    }
+    return true;
+}
+
 /* The compiled pattern of argument 1, kept for the statement when the pattern is constant. NULL:
- * failed. */
+ * failed, or too much for the text of argument 0. */
 static const struct regex *get_regex(sqlite3_context *c, sqlite3_value **v, bool ignore_case)
 {
-    struct regex *kept = sqlite3_get_auxdata(c, 1);
+    int flags = REG_EXTENDED | (ignore_case ? REG_ICASE : 0);
+    struct regex *re = sqlite3_get_auxdata(c, 1);
 
-    if (kept != NULL) {
-        return kept;
-    }
-    struct regex *re = compile(c, fn_text(v[1]), ignore_case);
-    if (re != NULL) {
+    if (re == NULL || re->flags != flags) {
+        re = compile(c, fn_text(v[1]), ignore_case);
+        if (re == NULL) {
+            return NULL;
+        }
         sqlite3_set_auxdata(c, 1, re, regex_free);
         re = sqlite3_get_auxdata(c, 1); /* gone, when SQLite had no memory for it */
         if (re == NULL) {
             sqlite3_result_error_nomem(c);
+            return NULL;
         }
     }
-    return re;
+    return text_suits(c, re, fn_text(v[0]).len) ? re : NULL;
 }
 
 static bool text_fits(sqlite3_context *c, struct view text)
@@ -447,5 +531,7 @@ void function_similar(sqlite3_context *c, int n, sqlite3_value **v)
             return;
         }
     }
-    sqlite3_result_int(c, run(re, (const char *)fn_text(v[0]).data, NULL, 0, 0) == 0);
+    if (text_suits(c, re, fn_text(v[0]).len)) {
+        sqlite3_result_int(c, run(re, (const char *)fn_text(v[0]).data, NULL, 0, 0) == 0);
+    }
 }

@@ -371,6 +371,18 @@ FN(chr)
     }
 }
 
+/* Every character of the text may be looked for in the whole set, and nobody can stop it. */
+static bool set_fits(sqlite3_context *c, struct view text, struct view set)
+{
+    static const size_t most = 1 << 27;
+
+    if (set.len == 0 || text.len <= most / set.len) {
+        return true;
+    }
+    fn_fail(c, "54000", "text and set of characters are too long");
+    return false;
+}
+
 /* Each character of `from` becomes the one of `to` at its place, or nothing. */
 FN(translate)
 {
@@ -381,6 +393,9 @@ FN(translate)
         return;
     }
     struct view s = fn_text(v[0]), from = fn_text(v[1]), to = fn_text(v[2]);
+    if (!set_fits(c, s, from)) {
+        return;
+    }
     for (size_t at = 0, step = 0; at < s.len && r == 0; at += step) {
         step = utf8_step(s, at);
         size_t f = 0, t = 0;
@@ -396,6 +411,67 @@ FN(translate)
         }
     }
     fn_result_buf(c, &out, r);
+}
+
+static bool in_set(struct view set, struct view ch)
+{
+    for (size_t at = 0, step = 0; at < set.len; at += step) {
+        step = utf8_step(set, at);
+        if (view_equal(view_of(set.data + at, step), ch)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t utf8_step_back(struct view s, size_t at)
+{
+    size_t step = 1;
+
+    while (step < at && step < 4 && (s.data[at - step] & 0xc0) == 0x80) {
+        step++;
+    }
+    return step;
+}
+
+static void trim_sides(sqlite3_context *c, int n, sqlite3_value **v, bool left_side,
+                       bool right_side)
+{
+    if (fn_any_null(n, v)) {
+        return;
+    }
+    struct view s = fn_text(v[0]), set = n > 1 ? fn_text(v[1]) : view_of_str(" ");
+
+    if (!set_fits(c, s, set)) {
+        return;
+    }
+    while (left_side && s.len > 0 && in_set(set, view_of(s.data, utf8_step(s, 0)))) {
+        view_advance(&s, utf8_step(s, 0));
+    }
+    while (right_side && s.len > 0) {
+        size_t step = utf8_step_back(s, s.len);
+
+        if (!in_set(set, view_of(s.data + s.len - step, step))) {
+            break;
+        }
+        s.len -= step;
+    }
+    fn_result_text(c, (const char *)s.data, s.len);
+}
+
+FN(trim)
+{
+    trim_sides(c, n, v, true, true);
+}
+
+FN(ltrim)
+{
+    trim_sides(c, n, v, true, false);
+}
+
+FN(rtrim)
+{
+    trim_sides(c, n, v, false, true);
 }
 
 FN(overlay)
@@ -469,10 +545,10 @@ static const struct function rows[] = {
     { "chr", 1, 1, { I4 }, RESULT_FIXED, T, 0, NULL, chr, NULL, NULL },
     { "translate", 3, 3, { T, T, T }, RESULT_FIXED, T, 0, NULL, translate, NULL, NULL },
     { "overlay", 3, 4, { T, T, I4, I4 }, RESULT_FIXED, T, 0, NULL, overlay, NULL, NULL },
-    { "btrim", 1, 2, { T, T }, RESULT_FIXED, T, 0, "trim", NULL, NULL, NULL },
-    { "trim", 1, 2, { T, T }, RESULT_FIXED, T, 0, NULL, NULL, NULL, NULL },
-    { "ltrim", 1, 2, { T, T }, RESULT_FIXED, T, 0, NULL, NULL, NULL, NULL },
-    { "rtrim", 1, 2, { T, T }, RESULT_FIXED, T, 0, NULL, NULL, NULL, NULL },
+    { "btrim", 1, 2, { T, T }, RESULT_FIXED, T, 0, "pond_trim", NULL, NULL, NULL },
+    { "trim", 1, 2, { T, T }, RESULT_FIXED, T, 0, "pond_trim", trim, NULL, NULL },
+    { "ltrim", 1, 2, { T, T }, RESULT_FIXED, T, 0, "pond_ltrim", ltrim, NULL, NULL },
+    { "rtrim", 1, 2, { T, T }, RESULT_FIXED, T, 0, "pond_rtrim", rtrim, NULL, NULL },
     { "replace", 3, 3, { T, T, T }, RESULT_FIXED, T, 0, NULL, NULL, NULL, NULL },
     { "length", 1, 1, { T }, RESULT_FIXED, I4, 0, NULL, NULL, NULL, NULL },
     { "length", 1, 1, { BY }, RESULT_FIXED, I4, 0, NULL, NULL, NULL, NULL },

@@ -77,6 +77,12 @@ static void strings_body(struct test_session *t)
         { "regexp_replace('foobarbaz', 'b(..)', 'X\\1Y', 'g')", "fooXarYXazY" },
         { "regexp_replace('abc', 'x*', '-', 'g')", "-a-b-c-" },
         { "regexp_count('ababab', 'b')", "3" },
+        { "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11' ~ "
+          "'^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'", "t" },
+        { "'x{' ~ 'x\\{' AND '\\1' ~ '[\\1]' AND 'a]b' ~ 'a[]x]b'", "t" },
+        { "btrim('xyétrimyéx', 'xyé')", "trim" },
+        { "ltrim('  a ') || '|' || rtrim(' a  ') || '|' || trim(' é ')", "a | a|é" },
+        { "rtrim('aéé', 'é') || ltrim('', 'x') || trim(both 'é' from 'éé')", "a" },
         { "'x1' ~ '^\\w\\d$'", "t" },
         { "'ABC' ~* 'abc'", "t" },
         { "'foo' ILIKE 'F%'", "t" },
@@ -229,6 +235,15 @@ static void errors_body(struct test_session *t)
         { "SELECT nonsense(1)", "42883" },
         { "SELECT jsonb_array_length('{}')", "22023" },
         { "SELECT 'x' ~ repeat('a', 3000)", "54000" },
+        /* what would hold the loop for long or take all memory */
+        { "SELECT 'x' ~ '((a{255}){255}){255}'", "2201B" },
+        { "SELECT 'x' ~ '(((((((((((((((x+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+'", "2201B" },
+        { "SELECT 'x' ~ 'a{256}'", "2201B" },
+        { "SELECT 'x' ~ (repeat('(', 200) || 'x' || repeat(')', 200))", "2201B" },
+        { "SELECT repeat('a', 3000) ~ '^(a*)(a*)\\1\\2b$'", "0A000" },
+        { "SELECT repeat('ab', 5000) ~ '(a|b)*a(a|b){100}c'", "54000" },
+        { "SELECT translate(repeat('x', 5000000), repeat('q', 5000), 'z')", "54000" },
+        { "SELECT btrim(repeat('a', 5000000), repeat('b', 5000) || 'a')", "54000" },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
