@@ -40,8 +40,7 @@ require_packages() {
     "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}" >&2
 }
 
-# Node's own packages bring npm along, Debian's does not: either will do.
+# Debian has node-postgres for its own node; another node has npm, and tests/clients/test_node.sh asks that for it.
 packages_node() {
-    command -v node >/dev/null || echo nodejs
-    command -v npm >/dev/null || echo npm
+    { command -v node && command -v npm; } >/dev/null || echo nodejs node-pg
 }
