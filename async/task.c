@@ -12,7 +12,7 @@
 
 #define MAY_BECOME(state) (1u << (state))
 
-static const unsigned allowed_moves[] = {
+static const unsigned allowed_moves[] maybe_unused = {
     [TASK_NEW] = MAY_BECOME(TASK_READY),
     [TASK_READY] = MAY_BECOME(TASK_RUNNING),
     [TASK_SPENT] = MAY_BECOME(TASK_RUNNING) | MAY_BECOME(TASK_READY),
