@@ -23,7 +23,7 @@ from wire import bind, close, describe, execute, message, parse, query, FLUSH, S
 
 CONNECTIONS = 50
 STEPS = 1500
-SLACK_BYTES = 3 << 20  # caches of plans, stacks and pages that the daemon keeps on purpose
+SLACK_BYTES = 6 << 20  # caches of plans, stacks and pages that the daemon keeps on purpose
 
 STATEMENTS = [
     "SELECT 1", "SELECT $1::int + 1", "SELECT * FROM customers WHERE id = $1", "SELECT 1/0", "", ";", "SELEC", "BEGIN",
