@@ -97,6 +97,35 @@ static void bits_final(sqlite3_context *c)
     }
 }
 
+/* ---- a subquery's only value ---- */
+
+FN(single_step)
+{
+    struct sqlite3_value **single = sqlite3_aggregate_context(c, sizeof(struct sqlite3_value *));
+
+    (void)n;
+    if (single == NULL) {
+        sqlite3_result_error_nomem(c);
+    } else if (*single != NULL) {
+        fn_fail(c, "21000", "more than one row returned by a subquery used as an expression");
+    } else {
+        *single = sqlite3_value_dup(v[0]);
+        if (*single == NULL) {
+            sqlite3_result_error_nomem(c);
+        }
+    }
+}
+
+static void single_final(sqlite3_context *c)
+{
+    struct sqlite3_value **single = sqlite3_aggregate_context(c, 0);
+
+    if (single != NULL && *single != NULL) {
+        sqlite3_result_value(c, *single);
+        sqlite3_value_free(*single);
+    }
+}
+
 /* clang-format off */
 #define T OID_TEXT
 #define F8 OID_FLOAT8
@@ -112,6 +141,7 @@ static const struct function rows[] = {
     { "every", 1, 1, { OID_BOOL }, RESULT_FIXED, OID_BOOL, AG, "min", NULL, NULL, NULL },
     { "bool_or", 1, 1, { OID_BOOL }, RESULT_FIXED, OID_BOOL, AG, "max", NULL, NULL, NULL },
     { "string_agg", 2, 2, { T, T }, RESULT_FIXED, T, AG, "group_concat", NULL, NULL, NULL },
+    { "pond_single", 1, 1, { 0 }, RESULT_FIRST, 0, AG | FUNCTION_INTERNAL, NULL, NULL, single_step, single_final },
     { "bit_and", 1, 1, { OID_INT8 }, RESULT_FIRST, 0, AG, NULL, NULL, bit_and_step, bits_final },
     { "bit_or", 1, 1, { OID_INT8 }, RESULT_FIRST, 0, AG, NULL, NULL, bit_or_step, bits_final },
     { "variance", 1, 1, { F8 }, RESULT_FIXED, F8, AG, "var_samp", NULL, NULL, NULL },

@@ -56,7 +56,8 @@ static bool may_take(const struct normal_state *state)
     }
     switch (before->kind) {
     case TOKEN_WORD:
-        return IN_WORDS(before, value_words);
+        return IN_WORDS(before, value_words) &&
+               (state->level == 0 || !token_is_word(before, "limit")); /* LIMIT 1 is told apart */
     case TOKEN_OPERATOR:
         for (size_t i = 0; i < ARRAY_LEN(value_operators); i++) {
             if (view_equal_str(before->text, value_operators[i])) {

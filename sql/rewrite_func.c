@@ -505,10 +505,8 @@ static struct expr row_in_select(struct rewriter *r, const PgQuery__SubLink *s, 
 static struct expr compare_all(struct rewriter *r, const PgQuery__SubLink *s, const char *op,
                                bool all)
 {
-    static const char *const names[] = { "pond_value" };
-    struct select_wish wish = { .names = names, .name_count = 1 };
     struct relation columns = { 0 };
-    const char *query = select_text(r, s->subselect->select_stmt, &wish, &columns);
+    const char *query = select_text(r, s->subselect->select_stmt, NULL, &columns);
     struct expr value = { .text = "pond_value", .prec = PREC_PRIMARY };
     struct expr e;
 
@@ -522,8 +520,10 @@ static struct expr compare_all(struct rewriter *r, const PgQuery__SubLink *s, co
     e = expr_compare(r, op, expr_of(r, s->testexpr), value, s->location);
     return expr_make(r, TYPE_OF(OID_BOOL), PREC_PRIMARY,
                      "(SELECT CASE WHEN %s(pond_is) = %d THEN %d WHEN count(*) > count(pond_is)"
-                     " THEN NULL ELSE %d END FROM (SELECT %s AS pond_is FROM (%s)))",
-                     all ? "min" : "max", !all, !all, all, e.text, query);
+                     " THEN NULL ELSE %d END FROM (SELECT %s AS pond_is FROM (SELECT %s AS "
+                     "pond_value FROM (%s))))",
+                     all ? "min" : "max", !all, !all, all, e.text,
+                     rewrite_ident_text(r, columns.columns[0].name), query);
 }
 
 static bool is_comparison(const char *op)
@@ -578,6 +578,29 @@ static struct expr any_sublink(struct rewriter *r, const PgQuery__SubLink *s, bo
                      expr_in(r, &left, PREC_COMPARE), all ? "NOT " : "", query);
 }
 
+/* Can it give no second row, as far as is plain to see: max(id), LIMIT 1, no FROM? */
+static bool has_one_row(const PgQuery__SelectStmt *s)
+{
+    const PgQuery__Node *limit = s->limit_count;
+    const PgQuery__Node *target = s->n_target_list == 1 ? s->target_list[0]->res_target->val : NULL;
+
+    if (limit != NULL && limit->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+        limit->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL &&
+        limit->a_const->ival->ival <= 1) {
+        return true;
+    }
+    if (s->op != PG_QUERY__SET_OPERATION__SETOP_NONE || s->n_group_clause > 0 || target == NULL) {
+        return false;
+    }
+    if (target->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && target->func_call->over == NULL) {
+        const PgQuery__FuncCall *call = target->func_call;
+        const char *name = node_string(call->funcname[call->n_funcname - 1]);
+
+        return strcmp(name, "count") == 0 || function_is_aggregate(name);
+    }
+    return s->n_from_clause == 0;
+}
+
 static struct expr scalar_sublink(struct rewriter *r, const PgQuery__SubLink *s)
 {
     struct relation columns = { 0 };
@@ -590,7 +613,12 @@ static struct expr scalar_sublink(struct rewriter *r, const PgQuery__SubLink *s)
         rewrite_fail(r, s->location, "42601", "subquery must return only one column");
         return failed_expr();
     }
-    return expr_make(r, columns.columns[0].type, PREC_PRIMARY, "(%s)", query);
+    if (has_one_row(s->subselect->select_stmt)) {
+        return expr_make(r, columns.columns[0].type, PREC_PRIMARY, "(%s)", query);
+    }
+    r->uses_functions = true;
+    return expr_make(r, columns.columns[0].type, PREC_PRIMARY, "(SELECT pond_single(%s) FROM (%s))",
+                     rewrite_ident_text(r, columns.columns[0].name), query);
 }
 
 struct expr expr_sublink(struct rewriter *r, const PgQuery__SubLink *s)

@@ -481,6 +481,26 @@ static bool is_distinct_on(const PgQuery__SelectStmt *s)
            s->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET;
 }
 
+/* SELECT DISTINCT name ... ORDER BY id: which of its rows' ids? 42P10. */
+static void distinct_order(struct rewriter *r, const PgQuery__SelectStmt *s,
+                           const struct relation *columns)
+{
+    for (size_t i = 0; i < s->n_sort_clause && !r->failed; i++) {
+        const PgQuery__Node *node = s->sort_clause[i]->sort_by->node;
+        bool found = output_position(r, node, columns, "ORDER BY") > 0;
+        struct expr e = found ? (struct expr){ .text = "" } : expr_of(r, node);
+
+        for (size_t c = 0; c < columns->count; c++) {
+            found = found || (columns->columns[c].table_oid == e.table_oid &&
+                              columns->columns[c].attnum == e.attnum);
+        }
+        if (!found && e.table_oid != 0) {
+            rewrite_fail(r, node_location(node), "42P10",
+                         "for SELECT DISTINCT, ORDER BY expressions must appear in select list");
+        }
+    }
+}
+
 static void print_plain(struct rewriter *r, const PgQuery__SelectStmt *s,
                         const struct select_wish *wish, struct relation *columns, const char *from)
 {
@@ -491,6 +511,9 @@ static void print_plain(struct rewriter *r, const PgQuery__SelectStmt *s,
         rewrite_printf(r, " FROM %s", from);
     }
     print_where_and_groups(r, s, columns);
+    if (s->n_distinct_clause > 0) {
+        distinct_order(r, s, columns);
+    }
     select_order(r, s->sort_clause, s->n_sort_clause, columns);
 }
 

@@ -82,7 +82,7 @@ static const struct {
       "?column?:1700", "" },
     { "SELECT 'a' UNION ALL (SELECT b FROM t ORDER BY b LIMIT 1)",
       "SELECT ? AS \"?column?\" UNION ALL SELECT * FROM (SELECT \"b\" AS \"b\" FROM \"t\" ORDER BY "
-      "1 NULLS LAST LIMIT ?)",
+      "1 NULLS LAST LIMIT 1)",
       "?column?:25", "" },
     { "WITH w(x) AS (SELECT a FROM t) SELECT x FROM w",
       "WITH \"w\"(\"x\") AS (SELECT \"a\" AS \"x\" FROM \"t\") SELECT \"x\" AS \"x\" FROM \"w\"",
@@ -144,7 +144,7 @@ static const struct {
       "?column?:25", "" },
     { "SELECT j -> 'a', jb ->> 'b', jb @> '{\"a\":1}' FROM t",
       "SELECT pond_json_get(\"j\", 'a') AS \"?column?\", pond_json_get_text(\"jb\", 'b') AS "
-      "\"?column?\", pond_json_contains(\"jb\", '{\"a\":1}') AS \"?column?\" FROM \"t\"",
+      "\"?column?\", pond_json_contains(\"jb\", '{\"a\": 1}') AS \"?column?\" FROM \"t\"",
       "?column?:114 ?column?:25 ?column?:16", "" },
     { "SELECT b ~ '^x', b !~* 'y', b ILIKE 'z' FROM t",
       "SELECT pond_regex_match(\"b\", '^x', 0) AS \"?column?\", NOT pond_regex_match(\"b\", 'y', "

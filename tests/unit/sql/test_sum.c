@@ -135,9 +135,21 @@ static void refused_body(struct test_session *t)
     assert_string_equal(state(t, "SELECT 1 LIMIT -1"), "2201W");
     assert_string_equal(state(t, "SELECT 1 OFFSET 1 - 2"), "2201X");
     assert_string_equal(rows(t, "SELECT 1 LIMIT NULL"), "1\n");
+    assert_true(run(t, "CREATE TABLE two (id int4 PRIMARY KEY, name text)"));
+    assert_true(run(t, "INSERT INTO two VALUES (1, 'a'), (2, 'b')"));
+    assert_string_equal(state(t, "SELECT (SELECT id FROM two)"), "21000");
+    assert_string_equal(state(t, "SELECT 1 FROM two WHERE id = (SELECT id FROM two)"), "21000");
+    assert_string_equal(rows(t, "SELECT (SELECT name FROM two t WHERE t.id = two.id + 1) FROM two"),
+                        "b\n~\n");
+    assert_string_equal(rows(t, "SELECT (SELECT name AS n FROM two ORDER BY n DESC LIMIT 1)"),
+                        "b\n");
+    assert_string_equal(state(t, "SELECT DISTINCT name FROM two ORDER BY id"), "42P10");
+    assert_string_equal(
+        rows(t, "SELECT DISTINCT name AS n, id FROM two t ORDER BY t.name DESC, n, 2"),
+        "b|2\na|1\n");
 }
 
-static void what_cannot_be_added_or_counted_is_refused(void **state_)
+static void what_postgresql_refuses_is_refused(void **state_)
 {
     (void)state_;
     with_session(refused_body);
@@ -201,7 +213,7 @@ int main(void)
         cmocka_unit_test(sums_lose_no_cents),
         cmocka_unit_test(window_sums_take_rows_back),
         cmocka_unit_test(sums_of_integers_overflow),
-        cmocka_unit_test(what_cannot_be_added_or_counted_is_refused),
+        cmocka_unit_test(what_postgresql_refuses_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
