@@ -78,7 +78,8 @@ static void strings_body(struct test_session *t)
         { "regexp_replace('abc', 'x*', '-', 'g')", "-a-b-c-" },
         { "regexp_count('ababab', 'b')", "3" },
         { "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11' ~ "
-          "'^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'", "t" },
+          "'^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'",
+          "t" },
         { "'x{' ~ 'x\\{' AND '\\1' ~ '[\\1]' AND 'a]b' ~ 'a[]x]b'", "t" },
         { "btrim('xyétrimyéx', 'xyé')", "trim" },
         { "ltrim('  a ') || '|' || rtrim(' a  ') || '|' || trim(' é ')", "a | a|é" },
