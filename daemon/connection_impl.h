@@ -107,6 +107,9 @@ must_check int statement_prepare(struct connection *conn, struct view text, stru
 /* 25P02 when the transaction has failed and the plan does not end it. */
 must_check int statement_allowed(struct connection *conn, const struct plan *plan,
                                  struct failure *ret_failure);
+/* The same for Bind, which PostgreSQL refuses for an empty statement too. */
+must_check int statement_bindable(struct connection *conn, const struct plan *plan,
+                                  struct failure *ret_failure);
 /* Runs a portal and sends its rows and its completion. 0, FAILED or -errno. */
 struct statement_how {
     int64_t max_rows; /* 0: all */

@@ -176,7 +176,7 @@ int extended_bind(struct connection *conn, const struct msg_bind *msg, struct fa
         r = sql_statement_get(conn->sql, msg->statement, &plan, ret_failure);
     }
     if (r == 0) {
-        r = statement_allowed(conn, plan, ret_failure);
+        r = statement_bindable(conn, plan, ret_failure);
     }
     if (r == 0) {
         r = check_counts(msg, plan, ret_failure);

@@ -37,6 +37,15 @@ int statement_allowed(struct connection *conn, const struct plan *plan, struct f
     return 0;
 }
 
+int statement_bindable(struct connection *conn, const struct plan *plan,
+                       struct failure *ret_failure)
+{
+    if (txn_status(conn->lease.session) == TXN_FAILED && sql_plan_is_empty(plan)) {
+        return in_failed_block(ret_failure);
+    }
+    return statement_allowed(conn, plan, ret_failure);
+}
+
 static int32_t characters(struct view v)
 {
     int32_t count = 0;

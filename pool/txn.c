@@ -161,6 +161,11 @@ int txn_set_modes(struct session *session, struct txn_modes modes, struct failur
         return failure_set(ret_failure, "25001",
                            "SET TRANSACTION ISOLATION LEVEL must be called before any query");
     }
+    if (txn->savepoint_count > 0 && modes.isolation != txn->modes.isolation) {
+        return failure_set(
+            ret_failure, "25001",
+            "SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction");
+    }
     if (txn->touched && txn->modes.read_only && !modes.read_only) {
         return failure_set(ret_failure, "25001",
                            "transaction read-write mode must be set before any query");

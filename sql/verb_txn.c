@@ -41,33 +41,40 @@ static void isolation_by_name(const char *name, enum txn_isolation *isolation)
                                                         : TXN_READ_COMMITTED;
 }
 
-/* What BEGIN says, over what the defaults say. */
-static struct txn_modes modes_of(struct sql_session *sql, const PgQuery__TransactionStmt *stmt)
+/* What BEGIN says, over what is there. */
+static void apply_modes(const PgQuery__TransactionStmt *stmt, struct txn_modes *modes)
 {
-    struct txn_modes modes = { .read_only =
-                                   settings_bool(sql->settings, "default_transaction_read_only") };
     char number[32];
 
-    isolation_by_name(sql_setting(sql, "default_transaction_isolation"), &modes.isolation);
     for (size_t i = 0; i < stmt->n_options; i++) {
         const PgQuery__DefElem *option = stmt->options[i]->def_elem;
         const char *value = verb_const_text(option->arg, number);
         if (value != NULL && strcmp(option->defname, "transaction_isolation") == 0) {
-            isolation_by_name(value, &modes.isolation);
+            isolation_by_name(value, &modes->isolation);
         } else if (value != NULL && strcmp(option->defname, "transaction_read_only") == 0) {
-            modes.read_only = strcmp(value, "0") != 0;
+            modes->read_only = strcmp(value, "0") != 0;
         }
     }
-    return modes;
 }
 
+/* In a transaction that has begun, the modes of a BEGIN are a SET TRANSACTION. */
 static int begin(struct sql_session *sql, const PgQuery__TransactionStmt *stmt, struct failure *f)
 {
+    struct txn_modes now = txn_modes(sql->session);
+    struct txn_modes modes = { .read_only =
+                                   settings_bool(sql->settings, "default_transaction_read_only") };
+
+    apply_modes(stmt, &now);
     if (txn_is_explicit(sql->session)) {
         verb_notice(sql, SEVERITY_WARNING, "25001", "there is already a transaction in progress");
-        return 0;
+        return txn_set_modes(sql->session, now, f);
     }
-    return txn_begin(sql->session, modes_of(sql, stmt), f);
+    if (txn_set_modes(sql->session, now, f) != 0) {
+        return FAILED;
+    }
+    isolation_by_name(sql_setting(sql, "default_transaction_isolation"), &modes.isolation);
+    apply_modes(stmt, &modes);
+    return txn_begin(sql->session, modes, f);
 }
 
 /* COMMIT and ROLLBACK. A failed block's COMMIT is a ROLLBACK, in the tag too. */

@@ -213,6 +213,14 @@ class Messages(unittest.TestCase):
         self.assertIsNone(self.w.next())
 
 
+    def test_an_empty_statement_in_a_failed_block(self):
+        with Wire("shop") as w:
+            w.ask(query("BEGIN; SELECT 1/0"))
+            self.assertEqual(w.ask(query(""))[0], "IZ")
+            failure, after = w.error(parse("", "") + bind("", "") + execute() + SYNC)
+            self.assertEqual((failure["C"], after), ("25P02", "Z"))
+
+
 class Others(unittest.TestCase):
     def wait_for_place(self, seconds):
         """Connects to the database that has one place; gives the seconds it took to be let in."""

@@ -147,6 +147,16 @@ static void refusals_body(struct test_session *t)
         assert_string_equal(state(t, pairs[i][0]), pairs[i][1]);
         tag(t, "ROLLBACK");
     }
+    tag(t, "BEGIN");
+    tag(t, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+    assert_string_equal(rows(t, "SHOW transaction_isolation"), "repeatable read\n");
+    tag(t, "SAVEPOINT a");
+    assert_string_equal(state(t, "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"), "25001");
+    tag(t, "ROLLBACK");
+    tag(t, "BEGIN");
+    assert_string_equal(rows(t, "SELECT 1"), "1\n");
+    assert_string_equal(state(t, "BEGIN ISOLATION LEVEL SERIALIZABLE"), "25001");
+    tag(t, "ROLLBACK");
     assert_string_equal(state(t, "LOCK TABLE nope"), "25P01");
 }
 
