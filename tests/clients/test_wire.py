@@ -212,7 +212,6 @@ class Messages(unittest.TestCase):
         self.w.send(TERMINATE)
         self.assertIsNone(self.w.next())
 
-
     def test_an_empty_statement_in_a_failed_block(self):
         with Wire("shop") as w:
             w.ask(query("BEGIN; SELECT 1/0"))
