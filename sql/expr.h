@@ -89,7 +89,7 @@ struct type common_type(struct rewriter *r, const struct expr *items, size_t cou
                         const char *context, int32_t location);
 const char *type_text(struct rewriter *r, struct type type); /* for messages */
 
-/* ---- operators and calls (rewrite_op.c, rewrite_func.c) ---- */
+/* ---- operators and calls (rewrite_op.c, rewrite_func.c, rewrite_sublink.c) ---- */
 struct expr expr_operator(struct rewriter *r, const PgQuery__AExpr *node);
 struct expr expr_compare(struct rewriter *r, const char *op, struct expr left, struct expr right,
                          int32_t location);
