@@ -155,19 +155,24 @@ const char *sqlite_error_sqlstate(int code)
 /* ---- raised by SQL functions ---- */
 
 static const char raised_mark[] = "pond:";
+static const enum failure_field raised_fields[] = { FIELD_DETAIL, FIELD_HINT, FIELD_SCHEMA,
+                                                    FIELD_TABLE, FIELD_COLUMN };
 enum { raised_mark_len = 5, sqlstate_len = 5, separator = 0x1f };
 
 void sqlite_error_raise(struct sqlite3_context *context, const struct failure *failure)
 {
     const char *message = failure_get(failure, FIELD_MESSAGE);
-    const char *detail = failure_get(failure, FIELD_DETAIL);
-    const char *hint = failure_get(failure, FIELD_HINT);
     char text[sqlite_message_bytes];
+    size_t len = (size_t)snprintf(text, sizeof(text), "%s%.5s:%s", raised_mark, failure->sqlstate,
+                                  message == NULL ? "" : message);
 
-    int len = snprintf(text, sizeof(text), "%s%.5s:%s%c%s%c%s", raised_mark, failure->sqlstate,
-                       message == NULL ? "" : message, separator, detail == NULL ? "" : detail,
-                       separator, hint == NULL ? "" : hint);
-    sqlite3_result_error(context, text, len < (int)sizeof(text) ? len : (int)sizeof(text) - 1);
+    for (size_t i = 0; i < ARRAY_LEN(raised_fields) && len < sizeof(text); i++) {
+        const char *field = failure_get(failure, raised_fields[i]);
+
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%c%s", separator,
+                                field == NULL ? "" : field);
+    }
+    sqlite3_result_error(context, text, len < sizeof(text) ? (int)len : (int)sizeof(text) - 1);
 }
 
 static struct view cut(struct view *text)
@@ -181,7 +186,6 @@ static struct view cut(struct view *text)
 
 static bool translate_raised(const char *message, struct failure *ret_failure)
 {
-    static const enum failure_field fields[] = { FIELD_DETAIL, FIELD_HINT };
     struct view text = view_of_str(message);
     char sqlstate[sqlstate_len + 1] = "";
 
@@ -194,10 +198,11 @@ static bool translate_raised(const char *message, struct failure *ret_failure)
     view_advance(&text, raised_mark_len + sqlstate_len + 1);
     struct view part = cut(&text);
     failure_set(ret_failure, sqlstate, "%.*s", (int)part.len, (const char *)part.data);
-    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(raised_fields); i++) {
         part = cut(&text);
         if (part.len > 0) {
-            failure_add(ret_failure, fields[i], "%.*s", (int)part.len, (const char *)part.data);
+            failure_add(ret_failure, raised_fields[i], "%.*s", (int)part.len,
+                        (const char *)part.data);
         }
     }
     return true;

@@ -484,23 +484,48 @@ static void call_limit(sqlite3_context *context, int argc, sqlite3_value **argv)
     sqlite3_result_value(context, argv[0]);
 }
 
+/* ---- NOT NULL of a rowid ---- */
+
+/* pond_not_null(value, column, table): SQLite would count up a rowid instead. */
+static void call_not_null(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    const char *column = (const char *)sqlite3_value_text(argv[1]);
+    const char *table = (const char *)sqlite3_value_text(argv[2]);
+    struct failure failure = { 0 };
+
+    (void)argc;
+    if (sqlite3_value_type(argv[0]) != SQLITE_NULL) {
+        sqlite3_result_value(context, argv[0]);
+        return;
+    }
+    (void)failure_set(&failure, "23502",
+                      "null value in column \"%s\" of relation \"%s\" violates not-null constraint",
+                      column == NULL ? "" : column, table == NULL ? "" : table);
+    failure_add(&failure, FIELD_SCHEMA, "public");
+    failure_add(&failure, FIELD_TABLE, "%s", table == NULL ? "" : table);
+    failure_add(&failure, FIELD_COLUMN, "%s", column == NULL ? "" : column);
+    function_fail(context, &failure);
+}
+
 /* ---- registration ---- */
 
 static const struct {
     const char *name;
     int args;
+    int flags; /* SQLITE_DETERMINISTIC: SQLite may call it before the first row */
     void (*call)(sqlite3_context *, int, sqlite3_value **);
 } cast_rows[] = {
-    { "pond_cast", 5, call_cast },
-    { "pond_int2", -1, call_int2 },
-    { "pond_int4", -1, call_int4 },
-    { "pond_int8", -1, call_int8 },
-    { "pond_numeric", 2, call_numeric },
-    { "pond_pad", 2, call_pad },
-    { "pond_greatest", -1, call_greatest },
-    { "pond_least", -1, call_least },
-    { "pond_array_json", 2, call_array_json },
-    { "pond_limit", 2, call_limit },
+    { "pond_cast", 5, SQLITE_DETERMINISTIC, call_cast },
+    { "pond_int2", -1, SQLITE_DETERMINISTIC, call_int2 },
+    { "pond_int4", -1, SQLITE_DETERMINISTIC, call_int4 },
+    { "pond_int8", -1, SQLITE_DETERMINISTIC, call_int8 },
+    { "pond_numeric", 2, SQLITE_DETERMINISTIC, call_numeric },
+    { "pond_pad", 2, SQLITE_DETERMINISTIC, call_pad },
+    { "pond_greatest", -1, SQLITE_DETERMINISTIC, call_greatest },
+    { "pond_least", -1, SQLITE_DETERMINISTIC, call_least },
+    { "pond_array_json", 2, SQLITE_DETERMINISTIC, call_array_json },
+    { "pond_limit", 2, SQLITE_DETERMINISTIC, call_limit },
+    { "pond_not_null", 3, 0, call_not_null },
 };
 
 bool cast_is_own(struct view name)
@@ -546,7 +571,7 @@ int casts_register(struct sql_session *sql, struct failure *ret_failure)
 
     for (size_t i = 0; i < ARRAY_LEN(cast_rows); i++) {
         if (sqlite3_create_function_v2(db, cast_rows[i].name, cast_rows[i].args,
-                                       SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS,
+                                       SQLITE_UTF8 | SQLITE_INNOCUOUS | cast_rows[i].flags,
                                        sql->session, cast_rows[i].call, NULL, NULL,
                                        NULL) != SQLITE_OK) {
             return failure_set_nomem(ret_failure);

@@ -4,7 +4,8 @@
  * the value is pond_int2(n), pond_int4(n), pond_int8(n)   rounded (halves away from zero; with a
  * second argument: to even); 22003 pond_numeric(n, typmod)                    rounded to its scale;
  * 22003 pond_greatest(...), pond_least(...)        pass over NULLs
- *   pond_limit(n, is_offset)                         2201W, 2201X when it is negative */
+ *   pond_limit(n, is_offset)                         2201W, 2201X when it is negative
+ *   pond_not_null(value, column, table)              23502 when it is NULL */
 #pragma once
 
 #include "base/failure.h"

@@ -61,6 +61,10 @@ struct expr expr_assign(struct rewriter *r, struct expr e, struct type column,
 /* As a boolean; fails with 42804 "argument of CLAUSE must be type boolean". */
 struct expr expr_condition(struct rewriter *r, const PgQuery__Node *node, const char *clause);
 
+/* A value for a rowid: fails with 23502 when it is NULL, where SQLite would count it up. */
+struct expr expr_not_null(struct rewriter *r, struct expr e, const char *table,
+                          const struct relation_column *rowid);
+
 /* "a OR b OR ..." as a balanced tree: SQLite counts depth, and clients write long ones. */
 const char *expr_balanced(struct rewriter *r, const char *const *parts, size_t count,
                           const char *op);
@@ -126,7 +130,9 @@ struct select_wish {
     const struct type *types; /* what its columns are cast to */
     size_t type_count;
     const char *const
-        *columns;      /* they are assigned to these: assignment casts; NULL: implicit ones */
+        *columns; /* they are assigned to these: assignment casts; NULL: implicit ones */
+    const struct relation_column *const *rowids; /* as long as types; of whom NULL must fail */
+    const char *table;                           /* theirs */
     bool keep_untyped; /* leave untyped literals untyped (only to look at) */
 };
 

@@ -78,13 +78,16 @@ static void set_from_select(struct rewriter *r, const PgQuery__UpdateStmt *u, si
 {
     struct type *types = arena_alloc(r->arena, count * sizeof(*types));
     const char **names = arena_alloc(r->arena, count * sizeof(*names));
+    const struct relation_column **rowids = arena_alloc(r->arena, count * sizeof(*rowids));
     struct select_wish wish = { .types = types, .type_count = count, .columns = names };
     struct relation columns = { 0 };
 
-    if (types == NULL || names == NULL) {
+    if (types == NULL || names == NULL || rowids == NULL) {
         fail_nomem(r);
         return;
     }
+    wish.rowids = rowids;
+    wish.table = u->relation->relname;
     for (size_t i = 0; i < count; i++) {
         const PgQuery__ResTarget *target = u->target_list[first + i]->res_target;
         const struct relation_column *column = target_column(r, table, u->relation, target);
@@ -94,6 +97,7 @@ static void set_from_select(struct rewriter *r, const PgQuery__UpdateStmt *u, si
         }
         types[i] = column->type;
         names[i] = column->name;
+        rowids[i] = column->rowid ? column : NULL;
         rewrite_printf(r, "%s%s", i == 0 ? "(" : ", ", rewrite_ident_text(r, column->name));
     }
     rewrite_printf(r, ") = (%s)",
@@ -109,6 +113,7 @@ static void set_one(struct rewriter *r, const PgQuery__RangeVar *table,
                     const struct relation *relation)
 {
     const struct relation_column *column = target_column(r, relation, table, target);
+    struct expr e;
 
     if (column == NULL) {
         return;
@@ -118,8 +123,9 @@ static void set_one(struct rewriter *r, const PgQuery__RangeVar *table,
                        scope_default(r, table->relname, column));
         return;
     }
+    e = expr_assigned(r, value, column->type, column->name);
     rewrite_printf(r, "%s = %s", rewrite_ident_text(r, column->name),
-                   expr_assigned(r, value, column->type, column->name).text);
+                   column->rowid ? expr_not_null(r, e, table->relname, column).text : e.text);
 }
 
 /* (a, b) = (1, 2) and (a, b) = (SELECT ...). Gives how many targets it took. */
@@ -306,7 +312,7 @@ static bool insert_columns(struct rewriter *r, struct insert *insert)
         fail_width(r, insert, width);
         return false;
     }
-    insert->columns = arena_alloc(r->arena, (width + 1) * sizeof(*insert->columns));
+    insert->columns = arena_alloc(r->arena, (width + 2) * sizeof(*insert->columns));
     if (insert->columns == NULL) {
         fail_nomem(r);
         return false;
@@ -372,25 +378,50 @@ static void drop_column(struct insert *insert, PgQuery__SelectStmt *values, size
     insert->count--;
 }
 
-/* Some rows say DEFAULT and some do not: they get the default's own text, by a node that the
- * printer knows. */
-static void name_defaults(struct rewriter *r, const struct insert *insert,
-                          PgQuery__SelectStmt *values, size_t at)
+/* The rowid of a table that pond made is not counted up unless it is serial or identity: without a
+ * value it has its default, which mostly fails. */
+static const struct relation_column *omitted_rowid(const struct insert *insert)
 {
-    const char *text = scope_default(r, insert->stmt->relation->relname, insert->columns[at]);
+    const struct relation_column *rowid = NULL;
+
+    for (size_t i = 0; i < insert->table->count; i++) {
+        const struct relation_column *column = &insert->table->columns[i];
+
+        rowid = column->rowid && !column->counts ? column : rowid;
+    }
+    for (size_t i = 0; rowid != NULL && i < insert->count; i++) {
+        rowid = insert->columns[i] == rowid ? NULL : rowid;
+    }
+    return rowid;
+}
+
+/* A node that the printer knows: the default's own text. */
+static PgQuery__Node *default_node(struct rewriter *r, const char *table,
+                                   const struct relation_column *column)
+{
+    const char *text = scope_default(r, table, column);
     PgQuery__Node *node = arena_alloc(r->arena, sizeof(*node));
     PgQuery__String *string = arena_alloc(r->arena, sizeof(*string));
 
     if (node == NULL || string == NULL || r->failed) {
         fail_nomem(r);
-        return;
+        return NULL;
     }
     *node = (PgQuery__Node)PG_QUERY__NODE__INIT;
     *string = (PgQuery__String)PG_QUERY__STRING__INIT;
     node->node_case = PG_QUERY__NODE__NODE_STRING; /* SQLite text as it is: expr.c */
     node->string = string;
     string->sval = (char *)(uintptr_t)text;
-    for (size_t row = 0; row < values->n_values_lists; row++) {
+    return node;
+}
+
+/* Some rows say DEFAULT and some do not. */
+static void name_defaults(struct rewriter *r, const struct insert *insert,
+                          PgQuery__SelectStmt *values, size_t at)
+{
+    PgQuery__Node *node = default_node(r, insert->stmt->relation->relname, insert->columns[at]);
+
+    for (size_t row = 0; row < values->n_values_lists && !r->failed; row++) {
         PgQuery__List *list = values->values_lists[row]->list;
 
         if (is_default(list->items[at])) {
@@ -429,21 +460,88 @@ static const char *source_text(struct rewriter *r, const struct insert *insert,
 {
     struct type *types = arena_alloc(r->arena, (insert->count + 1) * sizeof(*types));
     const char **names = arena_alloc(r->arena, (insert->count + 1) * sizeof(*names));
+    const struct relation_column **rowids =
+        arena_alloc(r->arena, (insert->count + 1) * sizeof(*rowids));
     struct select_wish wish = { .types = types, .type_count = insert->count, .columns = names };
     struct relation columns = { 0 };
     const char *text;
 
-    if (types == NULL || names == NULL) {
+    if (types == NULL || names == NULL || rowids == NULL) {
         fail_nomem(r);
         return "";
     }
+    wish.rowids = rowids;
+    wish.table = insert->stmt->relation->relname;
     for (size_t i = 0; i < insert->count; i++) {
         types[i] = insert->columns[i]->type;
         names[i] = insert->columns[i]->name;
+        rowids[i] = insert->columns[i]->rowid ? insert->columns[i] : NULL;
     }
     text = select_text(r, source, &wish, &columns);
     fail_width(r, insert, columns.count);
     return text;
+}
+
+/* One more target, with the default's text in every row. */
+static void add_default(struct rewriter *r, struct insert *insert, PgQuery__SelectStmt *values,
+                        const struct relation_column *column)
+{
+    PgQuery__Node *node = default_node(r, insert->stmt->relation->relname, column);
+
+    for (size_t row = 0; row < values->n_values_lists && !r->failed; row++) {
+        PgQuery__List *list = values->values_lists[row]->list;
+
+        list->items[list->n_items++] = node;
+    }
+    insert->columns[insert->count++] = column;
+}
+
+/* VALUES, as SQLite can take them. */
+static const PgQuery__SelectStmt *settled_values(struct rewriter *r, struct insert *insert,
+                                                 const PgQuery__SelectStmt *source)
+{
+    PgQuery__SelectStmt *values;
+    const struct relation_column *omitted;
+
+    fail_width(r, insert, source->values_lists[0]->list->n_items);
+    values = copy_values(r, source);
+    if (r->failed) {
+        return source;
+    }
+    settle_defaults(r, insert, values);
+    omitted = omitted_rowid(insert);
+    if (omitted != NULL && !r->failed) {
+        add_default(r, insert, values, omitted);
+    }
+    return values;
+}
+
+static void print_defaults(struct rewriter *r, const struct insert *insert)
+{
+    const struct relation_column *omitted = omitted_rowid(insert);
+
+    if (omitted == NULL) {
+        rewrite_str(r, " DEFAULT VALUES");
+        return;
+    }
+    rewrite_printf(r, " (%s) VALUES (%s)", rewrite_ident_text(r, omitted->name),
+                   scope_default(r, insert->stmt->relation->relname, omitted));
+}
+
+/* SQLite would take ON CONFLICT for a join's ON: a subquery keeps them apart. */
+static void print_query(struct rewriter *r, const struct insert *insert, const char *text)
+{
+    const struct relation_column *omitted = omitted_rowid(insert);
+
+    if (omitted != NULL) {
+        rewrite_printf(r, ", %s) SELECT *, %s FROM (%s) WHERE TRUE",
+                       rewrite_ident_text(r, omitted->name),
+                       scope_default(r, insert->stmt->relation->relname, omitted), text);
+        return;
+    }
+    rewrite_printf(
+        r, insert->stmt->on_conflict_clause != NULL ? ") SELECT * FROM (%s) WHERE TRUE" : ") %s",
+        text);
 }
 
 static void print_source(struct rewriter *r, struct insert *insert)
@@ -452,19 +550,14 @@ static void print_source(struct rewriter *r, struct insert *insert)
     const char *text;
 
     if (source == NULL) {
-        rewrite_str(r, " DEFAULT VALUES");
+        print_defaults(r, insert);
         return;
     }
     if (!insert_columns(r, insert)) {
         return;
     }
     if (source->n_values_lists > 0) {
-        fail_width(r, insert, source->values_lists[0]->list->n_items);
-        source = copy_values(r, source);
-        if (r->failed) {
-            return;
-        }
-        settle_defaults(r, insert, (PgQuery__SelectStmt *)(uintptr_t)source);
+        source = settled_values(r, insert, source);
     }
     if (insert->count == 0 && !r->failed) {
         if (source->n_values_lists > 1) {
@@ -478,12 +571,11 @@ static void print_source(struct rewriter *r, struct insert *insert)
         rewrite_printf(r, "%s%s", i == 0 ? " (" : ", ",
                        rewrite_ident_text(r, insert->columns[i]->name));
     }
-    /* SQLite would take ON CONFLICT for a join's ON: a subquery keeps them apart */
-    rewrite_printf(r,
-                   insert->stmt->on_conflict_clause != NULL && source->n_values_lists == 0
-                       ? ") SELECT * FROM (%s) WHERE TRUE"
-                       : ") %s",
-                   text);
+    if (source->n_values_lists > 0) {
+        rewrite_printf(r, ") %s", text);
+    } else {
+        print_query(r, insert, text);
+    }
 }
 
 static void conflict_target(struct rewriter *r, const PgQuery__InferClause *infer)

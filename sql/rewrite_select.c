@@ -22,6 +22,19 @@ bool select_is_bare(const PgQuery__SelectStmt *s)
 
 /* ---- targets ---- */
 
+struct expr expr_not_null(struct rewriter *r, struct expr e, const char *table,
+                          const struct relation_column *rowid)
+{
+    bool digits = e.text[0] != '\0' && e.text[strspn(e.text, "0123456789")] == '\0';
+    bool literal = e.text[0] == '?' && (size_t)atoll(e.text + 1) <= r->literal_count;
+
+    if (e.not_null || digits || literal || strcmp(e.text, scope_next_rowid) == 0 ||
+        strncmp(e.text, "pond_not_null(", 14) == 0) {
+        return e;
+    }
+    return expr_make(r, e.type, PREC_PRIMARY, "%s", scope_not_null(r, table, rowid, e.text));
+}
+
 /* The expression as the wish wants it at its place. */
 struct expr select_wished(struct rewriter *r, struct expr e, const struct target_state *state,
                           int32_t location)
@@ -32,8 +45,13 @@ struct expr select_wished(struct rewriter *r, struct expr e, const struct target
     if (at >= wish->type_count) {
         return wish->keep_untyped ? e : expr_resolve(r, e, TYPE_NONE);
     }
-    return wish->columns != NULL ? expr_assign(r, e, wish->types[at], wish->columns[at], location)
-                                 : expr_cast(r, e, wish->types[at], CAST_IMPLICIT, location);
+    if (wish->columns == NULL) {
+        return expr_cast(r, e, wish->types[at], CAST_IMPLICIT, location);
+    }
+    e = expr_assign(r, e, wish->types[at], wish->columns[at], location);
+    return wish->rowids == NULL || wish->rowids[at] == NULL
+               ? e
+               : expr_not_null(r, expr_checked(r, e), wish->table, wish->rowids[at]);
 }
 
 void select_add_target(struct rewriter *r, struct expr e, const char *label, int32_t location,

@@ -119,6 +119,13 @@ static void finalizep(sqlite3_stmt **stmt)
     (void)sqlite3_finalize(*stmt);
 }
 
+/* What rowid_column() of ddl_create.c writes, and no other file of SQLite's. */
+static bool is_rowid_type(const char *declared, const char *collation)
+{
+    return declared != NULL && collation != NULL && strcasecmp(declared, "INTEGER") == 0 &&
+           strncasecmp(collation, "int", 3) == 0;
+}
+
 static void load_column(struct rewriter *r, struct relation *relation, sqlite3_stmt *stmt, int i,
                         uint32_t oid)
 {
@@ -131,6 +138,7 @@ static void load_column(struct rewriter *r, struct relation *relation, sqlite3_s
     const char *collation = NULL;
     int not_null = 0;
     int primary = 0;
+    int counts = 0;
     struct relation_column *column =
         name == NULL ? NULL : relation_add(r, relation, name, TYPE_NONE);
 
@@ -142,9 +150,11 @@ static void load_column(struct rewriter *r, struct relation *relation, sqlite3_s
     column->attnum = (int16_t)(i + 1);
     if (table != NULL &&
         sqlite3_table_column_metadata(db, database, table, origin, &declared, &collation, &not_null,
-                                      &primary, NULL) == SQLITE_OK) {
+                                      &primary, &counts) == SQLITE_OK) {
         column->type = type_of_declared(declared, collation);
         column->primary = primary != 0;
+        column->rowid = primary != 0 && is_rowid_type(declared, collation);
+        column->counts = counts != 0;
         column->not_null =
             !relation->is_view && (not_null != 0 || (primary != 0 && declared != NULL &&
                                                      strcasecmp(declared, "INTEGER") == 0));
@@ -258,15 +268,29 @@ const char *scope_default(struct rewriter *r, const char *table,
     sqlite3_stmt *stmt cleanup(finalizep) = NULL;
     const char *text = NULL;
 
-    if (column->primary && type_is_integer(column->type.oid)) {
-        return "NULL"; /* SQLite counts by itself */
+    if (column->counts) {
+        return scope_next_rowid;
     }
     stmt = ask_schema(r, "SELECT dflt_value FROM pragma_table_xinfo(?1) WHERE name = ?2", table,
                       column->name);
     if (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
         text = (const char *)sqlite3_column_text(stmt, 0);
     }
-    return r->failed ? NULL : text == NULL ? "NULL" : rewrite_text(r, "(%s)", text);
+    if (r->failed) {
+        return NULL;
+    }
+    if (text == NULL) {
+        return column->rowid ? scope_not_null(r, table, column, "NULL") : "NULL";
+    }
+    return rewrite_text(r, "(%s)", text);
+}
+
+const char *scope_not_null(struct rewriter *r, const char *table,
+                           const struct relation_column *column, const char *value)
+{
+    return rewrite_text(r, "pond_not_null(%s, %s, %s)", value,
+                        rewrite_quoted_text(r, column->name, strlen(column->name)),
+                        rewrite_quoted_text(r, table, strlen(table)));
 }
 
 /* ---- column references ---- */

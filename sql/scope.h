@@ -19,6 +19,8 @@ struct relation_column {
     const char *text; /* an output column's expression */
     bool not_null;
     bool primary; /* of the primary key */
+    bool rowid;   /* SQLite's own number, in a table that pond made: it is counted up for NULL */
+    bool counts;  /* a rowid that is serial or identity */
     bool merged;  /* the right side of USING: reachable by its relation's name only */
 };
 
@@ -80,9 +82,15 @@ struct relation *scope_table(struct rewriter *r, const char *table);
 /* A column reference. Fails with 42703, 42702, 42P01. */
 struct expr scope_column(struct rewriter *r, const PgQuery__ColumnRef *ref);
 
-/* A column's DEFAULT as SQLite text ("NULL" when it has none); NULL: failed. */
+/* A column's DEFAULT as SQLite text ("NULL" when it has none); NULL: failed. SQLite takes this text
+ * as "count by yourself". */
+#define scope_next_rowid "(NULL)"
 const char *scope_default(struct rewriter *r, const char *table,
                           const struct relation_column *column);
+
+/* The call that fails with 23502 when the value is NULL: SQLite does not see that for a rowid. */
+const char *scope_not_null(struct rewriter *r, const char *table,
+                           const struct relation_column *column, const char *value);
 
 /* PostgreSQL's oid for a table: by its name, the same in all sessions. */
 uint32_t table_oid_of_name(const char *table);

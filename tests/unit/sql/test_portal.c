@@ -13,7 +13,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-static const char schema[] = "CREATE TABLE t (id integer COLLATE int4 PRIMARY KEY, b text)";
+static const char schema[] =
+    "CREATE TABLE t (id integer COLLATE int4 PRIMARY KEY AUTOINCREMENT, b text)";
 
 struct counting_sink {
     struct row_sink sink;

@@ -11,12 +11,13 @@
 #include <string.h>
 #include <cmocka.h>
 
-static const char schema_t[] = "CREATE TABLE t (id integer COLLATE int4 PRIMARY KEY, a int4, b "
-                               "text, c bool, d date, n numeric(10,2),"
-                               " v varchar(5), ts timestamp, tz timestamptz, f float8, j "
-                               "json_text, jb jsonb_text, u uuid, by bytea)";
-static const char schema_o[] =
-    "CREATE TABLE o (id integer COLLATE int4 PRIMARY KEY, t_id int4, q int4 NOT NULL, note text)";
+static const char schema_t[] =
+    "CREATE TABLE t (id integer COLLATE int4 PRIMARY KEY AUTOINCREMENT, a int4, b "
+    "text, c bool, d date, n numeric(10,2),"
+    " v varchar(5), ts timestamp, tz timestamptz, f float8, j "
+    "json_text, jb jsonb_text, u uuid, by bytea)";
+static const char schema_o[] = "CREATE TABLE o (id integer COLLATE int4 PRIMARY KEY AUTOINCREMENT, "
+                               "t_id int4, q int4 NOT NULL, note text)";
 
 static const struct {
     const char *text;
