@@ -54,6 +54,7 @@ static void free_buffers(void *arg)
 
     input_finish(&conn->input);
     output_finish(&conn->output);
+    mem_free(conn->copy_scratch);
 }
 
 static void remove_events(void *arg)

@@ -45,6 +45,7 @@ struct connection {
     struct cancel_key cancel_key;
     struct lease lease;
     struct sql_session *sql;
+    uint8_t *copy_scratch; /* while a COPY FROM reads */
     char *user;
     char *database;
     int64_t start_us;   /* when it was accepted */
@@ -148,6 +149,15 @@ must_check int reply_fatal(struct connection *conn, struct failure *failure);
 /* An error inside a statement: as reply_failure, and the transaction fails. */
 must_check int reply_statement_failed(struct connection *conn, const struct failure *failure);
 must_check int reply_ready(struct connection *conn);
+
+/* ---- copy.c: host_ops of COPY; the host is the struct connection ---- */
+
+must_check int copy_in_begin(void *host, bool binary, size_t columns, struct failure *ret_failure);
+must_check int copy_in_read(void *host, struct view *ret_data, struct failure *ret_failure);
+void copy_in_end(void *host);
+must_check int copy_out_begin(void *host, bool binary, size_t columns);
+must_check int copy_out_row(void *host, struct view row);
+must_check int copy_out_end(void *host);
 
 /* ---- host.c, connection.c ---- */
 

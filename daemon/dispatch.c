@@ -145,7 +145,7 @@ static int serve_frame(struct connection *conn, const struct frame *frame)
     if (conn->skip_to_sync && !handler->while_skipped) {
         return 0;
     }
-    conn->at_rest = false;
+    conn->at_rest = conn->at_rest && handler->handle == on_copy;
     int r = frontend_read(frame, &msg, &failure);
     if (r == 0) {
         r = handler->handle(conn, &msg, &failure);

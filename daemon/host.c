@@ -64,4 +64,10 @@ const struct host_ops connection_host_ops = {
     .database = host_database,
     .wall_us = host_wall_us,
     .random = host_random,
+    .copy_in_begin = copy_in_begin,
+    .copy_in_read = copy_in_read,
+    .copy_in_end = copy_in_end,
+    .copy_out_begin = copy_out_begin,
+    .copy_out_row = copy_out_row,
+    .copy_out_end = copy_out_end,
 };

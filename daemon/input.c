@@ -14,6 +14,7 @@ void input_init(struct input *in, int fd)
 void input_finish(struct input *in)
 {
     buf_finish(&in->rest);
+    buf_finish(&in->held);
     in->ahead = view_of(NULL, 0);
     in->fd = -1;
 }
@@ -53,8 +54,37 @@ int input_end(struct input *in)
     int r = keep_ahead(in);
 
     buf_shrink(&in->rest);
+    buf_finish(&in->held);
     in->ahead = view_of(NULL, 0);
     in->scratch = NULL;
+    return r;
+}
+
+int input_hold(struct input *in, uint8_t *scratch)
+{
+    int r = 0;
+
+    if (in_rest(in) && in->held.data == NULL) {
+        in->held = in->rest;
+        in->rest = (struct buf){ 0 };
+        r = buf_append_view(&in->rest, in->ahead);
+        in->ahead = buf_view(&in->rest);
+    } else {
+        r = keep_ahead(in);
+    }
+    if (r == 0) {
+        in->outer = in->scratch;
+        in->scratch = scratch;
+    }
+    return r;
+}
+
+int input_let_go(struct input *in)
+{
+    int r = keep_ahead(in);
+
+    in->scratch = in->outer;
+    in->outer = NULL;
     return r;
 }
 
@@ -98,6 +128,9 @@ int input_fill(struct input *in, size_t need)
     size_t got = 0;
 
     assert(in->scratch != NULL);
+    if (in->outer == NULL) {
+        buf_finish(&in->held);
+    }
     if (in->ahead.len == 0) {
         buf_clear(&in->rest);
         return fill_scratch(in);

@@ -18,6 +18,8 @@ struct input {
     struct view ahead;
     struct buf rest;
     uint8_t *scratch; /* input_scratch_bytes on the serving task's stack; NULL: nobody serves */
+    uint8_t *outer;   /* the scratch set aside by input_hold(); NULL: none */
+    struct buf held;  /* bytes set aside by it */
     bool more;        /* the last read filled its room: there may be more */
     bool eof;
 };
@@ -28,6 +30,13 @@ void input_finish(struct input *in);
 void input_begin(struct input *in, uint8_t *scratch);
 /* Keeps what is ahead. 0 or -ENOMEM. */
 must_check int input_end(struct input *in);
+
+/* For a message that reads more of the input while it is served (COPY): what was handled, its own
+ * text among it, stays where it is until the next input_fill() after input_let_go(). In between
+ * bytes are read into another scratch. 0 or -ENOMEM. */
+must_check int input_hold(struct input *in, uint8_t *scratch);
+/* Keeps what is ahead. 0 or -ENOMEM. */
+must_check int input_let_go(struct input *in);
 
 /* Reads what has come, without waiting, behind what is ahead. `need`: how long the first message
  * is, as far as known; the caller has checked it against its limits. 0, INPUT_NOTHING, INPUT_EOF or

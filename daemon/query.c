@@ -50,7 +50,7 @@ static int run_one(struct connection *conn, struct run *run, struct view stateme
                    struct failure *ret_failure)
 {
     cleanup(plan_unrefp) struct plan *plan = NULL;
-    struct statement_how how = { .commits = run->several && run->last, .text = statement };
+    struct statement_how how = { .commits = run->last, .text = statement };
 
     statement_begin(conn);
     int r = statement_prepare(conn, run->text, statement, NULL, 0, &plan, ret_failure);

@@ -15,6 +15,7 @@
 #include "pool/vfs.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 
 enum { progress_steps = 1000 };
@@ -127,6 +128,35 @@ int session_fail_stopped(struct session *session, struct failure *ret_failure)
         ret_failure->severity = (uint8_t)answers[session->stop].severity;
     }
     return FAILED;
+}
+
+int session_breathe(struct session *session, struct failure *ret_failure)
+{
+    session_enter(session);
+    bool stop = on_progress(session);
+    session_leave(session);
+    return stop ? session_fail_stopped(session, ret_failure) : 0;
+}
+
+int session_await_readable(struct session *session, int fd, struct failure *ret_failure)
+{
+    int r = 0;
+
+    if (session->stop == STOP_NONE) {
+        session->waiter = task_current();
+        r = await_readable(fd, session->deadline_us);
+        if (session->waiter_stopped) {
+            task_uncancel(session->waiter); /* it was meant for this wait alone */
+        }
+        session->waiter_stopped = false;
+        session->waiter = NULL;
+    }
+    if (r == -ETIMEDOUT) {
+        session->stop = STOP_STATEMENT_TIMEOUT;
+    } else if (r == -ECANCELED && session->stop == STOP_NONE) {
+        session->stop = STOP_SHUTDOWN; /* the task itself is told to end */
+    }
+    return session->stop != STOP_NONE ? session_fail_stopped(session, ret_failure) : r;
 }
 
 /* ---- failures ---- */

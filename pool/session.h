@@ -75,6 +75,13 @@ void session_set_lock_timeout(struct session *session, int64_t timeout_us);
 /* Asks the statement that runs now (if any) to stop, from another task of this loop. */
 void session_stop_statement(struct session *session, enum stop_reason reason);
 
+/* For statements that are more than one of SQLite's, between two of their steps: gives up the turn
+ * when the time slice is over. 0, or FAILED when the statement must stop. */
+must_check int session_breathe(struct session *session, struct failure *ret_failure);
+/* Awaits bytes that the running statement needs, until its deadline. 0, FAILED when it must stop,
+ * or -errno. */
+must_check int session_await_readable(struct session *session, int fd, struct failure *ret_failure);
+
 /* Brackets one client statement: sets its deadline (DEADLINE_NONE: none) and forgets an earlier
  * stop. */
 void session_statement_begin(struct session *session, int64_t deadline_us);

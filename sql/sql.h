@@ -17,7 +17,11 @@ struct portal;
 struct sql_session;
 struct value_style; /* protocol/value.h: how this session reads and prints values */
 
-/* What only the daemon can do. All may be called during sql_run(); none awaits. */
+/* An answer of copy_in_read(): CopyDone came. */
+enum { COPY_IN_DONE = 2 };
+
+/* What only the daemon can do. All may be called during sql_run(); those of COPY may await, the
+ * others do not. */
 struct host_ops {
     void (*parameter_status)(void *host, const char *name,
                              const char *value); /* a reported setting changed */
@@ -28,6 +32,16 @@ struct host_ops {
     int64_t (*wall_us)(void *host); /* the seam of now() */
     void (*random)(void *host, void *bytes,
                    size_t len); /* the seam of random(), gen_random_uuid() */
+    /* COPY FROM STDIN: begin, read until COPY_IN_DONE or something goes wrong, end (always, after a
+     * begin that said 0). What read gives lives until the next read or end. NULL: there is no such
+     * stream here. 0, COPY_IN_DONE, FAILED or -errno. */
+    int (*copy_in_begin)(void *host, bool binary, size_t columns, struct failure *ret_failure);
+    int (*copy_in_read)(void *host, struct view *ret_data, struct failure *ret_failure);
+    void (*copy_in_end)(void *host);
+    /* COPY TO STDOUT: begin, a row at a time, end. 0 or -errno. */
+    int (*copy_out_begin)(void *host, bool binary, size_t columns);
+    int (*copy_out_row)(void *host, struct view row);
+    int (*copy_out_end)(void *host);
 };
 
 /* Registers pond's SQL functions on the session. 0 or FAILED. The pool session outlives it. */

@@ -32,6 +32,7 @@ static const struct verb verb_rows[] = {
     { NODE(ALTER_DEFAULT_PRIVILEGES_STMT), .tag = "ALTER DEFAULT PRIVILEGES", .run = nothing_run },
     { NODE(CREATE_EXTENSION_STMT), .tag = "CREATE EXTENSION", .run = create_extension_run },
     { NODE(CREATE_SCHEMA_STMT), .tag = "CREATE SCHEMA", .run = create_schema_run },
+    { NODE(COPY_STMT), .plan = copy_plan, .run = copy_run },
     /* the schema */
     { NODE(CREATE_STMT), .tag = "CREATE TABLE", DDL, .plan = ddl_plan, .run = create_table_run },
     { NODE(CREATE_TABLE_AS_STMT), DDL, .plan = create_table_as_plan, .run = create_table_as_run },

@@ -57,9 +57,10 @@ typedef int verb_run_fn(struct portal *portal, struct row_sink *sink, int64_t ma
 
 verb_plan_fn txn_plan, set_plan, show_plan, prepare_plan, execute_plan, deallocate_plan,
     explain_plan, discard_plan, vacuum_plan, drop_plan, create_table_as_plan, rename_plan,
-    close_plan, grant_plan, alter_owner_plan, alter_table_plan, ddl_plan, select_into_plan;
+    close_plan, grant_plan, alter_owner_plan, alter_table_plan, ddl_plan, select_into_plan,
+    copy_plan;
 verb_run_fn txn_run, set_run, show_run, constraints_run, prepare_run, execute_run, deallocate_run,
     explain_run, discard_run, close_run, unlisten_run, lock_run, vacuum_run, nothing_run,
     create_extension_run, create_schema_run, create_table_run, create_table_as_run, select_into_run,
     create_index_run, drop_run, alter_table_run, rename_run, create_view_run, create_sequence_run,
-    alter_sequence_run, truncate_run;
+    alter_sequence_run, truncate_run, copy_run;

@@ -1,0 +1,338 @@
+/* sql/verb_copy.c: COPY as far as it can be understood before it runs: its columns, its options,
+ * and an inner statement that gives or takes one row at a time. */
+#include "sql/copy.h"
+#include "sql/rewrite.h"
+#include "sql/verb_support.h"
+
+#include <stdio.h>
+
+struct copying {
+    struct planner *planner;
+    const PgQuery__CopyStmt *stmt;
+    struct plan *plan;
+    struct copy_plan *copy;
+    struct failure *failure;
+};
+
+static void free_copy(void *extra)
+{
+    sql_plan_unref(((struct copy_plan *)extra)->inner);
+}
+
+/* ---- columns ---- */
+
+static int refuse_view(const struct copying *c)
+{
+    const char *name = c->stmt->relation->relname;
+
+    failure_set(c->failure, "42809", "cannot copy %s view \"%s\"", c->stmt->is_from ? "to" : "from",
+                name);
+    failure_add(c->failure, FIELD_HINT, "%s",
+                c->stmt->is_from
+                    ? "To enable copying to a view, provide an INSTEAD OF INSERT trigger."
+                    : "Try the COPY (SELECT ...) TO variant.");
+    return FAILED;
+}
+
+static int add_column(struct copying *c, const char *name, struct type type)
+{
+    struct copy_column *column = &c->copy->columns[c->copy->count];
+    const struct copy_options *options = &c->copy->options;
+
+    for (size_t i = 0; i < c->copy->count && c->stmt->n_attlist > 0; i++) {
+        if (strcmp(c->copy->columns[i].name, name) == 0) {
+            return failure_set(c->failure, "42701", "column \"%s\" specified more than once", name);
+        }
+    }
+    *column = (struct copy_column){
+        .name = arena_strdup(&c->plan->arena, name),
+        .type = type.oid == 0 ? TYPE_OF(OID_TEXT) : type,
+        .force_quote = copy_columns_have(&options->force_quote, name),
+        .force_not_null = copy_columns_have(&options->force_not_null, name),
+        .force_null = copy_columns_have(&options->force_null, name),
+    };
+    c->copy->count++;
+    return column->name != NULL ? 0 : failure_set_nomem(c->failure);
+}
+
+static int add_listed(struct copying *c, const struct relation *relation)
+{
+    for (size_t i = 0; i < c->stmt->n_attlist; i++) {
+        const char *name = c->stmt->attlist[i]->string->sval;
+        const struct relation_column *column = relation_find(relation, name);
+
+        if (column == NULL) {
+            return failure_set(c->failure, "42703",
+                               "column \"%s\" of relation \"%s\" does not exist", name,
+                               c->stmt->relation->relname);
+        }
+        int r = add_column(c, column->name, column->type);
+        if (r != 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int add_all(struct copying *c, const struct relation *relation)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < relation->count && r == 0; i++) {
+        r = add_column(c, relation->columns[i].name, relation->columns[i].type);
+    }
+    return r;
+}
+
+static bool make_room(struct copying *c, size_t count)
+{
+    c->copy->columns = arena_alloc(&c->plan->arena, (count + 1) * sizeof(*c->copy->columns));
+    return c->copy->columns != NULL;
+}
+
+static int add_columns(struct copying *c, const struct relation *relation)
+{
+    size_t count = c->stmt->n_attlist > relation->count ? c->stmt->n_attlist : relation->count;
+
+    if (relation->is_view) {
+        return refuse_view(c);
+    }
+    if (!make_room(c, count)) {
+        return failure_set_nomem(c->failure);
+    }
+    return c->stmt->n_attlist > 0 ? add_listed(c, relation) : add_all(c, relation);
+}
+
+static void rewriter_finishp(struct rewriter *r)
+{
+    rewriter_finish(r);
+}
+
+/* The table's columns, as far as the statement names them. */
+static int look_up_table(struct copying *c)
+{
+    cleanup(arena_finish) struct arena arena = { 0 };
+    cleanup(rewriter_finishp) struct rewriter r = { 0 };
+    const char *name = c->stmt->relation->relname;
+
+    rewriter_init(&r, c->planner->sql, &arena, c->planner->text, c->failure);
+    rewrite_table(&r, c->stmt->relation);
+    const struct relation *relation = r.failed ? NULL : scope_table(&r, name);
+    if (r.failed) {
+        c->failure->position = 0; /* PostgreSQL gives none here */
+        return FAILED;
+    }
+    if (relation == NULL) {
+        return failure_set(c->failure, "42P01", "relation \"%s\" does not exist", name);
+    }
+    c->copy->table = name;
+    return add_columns(c, relation);
+}
+
+static int look_up_query(struct copying *c)
+{
+    const struct plan *inner = plan_whole(c->copy->inner);
+
+    if (inner->column_count == 0) {
+        return failure_set(c->failure, "0A000", "COPY query must have a RETURNING clause");
+    }
+    if (!make_room(c, inner->column_count)) {
+        return failure_set_nomem(c->failure);
+    }
+    for (size_t i = 0; i < inner->column_count; i++) {
+        const struct column *from = &inner->columns[i];
+        struct type type = { .oid = from->type_oid, .typmod = sql_column_typmod(from) };
+        int r = add_column(c, from->name, type);
+        if (r != 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int check_forced(const struct copying *c, const struct copy_columns *forced,
+                        const char *option)
+{
+    for (size_t i = 0; i < forced->count; i++) {
+        const char *name = forced->names[i]->string->sval;
+        bool found = false;
+
+        for (size_t at = 0; at < c->copy->count && !found; at++) {
+            found = strcmp(c->copy->columns[at].name, name) == 0;
+        }
+        if (!found) {
+            return failure_set(c->failure, "42P10", "%s column \"%s\" not referenced by COPY",
+                               option, name);
+        }
+    }
+    return 0;
+}
+
+/* ---- the inner statement ---- */
+
+static int print_names(const struct copying *c, struct buf *text)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < c->copy->count && r == 0; i++) {
+        r = i > 0 ? buf_append_str(text, ", ") : 0;
+        if (r == 0) {
+            r = verb_ident(text, c->copy->columns[i].name);
+        }
+    }
+    return r;
+}
+
+static int print_table(const struct copying *c, struct buf *text)
+{
+    const PgQuery__RangeVar *table = c->stmt->relation;
+    int r = 0;
+
+    if (table->schemaname[0] != '\0') {
+        r = verb_ident(text, table->schemaname);
+        if (r == 0) {
+            r = buf_append_byte(text, '.');
+        }
+    }
+    return r == 0 ? verb_ident(text, table->relname) : r;
+}
+
+static int print_select(const struct copying *c, struct buf *text)
+{
+    int r = buf_append_str(text, "SELECT ");
+
+    if (r == 0) {
+        r = print_names(c, text);
+    }
+    if (r == 0) {
+        r = buf_append_str(text, " FROM ");
+    }
+    return r == 0 ? print_table(c, text) : r;
+}
+
+static int print_insert(const struct copying *c, struct buf *text)
+{
+    int r = buf_append_str(text, "INSERT INTO ");
+
+    if (r == 0) {
+        r = print_table(c, text);
+    }
+    if (r == 0) {
+        r = buf_append_str(text, " (");
+    }
+    if (r == 0) {
+        r = print_names(c, text);
+    }
+    if (r == 0) {
+        r = buf_append_str(text, ") OVERRIDING SYSTEM VALUE VALUES (");
+    }
+    for (size_t i = 0; i < c->copy->count && r == 0; i++) {
+        r = buf_printf(text, "%s$%zu", i > 0 ? ", " : "", i + 1);
+    }
+    return r == 0 ? buf_append_byte(text, ')') : r;
+}
+
+static int plan_inner(struct copying *c)
+{
+    cleanup(buf_finish) struct buf text = { 0 };
+    uint32_t *oids = arena_alloc(&c->plan->arena, (c->copy->count + 1) * sizeof(*oids));
+    struct planner inner = { .sql = c->planner->sql };
+    int r = c->stmt->is_from ? print_insert(c, &text) : print_select(c, &text);
+
+    if (oids == NULL || r != 0) {
+        return failure_set_nomem(c->failure);
+    }
+    for (size_t i = 0; i < c->copy->count && c->stmt->is_from; i++) {
+        oids[i] = c->copy->columns[i].type.oid;
+        inner.param_count = i + 1;
+    }
+    inner.param_oids = oids;
+    inner.text = buf_view(&text);
+    r = plan_text(&inner, 0, &c->copy->inner, c->failure);
+    if (r != 0) {
+        c->failure->position = 0; /* of a text that the client never saw */
+    }
+    return r;
+}
+
+/* ---- the verb ---- */
+
+static int check_statement(const PgQuery__CopyStmt *stmt, struct failure *f)
+{
+    if (stmt->is_program) {
+        failure_set(f, "42501",
+                    "must be superuser or have privileges of the pg_execute_server_program role to "
+                    "COPY to or from an external program");
+    } else if (stmt->filename[0] != '\0') {
+        failure_set(f, "42501",
+                    stmt->is_from ? "must be superuser or have privileges of the "
+                                    "pg_read_server_files role to COPY from a file"
+                                  : "must be superuser or have privileges of the "
+                                    "pg_write_server_files role to COPY to a file");
+    } else {
+        return stmt->where_clause == NULL ? 0 : verb_unsupported("COPY FROM ... WHERE", f);
+    }
+    failure_add(f, FIELD_HINT,
+                "Anyone can COPY to stdout or from stdin. psql's \\copy command also works for "
+                "anyone.");
+    return FAILED;
+}
+
+static int plan_rows(struct copying *c)
+{
+    const PgQuery__CopyStmt *stmt = c->stmt;
+
+    if (stmt->relation != NULL) {
+        int r = look_up_table(c);
+        return r == 0 ? plan_inner(c) : r;
+    }
+    if (stmt->query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT &&
+        stmt->query->select_stmt->into_clause != NULL) {
+        return failure_set(c->failure, "0A000", "COPY (SELECT INTO) is not supported");
+    }
+    int r = plan_node(c->planner, stmt->query, &c->copy->inner, c->failure);
+    return r == 0 ? look_up_query(c) : r;
+}
+
+int copy_plan(struct planner *planner, const PgQuery__Node *node, struct plan *plan,
+              struct failure *ret_failure)
+{
+    const PgQuery__CopyStmt *stmt = node->copy_stmt;
+    struct copy_plan *copy = arena_alloc(&plan->arena, sizeof(*copy));
+    struct copying c = {
+        .planner = planner, .stmt = stmt, .plan = plan, .copy = copy, .failure = ret_failure
+    };
+
+    if (copy == NULL) {
+        return failure_set_nomem(ret_failure);
+    }
+    *copy = (struct copy_plan){ 0 };
+    plan->extra = copy;
+    plan->extra_free = free_copy;
+    plan->flags |= PLAN_UNCACHED;
+    int r = check_statement(stmt, ret_failure);
+    if (r == 0) {
+        r = copy_options_read(stmt, &plan->arena, &copy->options, ret_failure);
+    }
+    if (r == 0) {
+        r = plan_rows(&c);
+    }
+    if (r == 0) {
+        r = check_forced(&c, &copy->options.force_quote, "FORCE_QUOTE");
+    }
+    if (r == 0) {
+        r = check_forced(&c, &copy->options.force_not_null, "FORCE_NOT_NULL");
+    }
+    return r == 0 ? check_forced(&c, &copy->options.force_null, "FORCE_NULL") : r;
+}
+
+int copy_run(struct portal *portal, struct row_sink *sink, int64_t max_rows,
+             struct failure *ret_failure)
+{
+    const struct copy_plan *copy = plan_whole(portal->plan)->extra;
+
+    (void)sink;
+    (void)max_rows;
+    return verb_node(portal)->copy_stmt->is_from ? copy_from_run(portal, copy, ret_failure)
+                                                 : copy_to_run(portal, copy, ret_failure);
+}
