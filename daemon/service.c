@@ -186,11 +186,9 @@ static int say_ready(struct service *service)
     int r = listener_describe(service->listener, &text);
 
     if (r == 0) {
-        r = tell_starter(service, buf_view(&text));
-    }
-    if (r == 0) {
         log_addresses(buf_view(&text));
         log_line(LEVEL_LOG, "pondd %s is ready", POND_VERSION);
+        r = tell_starter(service, buf_view(&text)); /* last: what it says stands below the log */
     }
     return r;
 }
