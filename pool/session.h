@@ -95,6 +95,14 @@ must_check int session_prepare(struct session *session, struct view sql,
                                struct sqlite3_stmt **ret_stmt, struct failure *ret_failure);
 void session_release(struct session *session, struct sqlite3_stmt *stmt);
 
+/* ---- the schema ---- */
+
+/* Puts another CREATE TABLE text in a table's place; its rows stay as they are and must fit. For a
+ * session that has the writer's place (CURSOR_LOCKS) and no open cursors. 0, or FAILED and nothing
+ * is changed: SQLite cannot read the text. Awaits nothing. */
+must_check int session_edit_schema(struct session *session, bool temporary, const char *table,
+                                   const char *text, struct failure *ret_failure);
+
 /* ---- cursors: half-run statements as async iterators ---- */
 
 enum cursor_flags {

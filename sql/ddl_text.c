@@ -2,12 +2,11 @@
  *
  * SQLite reads a table's shape from its CREATE text alone, so NOT NULL, DEFAULT, CHECK, FOREIGN KEY
  * and further columns can be changed there without touching a row. What the rows must then satisfy
- * is checked by the caller before. The new text is tried inside a savepoint; one that SQLite cannot
- * read is taken back. */
+ * is checked by the caller before. */
 #include "sql/ddl.h"
 
 #include "base/alloc.h"
-#include "pool/session_state.h"
+#include "pool/session.h"
 #include "pool/sqltext.h"
 
 #include <errno.h>
@@ -276,87 +275,15 @@ int table_text_print(const struct table_text *t, size_t at, struct view replacem
     return r == 0 ? buf_append_view(out, t->tail) : r;
 }
 
-/* Others see by the cookie that they must read the schema again. Raised after the edit, for it also
- * tells SQLite that the schema has changed and must be read again when the transaction or savepoint
- * is rolled back. */
-static int raise_cookie(struct session *session, const char *schema)
-{
-    sqlite3_stmt *stmt = NULL;
-    char text[64];
-    int cookie = 0;
-
-    snprintf(text, sizeof text, "PRAGMA %s.schema_version", schema);
-    session->internal++;
-    int rc = sqlite3_prepare_v2(session->db, text, -1, &stmt, NULL);
-    if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
-        cookie = sqlite3_column_int(stmt, 0);
-    }
-    sqlite3_finalize(stmt);
-    session->internal--;
-    snprintf(text, sizeof text, "PRAGMA %s.schema_version = %d", schema, cookie + 1);
-    return rc != SQLITE_OK ? rc : session_run_internal(session, text);
-}
-
-static int run_all(struct session *session, const char *schema, const char *quoted_name,
-                   const char *quoted_sql, const char *ident)
-{
-    char *edit = sqlite3_mprintf(
-        "PRAGMA writable_schema=ON;"
-        "UPDATE %s.sqlite_master SET sql = %s WHERE type = 'table' AND name = %s COLLATE NOCASE;"
-        "PRAGMA writable_schema=RESET;",
-        schema, quoted_sql, quoted_name);
-    char *look = sqlite3_mprintf("SELECT 1 FROM %s LIMIT 0", ident);
-    int rc = edit == NULL || look == NULL ? SQLITE_NOMEM : session_run_internal(session, edit);
-
-    rc = rc == SQLITE_OK ? raise_cookie(session, schema) : rc;
-    if (rc == SQLITE_OK) {
-        rc = session_run_internal(session, look);
-    }
-    sqlite3_free(edit);
-    sqlite3_free(look);
-    return rc;
-}
-
-static int install(struct session *session, const char *schema, const char *name, const char *text,
-                   const char *ident)
-{
-    int rc = session_run_internal(session, "SAVEPOINT pond_ddl");
-
-    if (rc == SQLITE_OK) {
-        sqlite3_db_config(session->db, SQLITE_DBCONFIG_DEFENSIVE, 0, (int *)NULL);
-        rc = run_all(session, schema, name, text, ident);
-        if (rc != SQLITE_OK) {
-            (void)session_run_internal(session, "ROLLBACK TO pond_ddl");
-            (void)session_run_internal(session, "PRAGMA writable_schema=RESET");
-        }
-        (void)session_run_internal(session, "RELEASE pond_ddl");
-        sqlite3_db_config(session->db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
-    }
-    return rc;
-}
-
 int table_text_install(struct sql_session *sql, const char *table, bool temp,
                        const struct buf *text, struct failure *f)
 {
-    cleanup(buf_finish) struct buf name = { 0 };
-    cleanup(buf_finish) struct buf quoted = { 0 };
-    cleanup(buf_finish) struct buf ident = { 0 };
     cleanup(buf_finish) struct buf plain = { 0 };
 
-    if (buf_append_view(&plain, buf_view(text)) != 0 || buf_append_byte(&plain, 0) != 0 ||
-        verb_quote(&quoted, (const char *)plain.data) != 0 || buf_append_byte(&quoted, 0) != 0 ||
-        verb_quote(&name, table) != 0 || buf_append_byte(&name, 0) != 0 ||
-        verb_ident(&ident, table) != 0 || buf_append_byte(&ident, 0) != 0) {
+    if (buf_append_view(&plain, buf_view(text)) != 0 || buf_append_byte(&plain, 0) != 0) {
         return failure_set_nomem(f);
     }
     int r = verb_execute(sql, CURSOR_LOCKS, f,
                          "SELECT 1"); /* the writer's place, and open portals out of the way */
-    if (r != 0) {
-        return r;
-    }
-    session_enter(sql->session);
-    int rc = install(sql->session, temp ? "temp" : "main", (const char *)name.data,
-                     (const char *)quoted.data, (const char *)ident.data);
-    session_leave(sql->session);
-    return rc == SQLITE_OK ? 0 : session_fail(sql->session, rc, buf_view(text), NULL, f);
+    return r != 0 ? r : session_edit_schema(sql->session, temp, table, (const char *)plain.data, f);
 }

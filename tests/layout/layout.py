@@ -3,7 +3,8 @@
 
 usage: layout.py CHECK ROOT
 
-includes   a folder includes only what stands below it, by rooted paths, and nothing that is not there
+includes   a folder includes only what stands below it, by rooted paths, nothing that is not there, and no *_state.h
+           or *_impl.h of another folder
 pthread    threads are named in the two files that may
 format     clang-format would change nothing
 options    each row of conf/option.c has its paragraph in pond.conf.5 and its line in pond.conf.sample, with its default
@@ -60,6 +61,8 @@ def check_includes(root):
                 yield '%s: "%s" is not a path from the root of the tree' % (where, target)
             elif folder != "tests" and floor != folder and floor not in FLOORS[folder]:
                 yield "%s: %s/ may not include %s/" % (where, folder, floor)
+            elif folder not in (floor, "tests") and re.search(r"_(state|impl)\.h$", target):
+                yield "%s: %s is for the files of %s/ only" % (where, target, floor)
 
 
 def check_pthread(root):
@@ -163,6 +166,10 @@ CHECKS = {"includes": check_includes, "pthread": check_pthread, "format": check_
 SELFTEST = [
     ("includes", "base/a.c", '#include "async/a.h"\n', 1),
     ("includes", "base/a.c", '#include "a.c"\n', 1),
+    ("includes", "async/a.c", '#include "async/a.h"\n', 0),
+    ("includes", "pool/a.c", '#include "async/b_state.h"\n', 1),
+    ("includes", "pool/a.c", '#include "async/b_impl.h"\n', 1),
+    ("includes", "async/a.c", '#include "async/b_impl.h"\n', 0),
     ("includes", "sql/a.c", '#include <errno.h>\n# include "sql/a.c"\n', 0),
     ("pthread", "pool/a.c", "#include <pthread.h>\nvoid f(void);\n", 1),
     ("pthread", "async/offload.c", "#include <pthread.h>\n", 0),
@@ -195,7 +202,8 @@ def check_selftest(root):
             tree = pathlib.Path(folder)
             shutil.copy(root / ".clang-format", tree)
             (tree / "async").mkdir()
-            (tree / "async/a.h").touch()
+            for name in ("a.h", "b_state.h", "b_impl.h"):
+                (tree / "async" / name).touch()
             (tree / path).parent.mkdir(exist_ok=True)
             (tree / path).write_text(text, encoding="utf-8")
             found = list(CHECKS[check](tree))
