@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+enum { commands_most = 100 }; /* of one ALTER TABLE */
+
 #define AT(name)     PG_QUERY__ALTER_TABLE_TYPE__AT_##name
 #define CONSTR(name) PG_QUERY__CONSTR_TYPE__CONSTR_##name
 
@@ -777,6 +779,10 @@ int alter_table_run(struct portal *portal, struct row_sink *sink, int64_t max_ro
                        stmt->cmds[0]->alter_table_cmd->subtype != AT(ChangeOwner)
                    ? failure_set(f, "42809", "\"%s\" is not a table", stmt->relation->relname)
                    : 0;
+    }
+    /* each command may write the table's text anew */
+    if (r == 0 && stmt->n_cmds > commands_most) {
+        return failure_set(f, "54000", "ALTER TABLE can have at most %d commands", commands_most);
     }
     for (size_t i = 0; i < stmt->n_cmds && r == 0; i++) {
         struct alter a = { .portal = portal,

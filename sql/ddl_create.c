@@ -477,12 +477,19 @@ void ddl_take_name(struct ddl_table *t, const char *name)
     take_name(t, name);
 }
 
+enum { columns_most = 1600 }; /* PostgreSQL's */
+
 /* First all names and types, then the primary key: a column's text depends on them. */
 static void learn_table(struct ddl_table *t, const PgQuery__CreateStmt *stmt)
 {
     t->relation = relation_new(t->r, t->name);
     if (t->relation == NULL) {
         nomem(t->r);
+        return;
+    }
+    /* every column's name is compared with all others, and nobody can stop it */
+    if (stmt->n_table_elts > 2 * columns_most) {
+        rewrite_fail(t->r, -1, "54011", "tables can have at most %d columns", columns_most);
         return;
     }
     for (size_t i = 0; i < stmt->n_table_elts && !t->r->failed; i++) {

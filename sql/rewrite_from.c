@@ -451,6 +451,11 @@ static bool needs_parentheses(const PgQuery__Node *node)
 
 void from_items(struct rewriter *r, PgQuery__Node *const *items, size_t count)
 {
+    /* SQLite's own limit; names are looked for in all of them, which adds up before it says so */
+    if (count > 64) {
+        rewrite_fail(r, -1, "54000", "at most 64 tables in a join");
+        return;
+    }
     for (size_t i = 0; i < count && !r->failed; i++) {
         bool parentheses = i > 0 && needs_parentheses(items[i]);
 

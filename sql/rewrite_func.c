@@ -369,8 +369,16 @@ static bool schema_is_known(struct rewriter *r, const PgQuery__FuncCall *call)
     return true;
 }
 
+/* PostgreSQL's FUNC_MAX_ARGS; each is looked at several times. */
+enum { function_arguments_most = 100 };
+
 struct expr *call_args(struct rewriter *r, const PgQuery__FuncCall *call, uint32_t **ret_oids)
 {
+    if (call->n_args > function_arguments_most) {
+        rewrite_fail(r, call->location, "54023", "cannot pass more than %d arguments to a function",
+                     function_arguments_most);
+        return NULL;
+    }
     struct expr *args = arena_alloc(r->arena, (call->n_args + 1) * sizeof(*args));
     uint32_t *oids = arena_alloc(r->arena, (call->n_args + 1) * sizeof(*oids));
 

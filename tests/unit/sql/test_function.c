@@ -256,6 +256,30 @@ static void errors_body(struct test_session *t)
     }
 }
 
+/* The state of head, so many items with commas between them, tail. */
+static const char *long_list(struct test_session *t, const char *head, const char *item, int count,
+                             const char *tail)
+{
+    cleanup(buf_finish) struct buf text = { 0 };
+
+    assert_int_equal(buf_append_str(&text, head), 0);
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(buf_printf(&text, "%s%s", i == 0 ? "" : ",", item), 0);
+    }
+    assert_int_equal(buf_append_str(&text, tail), 0);
+    assert_int_equal(buf_append_byte(&text, 0), 0);
+    return state(t, (const char *)text.data);
+}
+
+static void long_lists_body(struct test_session *t)
+{
+    assert_string_equal(long_list(t, "SELECT concat(", "'a'", 101, ")"), "54023");
+    assert_string_equal(long_list(t, "SELECT 1 FROM ", "(SELECT 1) q", 65, ""), "54000");
+    assert_string_equal(long_list(t, "CREATE TABLE wide (", "a int", 3201, ")"), "54011");
+    assert_true(run(t, "CREATE TABLE narrow (a int)"));
+    assert_string_equal(long_list(t, "ALTER TABLE narrow ", "ADD COLUMN b int", 101, ""), "54000");
+}
+
 static void session_body(struct test_session *t)
 {
     static const struct call calls[] = {
@@ -296,6 +320,7 @@ BODY(numbers)
 BODY(dates)
 BODY(json)
 BODY(errors)
+BODY(long_lists)
 BODY(session)
 BODY(truncated_json)
 
@@ -341,15 +366,11 @@ static void test_the_best_row_is_found(void **state_)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_strings),
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_json),
-        cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_session),
-        cmocka_unit_test(test_truncated_json),
-        cmocka_unit_test(test_rows_are_whole),
-        cmocka_unit_test(test_the_best_row_is_found),
+        cmocka_unit_test(test_strings),        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_dates),          cmocka_unit_test(test_json),
+        cmocka_unit_test(test_errors),         cmocka_unit_test(test_long_lists),
+        cmocka_unit_test(test_session),        cmocka_unit_test(test_truncated_json),
+        cmocka_unit_test(test_rows_are_whole), cmocka_unit_test(test_the_best_row_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
