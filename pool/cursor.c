@@ -3,7 +3,11 @@
  * A live cursor steps SQLite for each row; it is half-run, and pins a root, until its last row.
  * Before the session writes the live ones are spooled: their remaining rows move to memory and
  * their statement is reset. What writes runs to its end inside cursor_open(), and rows of RETURNING
- * are spooled from the start. */
+ * are spooled from the start.
+ *
+ * A scrollable cursor's spool has all rows that were read, too: it goes back in there, and steps
+ * SQLite again behind the last of them. One that is held is spooled at COMMIT and then belongs to
+ * no transaction. */
 #include "pool/session_state.h"
 #include "pool/spool.h"
 
@@ -20,6 +24,7 @@ enum cursor_state {
     CURSOR_SPOOLED, /* the rows that are left lie in the spool */
     CURSOR_DONE,
     CURSOR_GONE, /* its transaction is over */
+    CURSOR_LOST, /* there was no room for its rows when they had to be spooled */
 };
 
 struct cursor {
@@ -31,6 +36,10 @@ struct cursor {
     bool stepping; /* inside sqlite3_step(): what functions of that statement run must leave it
                       alone */
     bool locks;    /* holds the writer's place for itself: FOR UPDATE outside a transaction */
+    bool scrolls;
+    bool held;    /* outlives its transaction if that commits */
+    bool kept;    /* has done so */
+    size_t depth; /* savepoints that there were when it was opened */
     int64_t changes;
     struct spool spool;
     size_t columns;
@@ -150,11 +159,8 @@ static int step(struct cursor *cursor, struct failure *ret_failure)
 
 /* ---- spooling ---- */
 
-static int fail_spool(struct cursor *cursor, int r, struct failure *ret_failure)
+static int fail_room(const struct cursor *cursor, int r, struct failure *ret_failure)
 {
-    undo_write(cursor);
-    cursor->state = CURSOR_DONE;
-    let_go_of_statement(cursor);
     failure_set_nomem(ret_failure);
     if (r == BUF_FULL) {
         failure_add(ret_failure, FIELD_DETAIL,
@@ -166,7 +172,16 @@ static int fail_spool(struct cursor *cursor, int r, struct failure *ret_failure)
     return FAILED;
 }
 
-/* Takes all rows that are left into memory. The statement is reset then. */
+static int fail_spool(struct cursor *cursor, int r, struct failure *ret_failure)
+{
+    undo_write(cursor);
+    cursor->state = CURSOR_DONE;
+    let_go_of_statement(cursor);
+    return fail_room(cursor, r, ret_failure);
+}
+
+/* Takes all rows that are left into memory, behind those that a scrollable cursor has there. The
+ * statement is reset then. */
 static int spool_rest(struct cursor *cursor, struct failure *ret_failure)
 {
     int r;
@@ -214,7 +229,88 @@ void cursor_end_all(struct session *session)
     struct cursor *cursor;
 
     TAILQ_FOREACH (cursor, &session->cursors, entry) {
-        end_cursor(cursor);
+        if (!cursor->kept) {
+            end_cursor(cursor);
+        }
+    }
+}
+
+/* ---- past the end of the transaction ---- */
+
+static int keep(struct cursor *cursor, struct failure *ret_failure)
+{
+    if (cursor->state == CURSOR_LIVE) {
+        if (spool_rest(cursor, ret_failure) != 0) {
+            return FAILED;
+        }
+        let_go_of_statement(cursor);
+    }
+    cursor->kept = true;
+    return 0;
+}
+
+int cursor_keep_held(struct session *session, struct failure *ret_failure)
+{
+    struct cursor *cursor;
+
+    TAILQ_FOREACH (cursor, &session->cursors, entry) {
+        if (cursor->held && !cursor->kept && keep(cursor, ret_failure) != 0) {
+            return FAILED;
+        }
+    }
+    return 0;
+}
+
+int cursor_hold(struct cursor *cursor, struct failure *ret_failure)
+{
+    struct session *session = cursor->session;
+    int r = 0;
+
+    cursor->held = true;
+    if (!txn_is_open(session)) {
+        session_enter(session);
+        r = keep(cursor, ret_failure);
+        session_leave(session);
+    }
+    return r;
+}
+
+/* SQLite's savepoints know nothing of half-run statements, so what is to live on leaves before. */
+static void leave_savepoint(struct cursor *cursor)
+{
+    struct failure failure;
+
+    if (cursor->state != CURSOR_LIVE || !cursor->session->txn.begun) {
+        return;
+    }
+    if (spool_rest(cursor, &failure) != 0) {
+        cursor->state = CURSOR_LOST;
+    }
+    let_go_of_statement(cursor);
+}
+
+void cursor_rollback_to(struct session *session, size_t number)
+{
+    struct cursor *cursor;
+
+    TAILQ_FOREACH (cursor, &session->cursors, entry) {
+        if (cursor->kept) {
+            continue;
+        }
+        if (cursor->depth > number) {
+            end_cursor(cursor);
+        } else {
+            leave_savepoint(cursor);
+        }
+    }
+}
+
+void cursor_release(struct session *session, size_t number)
+{
+    struct cursor *cursor;
+
+    TAILQ_FOREACH (cursor, &session->cursors, entry) {
+        cursor->depth = cursor->depth < number ? cursor->depth : number;
     }
 }
 
@@ -273,7 +369,7 @@ static enum txn_need need_of(sqlite3_stmt *stmt, struct view sql, unsigned flags
     return strcmp(verb, "VACUUM") == 0 ? TXN_VACUUM : TXN_WRITE;
 }
 
-static struct cursor *cursor_new(struct session *session, sqlite3_stmt *stmt)
+static struct cursor *cursor_new(struct session *session, sqlite3_stmt *stmt, unsigned flags)
 {
     size_t columns = (size_t)sqlite3_column_count(stmt);
     struct cursor *cursor = mem_alloc(sizeof(*cursor) + columns * sizeof(struct cell));
@@ -282,8 +378,15 @@ static struct cursor *cursor_new(struct session *session, sqlite3_stmt *stmt)
     if (cursor == NULL) {
         return NULL;
     }
-    *cursor = (struct cursor){ .session = session, .stmt = stmt, .columns = columns };
+    *cursor = (struct cursor){ .session = session,
+                               .stmt = stmt,
+                               .columns = columns,
+                               .scrolls = (flags & CURSOR_SCROLL) != 0,
+                               .depth = session->txn.savepoint_count };
     spool_init(&cursor->spool, spool_bytes == 0 ? spool_default_bytes : spool_bytes);
+    if (cursor->scrolls) {
+        spool_set_seekable(&cursor->spool);
+    }
     TAILQ_INSERT_TAIL(&session->cursors, cursor, entry);
     return cursor;
 }
@@ -356,7 +459,7 @@ static int open_entered(struct session *session, struct view sql, const struct c
         session_release(session, stmt);
         return FAILED;
     }
-    struct cursor *cursor = cursor_new(session, stmt);
+    struct cursor *cursor = cursor_new(session, stmt, flags);
     if (cursor == NULL) {
         session_release(session, stmt);
         return failure_set_nomem(ret_failure);
@@ -381,16 +484,35 @@ int cursor_open(struct session *session, struct view sql, const struct cell *par
 
 /* ---- reading ---- */
 
+/* A scrollable cursor's row stays in the spool, and is behind us there. */
+static int keep_row(struct cursor *cursor, struct failure *ret_failure)
+{
+    int r = spool_put(&cursor->spool, cursor->cells, cursor->columns);
+
+    if (r != 0) {
+        return fail_spool(cursor, r, ret_failure);
+    }
+    spool_seek(&cursor->spool, spool_rows(&cursor->spool));
+    return 0;
+}
+
 static int next_live(struct cursor *cursor, struct failure *ret_failure)
 {
     session_enter(cursor->session);
     int r = step(cursor, ret_failure);
     if (r == CURSOR_END) {
-        cursor->state = CURSOR_DONE;
+        cursor->state = cursor->scrolls ? CURSOR_SPOOLED : CURSOR_DONE;
         let_go_of_statement(cursor);
+    } else if (r == 0 && cursor->scrolls) {
+        r = keep_row(cursor, ret_failure);
     }
     session_leave(cursor->session);
     return r;
+}
+
+static bool next_kept(struct cursor *cursor)
+{
+    return spool_get(&cursor->spool, cursor->cells, cursor->columns);
 }
 
 int cursor_next(struct cursor *cursor, const struct cell **ret_cells, struct failure *ret_failure)
@@ -399,11 +521,13 @@ int cursor_next(struct cursor *cursor, const struct cell **ret_cells, struct fai
 
     switch (cursor->state) {
     case CURSOR_LIVE:
-        r = next_live(cursor, ret_failure);
+        r = cursor->scrolls && next_kept(cursor) ? 0 : next_live(cursor, ret_failure);
         break;
     case CURSOR_SPOOLED:
-        r = spool_get(&cursor->spool, cursor->cells, cursor->columns) ? 0 : CURSOR_END;
+        r = next_kept(cursor) ? 0 : CURSOR_END;
         break;
+    case CURSOR_LOST:
+        return fail_room(cursor, BUF_FULL, ret_failure);
     case CURSOR_GONE:
         return failure_set(ret_failure, "24000", "cursor is closed: its transaction has ended");
     case CURSOR_DONE:
@@ -423,6 +547,19 @@ size_t cursor_columns(const struct cursor *cursor)
 int64_t cursor_changes(const struct cursor *cursor)
 {
     return cursor->changes;
+}
+
+void cursor_seek(struct cursor *cursor, size_t row)
+{
+    assert(cursor->scrolls);
+    if (cursor->state == CURSOR_LIVE || cursor->state == CURSOR_SPOOLED) {
+        spool_seek(&cursor->spool, row);
+    }
+}
+
+bool cursor_is_gone(const struct cursor *cursor)
+{
+    return cursor->state == CURSOR_GONE;
 }
 
 void cursor_close(struct cursor *cursor)

@@ -194,3 +194,23 @@ size_t names_count(const struct names *names)
 {
     return names->count;
 }
+
+void names_sweep(struct names *names, bool (*is_over)(void *object, void *arg), void *arg)
+{
+    for (size_t i = 0; i < names->bucket_count; i++) {
+        struct entry **link = &names->buckets[i];
+
+        while (*link != NULL) {
+            struct entry *entry = *link;
+
+            if (!is_over(entry->object, arg)) {
+                link = &entry->next;
+                continue;
+            }
+            *link = entry->next;
+            names->count--;
+            names->destroy(entry->object);
+            mem_free(entry);
+        }
+    }
+}

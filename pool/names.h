@@ -27,3 +27,6 @@ void names_clear(struct names *names);
 void names_each(const struct names *names, void (*fn)(struct view name, void *object, void *arg),
                 void *arg);
 size_t names_count(const struct names *names);
+
+/* Removes those that `is_over` says so of; it may not change the table. */
+void names_sweep(struct names *names, bool (*is_over)(void *object, void *arg), void *arg);

@@ -109,6 +109,7 @@ enum cursor_flags {
     CURSOR_WRITES = 1 << 0, /* takes the writer's place first: INSERT, UPDATE, DELETE, DDL */
     CURSOR_LOCKS = 1 << 1,  /* SELECT ... FOR UPDATE/SHARE, LOCK TABLE: the same without writing */
     CURSOR_RETURNING = 1 << 2, /* run to its end at once, rows kept */
+    CURSOR_SCROLL = 1 << 3,    /* all rows that were read are kept: cursor_seek() */
 };
 
 enum { CURSOR_END = 2 }; /* no more rows */
@@ -126,6 +127,15 @@ must_check int cursor_next(struct cursor *cursor, const struct cell **ret_cells,
 size_t cursor_columns(const struct cursor *cursor);
 int64_t cursor_changes(const struct cursor *cursor); /* rows changed, once at its end */
 void cursor_close(struct cursor *cursor); /* NULL is fine; dropping it half-way is fine */
+
+/* The next row shall be this one (0: the first), which must have been read before. The cursor is
+ * CURSOR_SCROLL. */
+void cursor_seek(struct cursor *cursor, size_t row);
+/* The cursor outlives the transaction if that commits: its rows are spooled then, or now when there
+ * is none. 0 or FAILED (53200). */
+must_check int cursor_hold(struct cursor *cursor, struct failure *ret_failure);
+/* Its transaction, or the savepoint that it was opened under, has ended. */
+bool cursor_is_gone(const struct cursor *cursor);
 
 /* Both, for statements without rows of interest: runs to the end. ret_changes may be NULL. */
 must_check int session_execute(struct session *session, struct view sql, const struct cell *params,

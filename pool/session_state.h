@@ -90,8 +90,15 @@ int session_run_internal(struct session *session, const char *sql);
 /* cursor.c: takes the rows that are left of every half-run statement into memory, so that none is
  * active. 0 or FAILED. */
 must_check int cursor_spool_all(struct session *session, struct failure *ret_failure);
-/* cursor.c: their transaction is over: ends every cursor. */
+/* cursor.c: their transaction is over: ends every cursor but those that outlived an earlier one. */
 void cursor_end_all(struct session *session);
+/* cursor.c: the transaction is about to commit: spools what is held and lets it live on. 0 or
+ * FAILED. */
+must_check int cursor_keep_held(struct session *session, struct failure *ret_failure);
+/* cursor.c: ROLLBACK TO savepoint `number` ends cursors opened since; RELEASE makes them its
+ * parent's. */
+void cursor_rollback_to(struct session *session, size_t number);
+void cursor_release(struct session *session, size_t number);
 void cursor_close_all(struct session *session);
 
 /* txn.c: before each statement: takes what it needs (root, writer's place, SQLite's transaction). 0

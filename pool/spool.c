@@ -9,12 +9,20 @@ enum { cell_head_bytes = 9 };
 void spool_init(struct spool *spool, size_t max_bytes)
 {
     buf_init(&spool->rows, max_bytes);
+    buf_init(&spool->starts, max_bytes);
     spool->read = 0;
+    spool->seekable = false;
+}
+
+void spool_set_seekable(struct spool *spool)
+{
+    spool->seekable = true;
 }
 
 void spool_finish(struct spool *spool)
 {
     buf_finish(&spool->rows);
+    buf_finish(&spool->starts);
     spool->read = 0;
 }
 
@@ -59,6 +67,11 @@ int spool_put(struct spool *spool, const struct cell *cells, size_t count)
     size_t bytes = row_bytes(cells, count);
     int r = buf_reserve(&spool->rows, bytes);
 
+    if (r == 0 && spool->seekable) {
+        uint64_t start = spool->rows.len;
+
+        r = buf_append(&spool->starts, &start, sizeof(start));
+    }
     if (r != 0) {
         return r;
     }
@@ -101,4 +114,20 @@ bool spool_get(struct spool *spool, struct cell *cells, size_t count)
     }
     spool->read = (size_t)(at - spool->rows.data);
     return true;
+}
+
+size_t spool_rows(const struct spool *spool)
+{
+    return spool->starts.len / sizeof(uint64_t);
+}
+
+void spool_seek(struct spool *spool, size_t row)
+{
+    uint64_t start = spool->rows.len;
+
+    assert(spool->seekable && row <= spool_rows(spool));
+    if (row < spool_rows(spool)) {
+        memcpy(&start, spool->starts.data + row * sizeof(start), sizeof(start));
+    }
+    spool->read = start;
 }

@@ -39,6 +39,11 @@ bool txn_is_explicit(const struct session *session)
     return session->txn.explicit_;
 }
 
+bool txn_is_open(const struct session *session)
+{
+    return in_transaction(&session->txn);
+}
+
 static void forget_savepoints(struct txn *txn, size_t from)
 {
     while (txn->savepoint_count > from) {
@@ -178,6 +183,10 @@ int txn_set_modes(struct session *session, struct txn_modes modes, struct failur
 
 static int commit(struct session *session, struct failure *ret_failure)
 {
+    if (cursor_keep_held(session, ret_failure) != 0) {
+        roll_back(session);
+        return FAILED;
+    }
     cursor_end_all(session);
     int r = txn_sqlite_commit(session, ret_failure);
     (void)txn_sqlite_rollback(session); /* what is left of a failed one */
@@ -320,6 +329,7 @@ int txn_release(struct session *session, struct view name, struct failure *ret_f
         r = session_fail(session, rc, view_of_str("RELEASE"), NULL, ret_failure);
     } else {
         forget_savepoints(txn, number);
+        cursor_release(session, number);
         txn->begun_at = txn->begun_at < number ? txn->begun_at : number;
     }
     session_leave(session);
@@ -359,7 +369,7 @@ int txn_rollback_to(struct session *session, struct view name, struct failure *r
             "current transaction is aborted, commands ignored until end of transaction block");
     }
     session_enter(session);
-    cursor_end_all(session);
+    cursor_rollback_to(session, number);
     int rc = rewind_sqlite(session, number);
     int r = 0;
     if (rc != SQLITE_OK) {

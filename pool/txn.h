@@ -24,6 +24,7 @@ struct txn_modes {
 enum txn_status txn_status(const struct session *session);
 struct txn_modes txn_modes(const struct session *session);
 bool txn_is_explicit(const struct session *session); /* inside BEGIN ... COMMIT */
+bool txn_is_open(const struct session *session);     /* that, or in an implicit one */
 
 /* BEGIN. The caller has looked at txn_is_explicit (25001 is a warning there). */
 must_check int txn_begin(struct session *session, struct txn_modes modes,

@@ -154,6 +154,9 @@ const char *select_label(const PgQuery__Node *node); /* the column name PostgreS
 void from_items(struct rewriter *r, PgQuery__Node *const *items, size_t count);
 /* A table or WITH query under its alias; NULL: failed. */
 struct relation *from_table(struct rewriter *r, const PgQuery__RangeVar *table);
+/* rewrite_system.c: prints a relation of pg_catalog as a subquery; NULL: it is none of pond's, or
+ * failed. */
+struct relation *from_system(struct rewriter *r, const PgQuery__RangeVar *table);
 /* The columns of * in PostgreSQL's order: those of USING first. */
 void from_star(struct rewriter *r,
                void (*each)(struct rewriter *r, const struct relation *relation,

@@ -25,6 +25,8 @@ enum plan_flags {
     PLAN_UNCACHED = 1 << 4,       /* depends on more than text and schema: do not cache */
     PLAN_FUNCTIONS = 1 << 5,      /* calls functions of pond's */
     PLAN_CASTS = 1 << 6,          /* calls casts (sql/cast.h) and no other functions of pond's */
+    PLAN_MADE_ANEW = 1 << 7,      /* FETCH: a named statement's plan is made again at each use */
+    PLAN_BINARY = 1 << 8,         /* FETCH of a BINARY cursor: a simple query's rows are binary */
 };
 
 /* How the tag is made of what has run. */

@@ -39,6 +39,7 @@ void portal_destroy(void *object)
         portal->verb_state_destroy(portal->verb_state);
     }
     sql_plan_unref(portal->plan);
+    sql_plan_unref(portal->declared_by);
     mem_free(portal->params_owned);
     mem_free(portal->formats);
     mem_free(portal);
@@ -57,6 +58,30 @@ void portals_sweep(struct sql_session *sql)
 static void portal_destroyp(struct portal **portal)
 {
     portal_destroy(*portal);
+}
+
+bool portal_is_over(const struct portal *portal)
+{
+    return (portal->txn != portal->sql->txn_number && !portal->holdable) ||
+           (portal->cursor != NULL && cursor_is_gone(portal->cursor));
+}
+
+static bool is_over(void *object, void *arg)
+{
+    (void)arg;
+    return portal_is_over(object);
+}
+
+void portals_end(struct sql_session *sql)
+{
+    names_sweep(sql->portals, is_over, NULL);
+}
+
+struct portal *portal_find(struct sql_session *sql, struct view name)
+{
+    struct portal *portal = names_find(sql->portals, name);
+
+    return portal == NULL || portal_is_over(portal) ? NULL : portal;
 }
 
 /* One block: the cells, then their bytes. NULL: no memory. */
@@ -122,6 +147,9 @@ int sql_bind(struct sql_session *sql, struct view name, struct plan *plan,
     if (portal == NULL) {
         return failure_set_nomem(ret_failure);
     }
+    if (name.len > 0 && portal_find(sql, name) == NULL) {
+        (void)names_remove(sql->portals, name); /* one of a transaction that is over */
+    }
     portal->plan = sql_plan_ref(plan);
     portal->txn = sql->txn_number;
     if (set_params(portal, params, param_count, ret_failure) != 0) {
@@ -143,11 +171,10 @@ int sql_bind(struct sql_session *sql, struct view name, struct plan *plan,
 int sql_portal_get(struct sql_session *sql, struct view name, struct portal **ret_portal,
                    struct failure *ret_failure)
 {
-    struct portal *portal = names_find(sql->portals, name);
+    struct portal *portal = portal_find(sql, name);
 
-    if (portal == NULL || (portal->txn != sql->txn_number && !portal->holdable)) {
-        return failure_set(ret_failure, "34000", "%s \"%.*s\" does not exist",
-                           name.len == 0 ? "portal" : "portal", (int)name.len,
+    if (portal == NULL) {
+        return failure_set(ret_failure, "34000", "portal \"%.*s\" does not exist", (int)name.len,
                            (const char *)name.data);
     }
     *ret_portal = portal;
@@ -209,19 +236,26 @@ static int open_cursor(struct portal *portal, const struct plan *plan, const str
                        size_t param_count, struct failure *ret_failure)
 {
     struct sql_session *sql = portal->sql;
+    unsigned flags = plan->cursor_flags | (portal->scrolls ? (unsigned)CURSOR_SCROLL : 0);
     int result;
 
     if (sql_plan_ready(sql, plan, ret_failure) != 0) {
         return FAILED;
     }
-    result = cursor_open(sql->session, plan->sql, params, param_count, plan->cursor_flags,
-                         &portal->cursor, ret_failure);
+    result = cursor_open(sql->session, plan->sql, params, param_count, flags, &portal->cursor,
+                         ret_failure);
     if (result == FAILED && sql_functions_missing(sql, failure_get(ret_failure, FIELD_MESSAGE))) {
         failure_clear(ret_failure);
-        result = cursor_open(sql->session, plan->sql, params, param_count, plan->cursor_flags,
-                             &portal->cursor, ret_failure);
+        result = cursor_open(sql->session, plan->sql, params, param_count, flags, &portal->cursor,
+                             ret_failure);
     }
     return result;
+}
+
+int portal_open(struct portal *portal, struct failure *ret_failure)
+{
+    return open_cursor(portal, plan_whole(portal->plan), portal->params, portal->param_count,
+                       ret_failure);
 }
 
 /* Rows until the end or the page's. */
@@ -240,6 +274,7 @@ static int pump(struct portal *portal, const struct plan *plan, struct row_sink 
             return result;
         }
         portal->rows++;
+        portal->pos++;
         result = sink->row(sink, cells, columns, ret_failure);
         if (result != 0) {
             return result;
@@ -265,10 +300,13 @@ static int run_cursor(struct portal *portal, const struct plan *plan, const stru
     }
     if (result == CURSOR_END) {
         set_plan_tag(portal, plan, cursor_changes(portal->cursor));
+        portal->at_end = true;
         result = 0;
     }
-    cursor_close(portal->cursor);
-    portal->cursor = NULL;
+    if (portal->declared_by == NULL) {
+        cursor_close(portal->cursor);
+        portal->cursor = NULL;
+    }
     return result;
 }
 

@@ -24,7 +24,12 @@ struct portal {
     uint64_t txn;  /* sql_session.txn_number that it belongs to */
     bool holdable; /* outlives its transaction (DECLARE ... WITH HOLD, once its rows are kept) */
     struct portal *next_doomed; /* closed by its own statement: freed when that is over */
-    bool is_declared;           /* DECLARE CURSOR's */
+    struct plan *declared_by;   /* DECLARE CURSOR's; counted. NULL: a portal of Bind */
+    bool scrolls;               /* SCROLL: may go backward */
+    bool binary;
+    bool at_end;     /* behind the last row */
+    uint64_t pos;    /* rows passed; the current row is number pos, unless at_end */
+    int64_t made_us; /* wall clock; for pg_cursors */
     int16_t *formats;
     size_t format_count;
     void *verb_state; /* a verb's that gives its rows page by page */
@@ -33,7 +38,26 @@ struct portal {
 };
 
 void portals_sweep(struct sql_session *sql); /* frees those that closed themselves */
-void portal_destroy(void *portal);           /* for the table of portals; NULL is fine */
+/* Has the portal's transaction, or the savepoint under it, ended? Then it is as good as closed. */
+bool portal_is_over(const struct portal *portal);
+struct portal *portal_find(struct sql_session *sql, struct view name); /* NULL: none */
+void portals_end(struct sql_session *sql); /* removes those that are over */
+
+/* Starts the statement of a portal of ordinary SQL: takes the snapshot. 0 or FAILED. */
+must_check int portal_open(struct portal *portal, struct failure *ret_failure);
+
+/* FETCH and MOVE, as PostgreSQL's DoPortalRunFetch. */
+enum fetch_direction { FETCH_FORWARD, FETCH_BACKWARD, FETCH_ABSOLUTE, FETCH_RELATIVE };
+#define FETCH_ALL INT64_MAX
+struct fetch {
+    enum fetch_direction direction;
+    int64_t count;
+    struct row_sink *sink; /* NULL: MOVE */
+};
+/* portal_fetch.c. 0 and the rows, FAILED or the sink's -errno. */
+must_check int portal_fetch(struct portal *portal, struct view name, const struct fetch *fetch,
+                            int64_t *ret_rows, struct failure *ret_failure);
+void portal_destroy(void *portal); /* for the table of portals; NULL is fine */
 
 void portal_set_tag(struct portal *portal, const char *format, ...) printf_like(2, 3);
 

@@ -96,8 +96,13 @@ static void add_relation(struct rewriter *r, struct relation *relation)
 static void range_var(struct rewriter *r, const PgQuery__Node *node)
 {
     const PgQuery__RangeVar *table = node->range_var;
-    struct relation *relation = from_table(r, table);
+    struct relation *relation = from_system(r, table);
 
+    if (relation != NULL) {
+        add_relation(r, relation);
+        return;
+    }
+    relation = r->failed ? NULL : from_table(r, table);
     if (relation == NULL) {
         return;
     }

@@ -477,7 +477,7 @@ static int renew(struct sql_session *sql, struct view name, struct plan **plan,
     if (whole_plan(sql, &key, 0, &fresh, ret_failure) != 0) {
         return FAILED;
     }
-    if (!same_columns(old, fresh)) {
+    if ((old->flags & PLAN_MADE_ANEW) == 0 && !same_columns(old, fresh)) {
         return failure_set(ret_failure, "0A000", "cached plan must not change result type");
     }
     (void)names_remove(sql->statements, name);
@@ -499,8 +499,10 @@ int sql_statement_get(struct sql_session *sql, struct view name, struct plan **r
                                          : "prepared statement \"%.*s\" does not exist",
                            (int)name.len, (const char *)name.data);
     }
-    if (plan->base == NULL && plan->verb == NULL && plan->text.len > 0 &&
-        plan->schema != sql->schema_changes && renew(sql, name, &plan, ret_failure) != 0) {
+    bool stale = plan->base == NULL && plan->verb == NULL && plan->text.len > 0 &&
+                 plan->schema != sql->schema_changes;
+    if ((stale || (plan->flags & PLAN_MADE_ANEW) != 0) &&
+        renew(sql, name, &plan, ret_failure) != 0) {
         return FAILED;
     }
     *ret_plan = plan;
@@ -514,19 +516,10 @@ void sql_statement_close(struct sql_session *sql, struct view name)
 
 /* ---- the end of a transaction ---- */
 
-static void note_over(struct view name, void *object, void *arg)
-{
-    struct portal *portal = object;
-    struct sql_session *sql = arg;
-
-    (void)name;
-    sql->live_portals += portal->txn == sql->txn_number || portal->holdable;
-}
-
 void sql_transaction_ended(struct sql_session *sql)
 {
     portals_sweep(sql);
-    if (txn_status(sql->session) != TXN_IDLE) {
+    if (txn_is_explicit(sql->session)) {
         return;
     }
     settings_transaction_ended(sql, !sql->txn_failed);
@@ -537,9 +530,5 @@ void sql_transaction_ended(struct sql_session *sql)
     sql->txn_failed = false;
     sql->txn_start_us = 0;
     sql->txn_number++;
-    sql->live_portals = 0;
-    names_each(sql->portals, note_over, sql);
-    if (sql->live_portals == 0) {
-        names_clear(sql->portals);
-    }
+    portals_end(sql);
 }

@@ -3,8 +3,9 @@
 
 #include "sql/verb_support.h"
 
-#define DDL        .plan_flags = PLAN_CHANGES_SCHEMA
-#define NODE(name) .node = PG_QUERY__NODE__NODE_##name
+#define DDL         .plan_flags = PLAN_CHANGES_SCHEMA
+#define FETCH_FLAGS (PLAN_UNCACHED | PLAN_MADE_ANEW)
+#define NODE(name)  .node = PG_QUERY__NODE__NODE_##name
 
 static const struct verb verb_rows[] = {
     /* transactions and settings */
@@ -15,6 +16,9 @@ static const struct verb verb_rows[] = {
     /* the session */
     { NODE(DISCARD_STMT), .plan = discard_plan, .run = discard_run },
     { NODE(CLOSE_PORTAL_STMT), .plan = close_plan, .run = close_run },
+    { NODE(DECLARE_CURSOR_STMT), .tag = "DECLARE CURSOR", .plan = declare_plan,
+      .run = declare_run },
+    { NODE(FETCH_STMT), .plan_flags = FETCH_FLAGS, .plan = fetch_plan, .run = fetch_run },
     { NODE(UNLISTEN_STMT), .tag = "UNLISTEN", .run = unlisten_run },
     { NODE(LOCK_STMT), .tag = "LOCK TABLE", .run = lock_run },
     /* statements about statements */

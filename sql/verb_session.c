@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-/* ---- DISCARD, CLOSE, DEALLOCATE ALL ---- */
+/* ---- DISCARD ---- */
 
 #define MODE(name) PG_QUERY__DISCARD_MODE__DISCARD_##name
 
@@ -44,8 +44,7 @@ static void note_other(struct view name, void *object, void *arg)
     }
 }
 
-/* All named portals but the one that runs. */
-static int close_other_portals(struct portal *portal, struct failure *f)
+int verb_close_other_portals(struct portal *portal, struct failure *f)
 {
     struct others o = { .self = portal };
 
@@ -100,7 +99,7 @@ int discard_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, 
     if (mode == MODE(ALL)) {
         r = verb_refuse_block(sql, "DISCARD ALL", f);
         if (r == 0) {
-            r = close_other_portals(portal, f);
+            r = verb_close_other_portals(portal, f);
         }
         if (r == 0) {
             r = settings_reset_all(sql->settings, f);
@@ -114,32 +113,6 @@ int discard_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, 
         r = drop_temporary(sql, f);
     }
     return r;
-}
-
-int close_plan(struct planner *planner, const PgQuery__Node *node, struct plan *plan,
-               struct failure *f)
-{
-    (void)planner;
-    (void)f;
-    plan->tag =
-        node->close_portal_stmt->portalname[0] == '\0' ? "CLOSE CURSOR ALL" : "CLOSE CURSOR";
-    return 0;
-}
-
-int close_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, struct failure *f)
-{
-    const char *name = verb_node(portal)->close_portal_stmt->portalname;
-
-    (void)sink;
-    (void)max_rows;
-    if (name[0] == '\0') {
-        return close_other_portals(portal, f);
-    }
-    if (names_find(portal->sql->portals, view_of_str(name)) == NULL) {
-        return failure_set(f, "34000", "cursor \"%s\" does not exist", name);
-    }
-    names_remove(portal->sql->portals, view_of_str(name));
-    return 0;
 }
 
 /* UNLISTEN: nobody listens to anything yet, so there is nothing to end. */

@@ -46,6 +46,9 @@ const char *verb_const_text(const PgQuery__Node *node, char number[32]);
 /* A DefElem by name; NULL: none. */
 const PgQuery__DefElem *verb_option(PgQuery__Node *const *options, size_t count, const char *name);
 
+/* Closes all named portals but the one that runs. 0 or FAILED. */
+must_check int verb_close_other_portals(struct portal *portal, struct failure *ret_failure);
+
 /* The end of the transaction as far as sql/ keeps things of it. */
 void verb_transaction_over(struct sql_session *sql, bool committed);
 
@@ -58,9 +61,9 @@ typedef int verb_run_fn(struct portal *portal, struct row_sink *sink, int64_t ma
 verb_plan_fn txn_plan, set_plan, show_plan, prepare_plan, execute_plan, deallocate_plan,
     explain_plan, discard_plan, vacuum_plan, drop_plan, create_table_as_plan, rename_plan,
     close_plan, grant_plan, alter_owner_plan, alter_table_plan, ddl_plan, select_into_plan,
-    copy_plan;
+    copy_plan, declare_plan, fetch_plan;
 verb_run_fn txn_run, set_run, show_run, constraints_run, prepare_run, execute_run, deallocate_run,
-    explain_run, discard_run, close_run, unlisten_run, lock_run, vacuum_run, nothing_run,
-    create_extension_run, create_schema_run, create_table_run, create_table_as_run, select_into_run,
-    create_index_run, drop_run, alter_table_run, rename_run, create_view_run, create_sequence_run,
-    alter_sequence_run, truncate_run, copy_run;
+    explain_run, discard_run, close_run, declare_run, fetch_run, unlisten_run, lock_run, vacuum_run,
+    nothing_run, create_extension_run, create_schema_run, create_table_run, create_table_as_run,
+    select_into_run, create_index_run, drop_run, alter_table_run, rename_run, create_view_run,
+    create_sequence_run, alter_sequence_run, truncate_run, copy_run;

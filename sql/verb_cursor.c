@@ -1,0 +1,327 @@
+/* sql/verb_cursor.c: DECLARE, FETCH, MOVE and CLOSE. A cursor is a portal that SQL has made: it has
+ * its name among those of Bind, and either may be used by the other's means.
+ * https://www.postgresql.org/docs/15/sql-declare.html */
+#include "sql/verb_support.h"
+
+#include "base/alloc.h"
+#include "pool/names.h"
+#include "pool/session.h"
+#include "pool/spool.h"
+#include "pool/txn.h"
+
+#include <errno.h>
+
+/* ---- DECLARE ---- */
+
+/* The grammar's bits (CURSOR_OPT_... of nodes/parsenodes.h). */
+enum {
+    OPTION_BINARY = 1 << 0,
+    OPTION_SCROLL = 1 << 1,
+    OPTION_NO_SCROLL = 1 << 2,
+    OPTION_INSENSITIVE = 1 << 3,
+    OPTION_ASENSITIVE = 1 << 4,
+    OPTION_HOLD = 1 << 5,
+};
+
+static void free_inner(void *extra)
+{
+    sql_plan_unref(extra);
+}
+
+static int check_options(unsigned options, struct failure *f)
+{
+    if ((options & OPTION_SCROLL) != 0 && (options & OPTION_NO_SCROLL) != 0) {
+        return failure_set(f, "42P11", "cannot specify both SCROLL and NO SCROLL");
+    }
+    if ((options & OPTION_INSENSITIVE) != 0 && (options & OPTION_ASENSITIVE) != 0) {
+        return failure_set(f, "42P11", "cannot specify both INSENSITIVE and ASENSITIVE");
+    }
+    return 0;
+}
+
+/* FOR UPDATE is for cursors that live in their transaction and see it. */
+static int check_locking(const PgQuery__SelectStmt *select, unsigned options, struct failure *f)
+{
+    static const struct {
+        unsigned option;
+        const char *sqlstate;
+        const char *message;
+        const char *detail;
+    } rows[] = {
+        { OPTION_HOLD, "0A000", "DECLARE CURSOR WITH HOLD ... %s is not supported",
+          "Holdable cursors must be READ ONLY." },
+        { OPTION_SCROLL, "0A000", "DECLARE SCROLL CURSOR ... %s is not supported",
+          "Scrollable cursors must be READ ONLY." },
+        { OPTION_INSENSITIVE, "42P11", "DECLARE INSENSITIVE CURSOR ... %s is not valid",
+          "Insensitive cursors must be READ ONLY." },
+    };
+    bool share =
+        select->n_locking_clause > 0 && select->locking_clause[0]->locking_clause->strength ==
+                                            PG_QUERY__LOCK_CLAUSE_STRENGTH__LCS_FORSHARE;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows) && select->n_locking_clause > 0; i++) {
+        if ((options & rows[i].option) != 0) {
+            failure_set(f, rows[i].sqlstate, rows[i].message, share ? "FOR SHARE" : "FOR UPDATE");
+            failure_add(f, FIELD_DETAIL, "%s", rows[i].detail);
+            return FAILED;
+        }
+    }
+    return 0;
+}
+
+int declare_plan(struct planner *planner, const PgQuery__Node *node, struct plan *plan,
+                 struct failure *f)
+{
+    const PgQuery__DeclareCursorStmt *stmt = node->declare_cursor_stmt;
+    unsigned options = (unsigned)stmt->options;
+    struct plan *inner = NULL;
+
+    if (check_options(options, f) != 0 || plan_node(planner, stmt->query, &inner, f) != 0) {
+        return FAILED;
+    }
+    plan->extra = inner;
+    plan->extra_free = free_inner;
+    plan->flags |= PLAN_UNCACHED;
+    plan->param_oids = inner->param_oids;
+    plan->param_count = inner->param_count;
+    if (inner->verb != NULL || stmt->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
+        return failure_set(f, "42601", "DECLARE CURSOR needs a SELECT or VALUES");
+    }
+    return check_locking(stmt->query->select_stmt, options, f);
+}
+
+static int check_declare(struct portal *portal, const PgQuery__DeclareCursorStmt *stmt,
+                         struct failure *f)
+{
+    bool hold = ((unsigned)stmt->options & OPTION_HOLD) != 0;
+
+    if (stmt->portalname[0] == '\0') {
+        return failure_set(f, "34000", "invalid cursor name: must not be empty");
+    }
+    return hold || txn_is_open(portal->sql->session) ? 0 : verb_needs_block("DECLARE CURSOR", f);
+}
+
+/* The snapshot is taken now, not at the first FETCH. */
+static int start_cursor(struct portal *made, struct portal *by, unsigned options, struct failure *f)
+{
+    struct sql_session *sql = made->sql;
+
+    made->declared_by = sql_plan_ref(by->plan);
+    made->scrolls = (options & OPTION_SCROLL) != 0;
+    made->binary = (options & OPTION_BINARY) != 0;
+    made->made_us = sql->ops->wall_us(sql->host);
+    if (portal_open(made, f) != 0) {
+        return FAILED;
+    }
+    made->holdable = (options & OPTION_HOLD) != 0;
+    return made->holdable ? cursor_hold(made->cursor, f) : 0;
+}
+
+int declare_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, struct failure *f)
+{
+    const PgQuery__DeclareCursorStmt *stmt = verb_node(portal)->declare_cursor_stmt;
+    struct view name = view_of_str(stmt->portalname);
+    struct portal *made = NULL;
+
+    (void)sink;
+    (void)max_rows;
+    int r = check_declare(portal, stmt, f);
+    if (r == 0) {
+        r = sql_bind(portal->sql, name, plan_whole(portal->plan)->extra, portal->params,
+                     portal->param_count, &made, f);
+    }
+    if (r != 0) {
+        return r;
+    }
+    r = start_cursor(made, portal, (unsigned)stmt->options, f);
+    if (r != 0) {
+        (void)names_remove(portal->sql->portals, name);
+    }
+    return r;
+}
+
+/* ---- FETCH, MOVE ---- */
+
+int fetch_plan(struct planner *planner, const PgQuery__Node *node, struct plan *plan,
+               struct failure *f)
+{
+    const PgQuery__FetchStmt *stmt = node->fetch_stmt;
+    const struct portal *from = portal_find(planner->sql, view_of_str(stmt->portalname));
+
+    plan->tag = stmt->ismove ? "MOVE" : "FETCH";
+    if (stmt->ismove || from == NULL) {
+        return 0; /* it may be there when the statement runs */
+    }
+    plan->flags |= from->binary ? PLAN_BINARY : 0;
+    return plan_copy_columns(plan, from->plan) ? 0 : failure_set_nomem(f);
+}
+
+static bool same_types(const struct plan *a, const struct plan *b)
+{
+    bool same = a->column_count == b->column_count;
+
+    for (size_t i = 0; same && i < a->column_count; i++) {
+        same = a->columns[i].type_oid == b->columns[i].type_oid;
+    }
+    return same;
+}
+
+static int find_target(struct portal *portal, const PgQuery__FetchStmt *stmt,
+                       struct portal **ret_target, struct failure *f)
+{
+    struct portal *target = portal_find(portal->sql, view_of_str(stmt->portalname));
+
+    if (target == NULL) {
+        return failure_set(f, "34000", "cursor \"%s\" does not exist", stmt->portalname);
+    }
+    if (!stmt->ismove && target != portal &&
+        !same_types(plan_whole(portal->plan), plan_whole(target->plan))) {
+        return failure_set(f, "0A000", "cached plan must not change result type");
+    }
+    *ret_target = target;
+    return 0;
+}
+
+static enum fetch_direction direction_of(const PgQuery__FetchStmt *stmt)
+{
+    switch (stmt->direction) {
+    case PG_QUERY__FETCH_DIRECTION__FETCH_BACKWARD:
+        return FETCH_BACKWARD;
+    case PG_QUERY__FETCH_DIRECTION__FETCH_ABSOLUTE:
+        return FETCH_ABSOLUTE;
+    case PG_QUERY__FETCH_DIRECTION__FETCH_RELATIVE:
+        return FETCH_RELATIVE;
+    default:
+        return FETCH_FORWARD;
+    }
+}
+
+static int run_fetch(struct portal *portal, struct row_sink *sink, int64_t *ret_rows,
+                     struct failure *f)
+{
+    const PgQuery__FetchStmt *stmt = verb_node(portal)->fetch_stmt;
+    struct fetch fetch = {
+        .direction = direction_of(stmt),
+        .count = stmt->how_many,
+        .sink = stmt->ismove ? NULL : sink,
+    };
+    struct portal *target = NULL;
+    int r = find_target(portal, stmt, &target, f);
+
+    return r != 0 ? r : portal_fetch(target, view_of_str(stmt->portalname), &fetch, ret_rows, f);
+}
+
+/* An Execute with a row limit moves the cursor by the whole FETCH, and gives its rows page by page.
+ */
+struct fetched {
+    struct row_sink sink;
+    struct spool spool;
+    size_t columns;
+    int64_t rows;
+    struct cell cells[];
+};
+
+static int keep_row(struct row_sink *sink, const struct cell *cells, size_t count,
+                    struct failure *f)
+{
+    struct fetched *fetched = container_of(sink, struct fetched, sink);
+
+    return spool_put(&fetched->spool, cells, count) == 0 ? 0 : failure_set_nomem(f);
+}
+
+static void destroy_fetched(void *state)
+{
+    struct fetched *fetched = state;
+
+    spool_finish(&fetched->spool);
+    mem_free(fetched);
+}
+
+enum { fetched_most_bytes = 16 << 20 };
+
+static int fetch_into_memory(struct portal *portal, struct failure *f)
+{
+    size_t columns = plan_whole(portal->plan)->column_count;
+    struct fetched *fetched = mem_zalloc(sizeof(*fetched) + columns * sizeof(struct cell));
+    size_t most = session_options(portal->sql->session)->spool_bytes;
+
+    if (fetched == NULL) {
+        return failure_set_nomem(f);
+    }
+    fetched->sink.row = keep_row;
+    fetched->columns = columns;
+    spool_init(&fetched->spool, most == 0 ? (size_t)fetched_most_bytes : most);
+    portal->verb_state = fetched;
+    portal->verb_state_destroy = destroy_fetched;
+    return run_fetch(portal, &fetched->sink, &fetched->rows, f);
+}
+
+static int give_page(struct portal *portal, struct row_sink *sink, int64_t max_rows,
+                     struct failure *f)
+{
+    struct fetched *fetched = portal->verb_state;
+
+    while (max_rows == 0 || portal->rows < max_rows) {
+        if (!spool_get(&fetched->spool, fetched->cells, fetched->columns)) {
+            portal_set_tag(portal, "FETCH %lld", (long long)fetched->rows);
+            return 0;
+        }
+        portal->rows++;
+        int r = sink->row(sink, fetched->cells, fetched->columns, f);
+        if (r != 0) {
+            return r;
+        }
+    }
+    return SQL_SUSPENDED;
+}
+
+int fetch_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, struct failure *f)
+{
+    bool is_move = verb_node(portal)->fetch_stmt->ismove;
+    int64_t rows = 0;
+    int r = 0;
+
+    if (portal->verb_state == NULL && max_rows > 0 && !is_move) {
+        r = fetch_into_memory(portal, f);
+    }
+    if (portal->verb_state != NULL) {
+        return r != 0 ? r : give_page(portal, sink, max_rows, f);
+    }
+    r = run_fetch(portal, sink, &rows, f);
+    if (r == 0) {
+        portal_set_tag(portal, is_move ? "MOVE %lld" : "FETCH %lld", (long long)rows);
+    }
+    return r;
+}
+
+/* ---- CLOSE ---- */
+
+int close_plan(struct planner *planner, const PgQuery__Node *node, struct plan *plan,
+               struct failure *f)
+{
+    (void)planner;
+    (void)f;
+    plan->tag =
+        node->close_portal_stmt->portalname[0] == '\0' ? "CLOSE CURSOR ALL" : "CLOSE CURSOR";
+    return 0;
+}
+
+int close_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, struct failure *f)
+{
+    const char *name = verb_node(portal)->close_portal_stmt->portalname;
+    const struct portal *target = portal_find(portal->sql, view_of_str(name));
+
+    (void)sink;
+    (void)max_rows;
+    if (name[0] == '\0') {
+        return verb_close_other_portals(portal, f);
+    }
+    if (target == NULL) {
+        return failure_set(f, "34000", "cursor \"%s\" does not exist", name);
+    }
+    if (target == portal) {
+        return failure_set(f, "24000", "cannot drop active portal \"%s\"", name);
+    }
+    (void)names_remove(portal->sql->portals, view_of_str(name));
+    return 0;
+}
