@@ -2,21 +2,25 @@
  * allocated, and a full buffer awaits the client between two rows. */
 #include "daemon/connection_impl.h"
 
+#include "base/alloc.h"
 #include "protocol/backend.h"
 #include "protocol/pgtype.h"
 
 #include <assert.h>
 #include <errno.h>
 
+enum { columns_on_stack = 8 };
+
+struct formats {
+    const int16_t *codes;
+    size_t count; /* none: text; one: for all; else one each */
+};
+
 struct rows {
     struct row_sink sink;
     struct connection *conn;
-    const struct column *columns;
+    const struct value_out *values; /* one for each column */
     size_t column_count;
-    struct formats {
-        const int16_t *codes;
-        size_t count; /* none: text; one: for all; else one each */
-    } formats;
 };
 
 static enum value_format format_at(const struct formats *formats, size_t i)
@@ -27,27 +31,21 @@ static enum value_format format_at(const struct formats *formats, size_t i)
     return (enum value_format)formats->codes[formats->count == 1 ? 0 : i];
 }
 
-static void write_cell(struct writer *w, const struct rows *rows, size_t i, const struct cell *cell,
-                       struct failure *ret_failure)
+static void write_cell(struct writer *w, const struct value_out *value, const struct cell *cell)
 {
-    const struct column *column = &rows->columns[i];
-    const struct value_style *style = sql_value_style(rows->conn->sql);
-
     if (cell->kind == CELL_NULL) {
         writer_null(w);
         return;
     }
     writer_value_begin(w);
     if (writer_result(w) == 0) {
-        writer_check(w,
-                     value_encode(column->type_oid, sql_column_typmod(column),
-                                  format_at(&rows->formats, i), cell, style, w->out, ret_failure));
+        writer_check(w, value_out_put(value, cell));
     }
     writer_value_end(w);
 }
 
 static int rows_row(struct row_sink *sink, const struct cell *cells, size_t count,
-                    struct failure *ret_failure)
+                    struct failure *ret_failure maybe_unused) /* the values know it */
 {
     struct rows *rows = container_of(sink, struct rows, sink);
     struct writer w = reply_begin(rows->conn);
@@ -55,9 +53,10 @@ static int rows_row(struct row_sink *sink, const struct cell *cells, size_t coun
     assert(count == rows->column_count);
     backend_data_row(&w, (uint16_t)count);
     for (size_t i = 0; i < count && writer_result(&w) == 0; i++) {
-        write_cell(&w, rows, i, &cells[i], ret_failure);
+        write_cell(&w, &rows->values[i], &cells[i]);
     }
     int r = writer_end(&w);
+    /* The buffer has no cap, so 1 is FAILED and never BUF_FULL. */
     return r == 0 ? output_relieve(&rows->conn->output) : r;
 }
 
@@ -96,9 +95,29 @@ int rows_describe(struct connection *conn, const struct plan *plan, const int16_
 int rows_run(struct connection *conn, struct portal *portal, int64_t max_rows,
              struct failure *ret_failure)
 {
-    struct rows rows = { .sink = { .row = rows_row }, .conn = conn };
+    struct value_out few[columns_on_stack];
+    cleanup(mem_freep) struct value_out *many = NULL;
+    const struct column *columns;
+    size_t count = sql_plan_columns(sql_portal_plan(portal), &columns);
+    struct formats formats;
 
-    rows.column_count = sql_plan_columns(sql_portal_plan(portal), &rows.columns);
-    rows.formats.codes = sql_portal_formats(portal, &rows.formats.count);
+    if (count > columns_on_stack) {
+        many = mem_alloc(count * sizeof(*many));
+        if (many == NULL) {
+            return failure_set_nomem(ret_failure);
+        }
+    }
+    struct value_out *values = many == NULL ? few : many;
+
+    formats.codes = sql_portal_formats(portal, &formats.count);
+    for (size_t i = 0; i < count; i++) {
+        value_out_init(&values[i], columns[i].type_oid, sql_column_typmod(&columns[i]),
+                       format_at(&formats, i), sql_value_style(conn->sql), &conn->output.buf,
+                       ret_failure);
+    }
+    struct rows rows = {
+        .sink = { .row = rows_row }, .conn = conn, .values = values, .column_count = count
+    };
+
     return sql_run(portal, &rows.sink, max_rows, ret_failure);
 }

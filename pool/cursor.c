@@ -48,33 +48,35 @@ struct cursor {
 
 /* ---- rows ---- */
 
-/* The cell of one column; false when SQLite had no memory to hand it out. */
+/* The cell of one column; false when SQLite had no memory to hand it out. The value is asked, not
+ * the column, as each question of a column enters and leaves the API anew; sqlite_setup() chose a
+ * threading mode in which values of a result row may be asked. */
 static bool get_cell(sqlite3_stmt *stmt, int i, struct cell *cell)
 {
+    sqlite3_value *value = sqlite3_column_value(stmt, i);
     const void *bytes;
-    size_t len;
 
-    switch (sqlite3_column_type(stmt, i)) {
+    switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
-        *cell = (struct cell){ .kind = CELL_INT, .i = sqlite3_column_int64(stmt, i) };
+        *cell = (struct cell){ .kind = CELL_INT, .i = sqlite3_value_int64(value) };
         return true;
     case SQLITE_FLOAT:
-        *cell = (struct cell){ .kind = CELL_REAL, .r = sqlite3_column_double(stmt, i) };
+        *cell = (struct cell){ .kind = CELL_REAL, .r = sqlite3_value_double(value) };
         return true;
     case SQLITE_TEXT:
-        bytes = sqlite3_column_text(stmt, i);
-        len = (size_t)sqlite3_column_bytes(stmt, i);
-        *cell = (struct cell){ .kind = CELL_TEXT, .bytes = view_of(bytes, len) };
-        return bytes != NULL;
+        bytes = sqlite3_value_text(value);
+        cell->kind = CELL_TEXT;
+        break;
     case SQLITE_BLOB:
-        bytes = sqlite3_column_blob(stmt, i);
-        len = (size_t)sqlite3_column_bytes(stmt, i);
-        *cell = (struct cell){ .kind = CELL_BLOB, .bytes = view_of(bytes, len) };
-        return bytes != NULL || len == 0;
+        bytes = sqlite3_value_blob(value);
+        cell->kind = CELL_BLOB;
+        break;
     default:
         *cell = (struct cell){ .kind = CELL_NULL };
         return true;
     }
+    cell->bytes = view_of(bytes, (size_t)sqlite3_value_bytes(value));
+    return bytes != NULL || (cell->kind == CELL_BLOB && cell->bytes.len == 0);
 }
 
 static struct view sql_of(const struct cursor *cursor)

@@ -43,26 +43,31 @@ static const char digit_pairs[] = "000102030405060708091011121314151617181920212
                                   "50515253545556575859606162636465666768697071727374"
                                   "75767778798081828384858687888990919293949596979899";
 
+static size_t count_digits(uint64_t n)
+{
+    size_t count = 1;
+
+    for (; n >= 10000; n /= 10000) {
+        count += 4;
+    }
+    return count + (n >= 10) + (n >= 100) + (n >= 1000);
+}
+
 size_t number_write_int(int64_t n, char *out)
 {
-    char digits[number_int_bytes];
-    size_t at = sizeof(digits);
     uint64_t rest = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+    size_t len = (n < 0) + count_digits(rest);
+    size_t at = len;
 
-    while (rest >= 100) {
+    out[0] = '-'; /* overwritten when it is none */
+    for (; rest >= 100; rest /= 100) {
         at -= 2;
-        memcpy(digits + at, digit_pairs + 2 * (rest % 100), 2);
-        rest /= 100;
+        memcpy(out + at, digit_pairs + 2 * (rest % 100), 2);
     }
     if (rest >= 10) {
-        at -= 2;
-        memcpy(digits + at, digit_pairs + 2 * rest, 2);
+        memcpy(out + at - 2, digit_pairs + 2 * rest, 2);
     } else {
-        digits[--at] = (char)('0' + rest);
+        out[at - 1] = (char)('0' + rest);
     }
-    if (n < 0) {
-        digits[--at] = '-';
-    }
-    memcpy(out, digits + at, sizeof(digits) - at);
-    return sizeof(digits) - at;
+    return len;
 }

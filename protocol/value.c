@@ -131,14 +131,23 @@ int value_decode(uint32_t type_oid, int32_t typmod, enum value_format format, st
     return r != 0 ? r : call.type->decode_text(&call, in, ret_cell);
 }
 
+void value_out_init(struct value_out *vo, uint32_t type_oid, int32_t typmod,
+                    enum value_format format, const struct value_style *style, struct buf *out,
+                    struct failure *failure)
+{
+    vo->call = make_call(type_oid, typmod, style, out, failure);
+    vo->encode =
+        format == FORMAT_BINARY ? vo->call.type->encode_binary : vo->call.type->encode_text;
+}
+
 int value_encode(uint32_t type_oid, int32_t typmod, enum value_format format,
                  const struct cell *cell, const struct value_style *style, struct buf *out,
                  struct failure *ret_failure)
 {
-    struct value_call call = make_call(type_oid, typmod, style, out, ret_failure);
+    struct value_out vo;
 
-    return format == FORMAT_BINARY ? call.type->encode_binary(&call, cell)
-                                   : call.type->encode_text(&call, cell);
+    value_out_init(&vo, type_oid, typmod, format, style, out, ret_failure);
+    return value_out_put(&vo, cell);
 }
 
 /* ---- complaints ---- */
@@ -237,24 +246,6 @@ int value_to_double(const struct value_call *call, const struct cell *cell, doub
 }
 
 /* ---- output ---- */
-
-int value_put_u16(const struct value_call *call, uint16_t n)
-{
-    n = __builtin_bswap16(n);
-    return value_put(call, &n, sizeof(n));
-}
-
-int value_put_u32(const struct value_call *call, uint32_t n)
-{
-    n = __builtin_bswap32(n);
-    return value_put(call, &n, sizeof(n));
-}
-
-int value_put_u64(const struct value_call *call, uint64_t n)
-{
-    n = __builtin_bswap64(n);
-    return value_put(call, &n, sizeof(n));
-}
 
 int value_keep_text(const struct value_call *call, const char *text, size_t len,
                     struct cell *ret_cell)

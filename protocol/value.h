@@ -46,3 +46,30 @@ must_check int value_decode(uint32_t type_oid, int32_t typmod, enum value_format
 must_check int value_encode(uint32_t type_oid, int32_t typmod, enum value_format format,
                             const struct cell *cell, const struct value_style *style,
                             struct buf *out, struct failure *ret_failure);
+
+/* The same for many values of one type: what value_encode() would look up for each of them.
+ * Embedded by its user, who leaves its fields alone. */
+struct value_call {
+    const struct value_type *type;
+    uint32_t oid;
+    int32_t typmod;
+    const struct value_style *style; /* never NULL */
+    struct buf *buf;                 /* decoding: scratch; encoding: where the value goes */
+    struct failure *failure;
+};
+typedef int value_encoder(const struct value_call *call, const struct cell *cell);
+
+struct value_out {
+    struct value_call call;
+    value_encoder *encode;
+};
+
+/* `style` (NULL: plain) and `out` must outlive it. */
+void value_out_init(struct value_out *vo, uint32_t type_oid, int32_t typmod,
+                    enum value_format format, const struct value_style *style, struct buf *out,
+                    struct failure *failure);
+
+must_check static inline int value_out_put(const struct value_out *vo, const struct cell *cell)
+{
+    return vo->encode(&vo->call, cell);
+}

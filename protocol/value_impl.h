@@ -6,20 +6,7 @@
 #include "protocol/reader.h"
 #include "protocol/value.h"
 
-struct value_type;
-
-/* One value on its way in or out. */
-struct value_call {
-    const struct value_type *type;
-    uint32_t oid;
-    int32_t typmod;
-    const struct value_style *style; /* never NULL */
-    struct buf *buf;                 /* decoding: scratch; encoding: where the value goes */
-    struct failure *failure;
-};
-
 typedef int value_decoder(const struct value_call *call, struct view in, struct cell *ret_cell);
-typedef int value_encoder(const struct value_call *call, const struct cell *cell);
 
 struct value_type {
     uint32_t oid;
@@ -51,12 +38,33 @@ struct view value_to_text(const struct cell *cell, char room[value_text_bytes]);
 
 static inline int value_put(const struct value_call *call, const void *bytes, size_t len)
 {
-    return buf_append(call->buf, bytes, len);
+    struct buf *b = call->buf;
+
+    if (len == 0 || len > b->cap - b->len || (b->max != 0 && len > b->max - b->len)) {
+        return buf_append(b, bytes, len);
+    }
+    memcpy(b->data + b->len, bytes, len);
+    b->len += len;
+    return 0;
 }
 
-int value_put_u16(const struct value_call *call, uint16_t n);
-int value_put_u32(const struct value_call *call, uint32_t n);
-int value_put_u64(const struct value_call *call, uint64_t n);
+static inline int value_put_u16(const struct value_call *call, uint16_t n)
+{
+    n = __builtin_bswap16(n);
+    return value_put(call, &n, sizeof(n));
+}
+
+static inline int value_put_u32(const struct value_call *call, uint32_t n)
+{
+    n = __builtin_bswap32(n);
+    return value_put(call, &n, sizeof(n));
+}
+
+static inline int value_put_u64(const struct value_call *call, uint64_t n)
+{
+    n = __builtin_bswap64(n);
+    return value_put(call, &n, sizeof(n));
+}
 
 static inline void cell_set_int(struct cell *cell, int64_t n)
 {

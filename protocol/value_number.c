@@ -78,7 +78,9 @@ int bool_encode_binary(const struct value_call *call, const struct cell *cell)
     bool value;
     int r = bool_of_cell(call, cell, &value);
 
-    return r != 0 ? r : buf_append_byte(call->buf, value);
+    uint8_t byte = value;
+
+    return r != 0 ? r : value_put(call, &byte, 1);
 }
 
 /* ---- int2, int4, int8, oid ---- */
@@ -89,9 +91,9 @@ static const struct int_row {
     int64_t least;
     int64_t most;
 } int_rows[] = {
+    { OID_INT4, 4, INT32_MIN, INT32_MAX },
     { OID_INT8, 8, INT64_MIN, INT64_MAX },
     { OID_INT2, 2, INT16_MIN, INT16_MAX },
-    { OID_INT4, 4, INT32_MIN, INT32_MAX },
     { OID_OID, 4, 0, UINT32_MAX },
 };
 
@@ -148,9 +150,16 @@ int int_decode_binary(const struct value_call *call, struct view in, struct cell
     return 0;
 }
 
-static int int_of_cell(const struct value_call *call, const struct cell *cell, int64_t *ret_n)
+static inline int int_of_cell(const struct value_call *call, const struct cell *cell,
+                              int64_t *ret_n)
 {
-    int r = value_to_int(call, cell, ret_n);
+    int r = 0;
+
+    if (cell->kind == CELL_INT) {
+        *ret_n = cell->i;
+    } else {
+        r = value_to_int(call, cell, ret_n);
+    }
 
     if (r == 0 && !int_fits(call, *ret_n)) {
         return failure_set(call->failure, "22003", "%s out of range", call->type->word);

@@ -185,9 +185,125 @@ static int decimal_of_cell(const struct value_call *call, const struct cell *cel
     return 0;
 }
 
+/* ---- the short way out ----
+ *
+ * A value that is its column's scale's whole number of units, below 10^15, as nearly all are. A
+ * double that equals units / 10^scale is the nearest one to that decimal, and no other decimal of
+ * up to 15 digits is as near: these are the digits that decimal_of_double() would find. */
+
+enum { units_digits = 15 };
+static const int64_t units_most = INT64_C(1000000000000000);
+
+static const int64_t powers_of_ten[units_digits + 1] = {
+    1,
+    10,
+    100,
+    1000,
+    10000,
+    100000,
+    1000000,
+    10000000,
+    100000000,
+    1000000000,
+    10000000000,
+    100000000000,
+    1000000000000,
+    10000000000000,
+    100000000000000,
+    1000000000000000,
+};
+
+/* cell * 10^scale, when that is such a number. */
+static bool units_of_cell(const struct value_call *call, const struct cell *cell,
+                          int64_t *ret_units)
+{
+    int32_t scale = scale_of(call->typmod);
+
+    if (call->typmod < 4 || scale < 0 || scale >= units_digits) {
+        return false;
+    }
+    int64_t power = powers_of_ten[scale];
+
+    if (cell->kind == CELL_INT) {
+        int64_t most = units_most / power;
+
+        *ret_units = cell->i * (cell->i < most && cell->i > -most ? power : 0);
+        return cell->i < most && cell->i > -most;
+    }
+    double product = cell->kind == CELL_REAL ? rint(cell->r * (double)power) : (double)units_most;
+
+    if (!(fabs(product) < (double)units_most) || product / (double)power != cell->r) {
+        return false;
+    }
+    *ret_units = (int64_t)product;
+    return true;
+}
+
+static int put_units_text(const struct value_call *call, int64_t units)
+{
+    char text[2 * number_int_bytes];
+    int32_t scale = scale_of(call->typmod);
+    int64_t power = powers_of_ten[scale];
+    uint64_t size = units < 0 ? 0 - (uint64_t)units : (uint64_t)units;
+    size_t len = 0;
+
+    if (units < 0) {
+        text[len++] = '-';
+    }
+    len += number_write_int((int64_t)(size / (uint64_t)power), text + len);
+    if (scale > 0) { /* a one in front of the fraction keeps its zeros; the point takes its place */
+        size_t point = len;
+
+        len += number_write_int((int64_t)(size % (uint64_t)power) + power, text + len);
+        text[point] = '.';
+    }
+    return value_put(call, text, len);
+}
+
+/* Groups of 10,000, the last one filled up with zeros behind the scale. */
+static int put_units_binary(const struct value_call *call, int64_t units)
+{
+    uint8_t bytes[header_bytes + 2 * 6];
+    uint16_t groups[6];
+    int32_t scale = scale_of(call->typmod);
+    int behind = (scale + 3) / 4;
+    uint64_t rest = units < 0 ? 0 - (uint64_t)units : (uint64_t)units;
+    int count = 0;
+    int zeros = 0; /* groups at the end that are not sent */
+
+    rest *= (uint64_t)powers_of_ten[4 * behind - scale];
+    for (; rest != 0; rest /= base) {
+        groups[count++] = (uint16_t)(rest % base);
+    }
+    while (zeros < count && groups[zeros] == 0) {
+        zeros++;
+    }
+    uint16_t words[4] = { (uint16_t)(count - zeros),
+                          (uint16_t)(count == 0 ? 0 : count - behind - 1),
+                          units < 0 ? sign_negative : sign_positive, (uint16_t)scale };
+    size_t len = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++, len += 2) {
+        words[i] = __builtin_bswap16(words[i]);
+        memcpy(bytes + len, &words[i], 2);
+    }
+    for (int i = count - 1; i >= zeros; i--, len += 2) {
+        groups[i] = __builtin_bswap16(groups[i]);
+        memcpy(bytes + len, &groups[i], 2);
+    }
+    return value_put(call, bytes, len);
+}
+
+/* ---- the long way ---- */
+
 int numeric_encode_text(const struct value_call *call, const struct cell *cell)
 {
     struct decimal d;
+    int64_t units;
+
+    if (units_of_cell(call, cell, &units)) {
+        return put_units_text(call, units);
+    }
     int r = decimal_of_cell(call, cell, &d);
 
     r = r != 0 ? r : buf_reserve(call->buf, decimal_write_bytes(&d));
@@ -219,6 +335,11 @@ static uint16_t digit_of(const struct decimal *d, int e)
 int numeric_encode_binary(const struct value_call *call, const struct cell *cell)
 {
     struct decimal d;
+    int64_t units;
+
+    if (units_of_cell(call, cell, &units)) {
+        return put_units_binary(call, units);
+    }
     int r = decimal_of_cell(call, cell, &d);
 
     if (r != 0) {

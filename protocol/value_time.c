@@ -51,34 +51,78 @@ static int parse(const struct value_call *call, struct view in, enum date_order 
 }
 
 /* Is the text what date_write() and the others print in ISO style? Then it needs no second look. */
-static bool matches(struct view text, const char *pattern)
+static bool matches(struct view text, const char *pattern, size_t len)
 {
-    if (text.len != strlen(pattern)) {
-        return false;
-    }
-    for (size_t i = 0; i < text.len; i++) {
-        bool is_digit = text.data[i] >= '0' && text.data[i] <= '9';
+    bool same = text.len == len;
 
-        if (pattern[i] == '0' ? !is_digit : text.data[i] != (uint8_t)pattern[i]) {
-            return false;
-        }
+    for (size_t i = 0; same && i < len; i++) {
+        bool is_digit = (uint8_t)(text.data[i] - '0') <= 9;
+
+        same = pattern[i] == '0' ? is_digit : text.data[i] == (uint8_t)pattern[i];
     }
-    return true;
+    return same;
+}
+
+static bool is_iso_date(struct view text)
+{
+    return matches(text, "0000-00-00", 10);
 }
 
 /* "2024-01-31 10:00:00", with up to six digits of a fraction that does not end in 0 */
 static bool is_iso_timestamp(struct view text)
 {
-    static const char pattern[] = "0000-00-00 00:00:00.000000";
-    char expected[sizeof(pattern)];
     bool is_length = text.len == 19 || (text.len >= 21 && text.len <= 26);
 
     if (!is_length || (text.len > 19 && text.data[text.len - 1] == '0')) {
         return false;
     }
-    memcpy(expected, pattern, text.len);
-    expected[text.len] = '\0';
-    return matches(text, expected);
+    return matches(text, "0000-00-00 00:00:00.000000", text.len);
+}
+
+static int32_t digits_at(struct view text, size_t at, size_t count)
+{
+    int32_t n = 0;
+
+    for (size_t i = at; i < at + count; i++) {
+        n = n * 10 + (text.data[i] - '0');
+    }
+    return n;
+}
+
+/* The date at the beginning of such a text. */
+static bool read_iso_date(struct view text, int64_t *ret_days)
+{
+    struct civil c = { digits_at(text, 0, 4), digits_at(text, 5, 2), digits_at(text, 8, 2) };
+
+    if (c.year < 1 || c.month < 1 || c.month > 12 || c.day < 1 ||
+        c.day > days_in_month(c.year, c.month)) {
+        return false;
+    }
+    *ret_days = days_of_civil(c);
+    return true;
+}
+
+/* What timestamp_write() has printed in ISO style, back; false: look closer. */
+static bool read_iso_timestamp(struct view text, int64_t *ret_us)
+{
+    int64_t days;
+
+    if (!is_iso_timestamp(text) || !read_iso_date(text, &days)) {
+        return false;
+    }
+    int32_t hour = digits_at(text, 11, 2);
+    int32_t minute = digits_at(text, 14, 2);
+    int32_t second = digits_at(text, 17, 2);
+    int32_t us = text.len > 20 ? digits_at(text, 20, text.len - 20) : 0;
+
+    for (size_t i = text.len > 20 ? text.len : 26; i < 26; i++) {
+        us *= 10;
+    }
+    if (hour > 23 || minute > 59 || second > 59) {
+        return false;
+    }
+    *ret_us = days * USECS_PER_DAY + ((hour * 60 + minute) * 60 + second) * USECS_PER_SEC + us;
+    return true;
 }
 
 /* ---- date ---- */
@@ -142,7 +186,7 @@ int date_encode_text(const struct value_call *call, const struct cell *cell)
     struct view stored = value_to_text(cell, room);
     int32_t days;
 
-    if (call->style->date_output == DATE_ISO && matches(stored, "0000-00-00")) {
+    if (call->style->date_output == DATE_ISO && is_iso_date(stored)) {
         return value_put(call, stored.data, stored.len);
     }
     int r = days_of(call, stored, DATE_YMD, &days);
@@ -153,8 +197,14 @@ int date_encode_text(const struct value_call *call, const struct cell *cell)
 int date_encode_binary(const struct value_call *call, const struct cell *cell)
 {
     char room[value_text_bytes];
+    struct view stored = value_to_text(cell, room);
+    int64_t quick;
     int32_t days;
-    int r = days_of(call, value_to_text(cell, room), DATE_YMD, &days);
+
+    if (is_iso_date(stored) && read_iso_date(stored, &quick)) {
+        return value_put_u32(call, (uint32_t)quick);
+    }
+    int r = days_of(call, stored, DATE_YMD, &days);
 
     return r != 0 ? r : value_put_u32(call, (uint32_t)days);
 }
@@ -291,6 +341,25 @@ static int timestamp_of(const struct value_call *call, struct view in,
     return 0;
 }
 
+static bool ends_in_utc(struct view stored)
+{
+    return stored.len > 3 && memcmp(stored.data + stored.len - 3, "+00", 3) == 0;
+}
+
+/* Of a stored text. */
+static int stored_timestamp(const struct value_call *call, struct view stored, int64_t *ret_us)
+{
+    bool has_zone = call->oid == OID_TIMESTAMPTZ;
+    int64_t us;
+
+    if (has_zone == ends_in_utc(stored) &&
+        read_iso_timestamp(view_of(stored.data, stored.len - (has_zone ? 3 : 0)), &us)) {
+        *ret_us = time_round(us, call->typmod);
+        return 0;
+    }
+    return timestamp_of(call, stored, &storage_style, ret_us);
+}
+
 static size_t write_stamp(const struct value_call *call, int64_t us,
                           const struct value_style *style, char *out)
 {
@@ -336,8 +405,7 @@ static bool is_final(const struct value_call *call, struct view stored)
     if (call->oid == OID_TIMESTAMP) {
         return is_iso_timestamp(stored);
     }
-    return call->style->utc_offset == NULL && stored.len > 3 &&
-           memcmp(stored.data + stored.len - 3, "+00", 3) == 0 &&
+    return call->style->utc_offset == NULL && ends_in_utc(stored) &&
            is_iso_timestamp(view_of(stored.data, stored.len - 3));
 }
 
@@ -351,7 +419,7 @@ int timestamp_encode_text(const struct value_call *call, const struct cell *cell
     if (is_final(call, stored)) {
         return value_put(call, stored.data, stored.len);
     }
-    int r = timestamp_of(call, stored, &storage_style, &us);
+    int r = stored_timestamp(call, stored, &us);
 
     return r != 0 ? r : value_put(call, text, write_stamp(call, us, call->style, text));
 }
@@ -360,7 +428,7 @@ int timestamp_encode_binary(const struct value_call *call, const struct cell *ce
 {
     char room[value_text_bytes];
     int64_t us;
-    int r = timestamp_of(call, value_to_text(cell, room), &storage_style, &us);
+    int r = stored_timestamp(call, value_to_text(cell, room), &us);
 
     return r != 0 ? r : value_put_u64(call, (uint64_t)us);
 }

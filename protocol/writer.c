@@ -81,17 +81,3 @@ int writer_end(struct writer *w)
     w->message_at = w->out->len;
     return 0;
 }
-
-void writer_value_end(struct writer *w)
-{
-    if (w->result != 0) {
-        return;
-    }
-    size_t len = w->out->len - w->value_at - 4;
-
-    if (len > INT32_MAX) {
-        writer_fail(w, BUF_FULL);
-        return;
-    }
-    store_u32(w, w->value_at, (uint32_t)len);
-}

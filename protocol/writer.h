@@ -146,7 +146,21 @@ static inline void writer_value_begin(struct writer *w)
     writer_u32(w, 0);
 }
 
-void writer_value_end(struct writer *w);
+static inline void writer_value_end(struct writer *w)
+{
+    size_t len = w->out->len - w->value_at - 4;
+
+    if (w->result != 0) {
+        return;
+    }
+    if (len > INT32_MAX) {
+        writer_fail(w, BUF_FULL);
+        return;
+    }
+    uint32_t word = __builtin_bswap32((uint32_t)len);
+
+    memcpy(w->out->data + w->value_at, &word, sizeof(word));
+}
 
 static inline void writer_value(struct writer *w, struct view v)
 {

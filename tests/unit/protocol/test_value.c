@@ -4,6 +4,8 @@
 #include "support.h"
 
 #include <errno.h>
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define becomes(oid, typmod, text, want) \
@@ -206,6 +208,82 @@ static void cells_of_another_kind_are_converted_when_they_can_be(void **state)
     assert_string_equal(encoded(OID_UUID, FORMAT_TEXT, text_cell("no")), "22P02");
 }
 
+static void assert_encoded_alike(uint32_t oid, int32_t typmod, struct cell cell, const char *text)
+{
+    for (int format = FORMAT_TEXT; format <= FORMAT_BINARY; format++) {
+        cleanup(finish_buf) struct buf quick = { 0 };
+        cleanup(finish_buf) struct buf slow = { 0 };
+        struct cell other = text_cell(text);
+        struct failure f;
+
+        assert_int_equal(
+            value_encode(oid, typmod, (enum value_format)format, &cell, NULL, &quick, &f), 0);
+        assert_int_equal(
+            value_encode(oid, typmod, (enum value_format)format, &other, NULL, &slow, &f), 0);
+        if (!view_equal(buf_view(&quick), buf_view(&slow))) {
+            fail_msg("%s of typmod %d in format %d", text, typmod, format);
+        }
+    }
+}
+
+/* Numbers take a short way to the client that their text does not take. */
+static void numerics_print_as_their_digits_do(void **state)
+{
+    uint64_t seed = test_seed();
+    char text[64];
+
+    (void)state;
+    for (size_t i = test_rounds(20000); i > 0; i--) {
+        int32_t scale = (int32_t)(test_random(&seed) % 17);
+        int32_t typmod = (38 << 16 | scale) + 4;
+        int64_t n = (int64_t)test_random(&seed) >> test_random(&seed) % 64;
+        struct cell cell = { .kind = CELL_INT, .i = n };
+
+        snprintf(text, sizeof(text), "%lld", (long long)n);
+        assert_encoded_alike(OID_NUMERIC, typmod, cell, text);
+        cell.kind = CELL_REAL;
+        cell.r = (double)(n >> 12) / pow(10, (double)(test_random(&seed) % 17));
+        snprintf(text, sizeof(text), "%.14e", cell.r);
+        assert_encoded_alike(OID_NUMERIC, typmod, cell, text);
+    }
+    assert_encoded_alike(OID_NUMERIC, 655366, (struct cell){ .kind = CELL_REAL, .r = -0.0 }, "0");
+    assert_encoded_alike(OID_NUMERIC, 655366, (struct cell){ .kind = CELL_REAL, .r = -0.004 }, "0");
+}
+
+static void stored_timestamps_say_what_was_stored(void **state)
+{
+    uint64_t seed = test_seed();
+
+    (void)state;
+    for (size_t i = test_rounds(20000); i > 0; i--) {
+        cleanup(finish_buf) struct buf stored = { 0 };
+        cleanup(finish_buf) struct buf out = { 0 };
+        uint64_t us = test_random(&seed) >> (8 + test_random(&seed) % 8);
+        uint64_t wire = __builtin_bswap64(us);
+        struct failure f;
+        struct cell cell;
+
+        assert_int_equal(value_decode(OID_TIMESTAMPTZ, -1, FORMAT_BINARY, view_of(&wire, 8), NULL,
+                                      &stored, &cell, &f),
+                         0);
+        assert_int_equal(value_encode(OID_TIMESTAMPTZ, -1, FORMAT_BINARY, &cell, NULL, &out, &f),
+                         0);
+        assert_true(view_equal(buf_view(&out), view_of(&wire, 8)));
+    }
+}
+
+static void stored_texts_that_are_no_dates_are_refused(void **state)
+{
+    (void)state;
+    assert_string_equal(encoded(OID_DATE, FORMAT_BINARY, text_cell("2024-02-30")), "22008");
+    assert_string_equal(encoded(OID_TIMESTAMP, FORMAT_BINARY, text_cell("2024-13-01 00:00:00")),
+                        "22008");
+    assert_string_equal(encoded(OID_TIMESTAMP, FORMAT_BINARY, text_cell("2024-01-01 00:61:00")),
+                        "22008");
+    assert_string_equal(
+        encoded(OID_TIMESTAMPTZ, FORMAT_BINARY, text_cell("0000-01-01 00:00:00+00")), "22008");
+}
+
 static void floats_can_be_rounded(void **state)
 {
     struct value_style style = { .rounded_floats = true };
@@ -266,6 +344,9 @@ int main(void)
         cmocka_unit_test(the_binary_form_says_the_same),
         cmocka_unit_test(binary_forms_of_a_wrong_size_are_22P03),
         cmocka_unit_test(cells_of_another_kind_are_converted_when_they_can_be),
+        cmocka_unit_test(numerics_print_as_their_digits_do),
+        cmocka_unit_test(stored_timestamps_say_what_was_stored),
+        cmocka_unit_test(stored_texts_that_are_no_dates_are_refused),
         cmocka_unit_test(floats_can_be_rounded),
         cmocka_unit_test(a_full_buffer_is_told_and_left_as_it_was),
         cmocka_unit_test(no_memory_is_answered),
