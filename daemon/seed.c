@@ -29,6 +29,8 @@ static const char sqlite_magic[16] = "SQLite format 3";
 struct seeding {
     const struct seed_options *options;
     struct view script;
+    struct view rest; /* of the script, behind the statement that runs */
+    bool copy_told;   /* the data of the COPY that runs was given */
     struct session *session;
     struct sql_session *sql;
     struct template **ret_template;
@@ -81,6 +83,63 @@ static void seed_random(void *host, void *bytes, size_t len)
     arc4random_buf(bytes, len);
 }
 
+/* ---- COPY FROM STDIN: its data are the script's next lines, up to one of \. as pg_dump and psql
+ * have it ---- */
+
+static int seed_copy_begin(void *host, bool binary, size_t columns, struct failure *ret_failure)
+{
+    struct seeding *seeding = host;
+    const uint8_t *newline = memchr(seeding->rest.data, '\n', seeding->rest.len);
+
+    (void)columns;
+    if (binary) {
+        return failure_set(ret_failure, "0A000", "a script cannot have the data of a binary COPY");
+    }
+    view_advance(&seeding->rest,
+                 newline == NULL ? seeding->rest.len : (size_t)(newline - seeding->rest.data) + 1);
+    seeding->copy_told = false;
+    return 0;
+}
+
+static bool is_end_of_data(struct view line)
+{
+    return view_equal_str(line, "\\.\n") || view_equal_str(line, "\\.\r\n") ||
+           view_equal_str(line, "\\.");
+}
+
+static struct view take_line(struct view *text)
+{
+    const uint8_t *newline = memchr(text->data, '\n', text->len);
+    struct view line =
+        view_of(text->data, newline == NULL ? text->len : (size_t)(newline - text->data) + 1);
+
+    view_advance(text, line.len);
+    return line;
+}
+
+static int seed_copy_read(void *host, struct view *ret_data, struct failure *ret_failure)
+{
+    struct seeding *seeding = host;
+    const uint8_t *start = seeding->rest.data;
+    const uint8_t *end = start;
+
+    (void)ret_failure;
+    if (seeding->copy_told) {
+        return COPY_IN_DONE;
+    }
+    while (seeding->rest.len > 0 && !is_end_of_data(take_line(&seeding->rest))) {
+        end = seeding->rest.data;
+    }
+    seeding->copy_told = true;
+    *ret_data = view_of(start, (size_t)(end - start));
+    return 0;
+}
+
+static void seed_copy_end(void *host)
+{
+    (void)host;
+}
+
 static const struct host_ops seed_host_ops = {
     .parameter_status = ignore_status,
     .notice = ignore_notice,
@@ -89,6 +148,9 @@ static const struct host_ops seed_host_ops = {
     .database = seed_database,
     .wall_us = seed_wall_us,
     .random = seed_random,
+    .copy_in_begin = seed_copy_begin,
+    .copy_in_read = seed_copy_read,
+    .copy_in_end = seed_copy_end,
 };
 
 static enum stop_reason seed_should_stop(void *owner)
@@ -148,8 +210,10 @@ static int locate(struct seeding *seeding, struct view statement)
         skip -= (*p & 0xc0) != 0x80; /* positions count characters */
         at = skip == 0 ? p : at;
     }
-    failure_set(failure, inner.sqlstate, "%s:%u: %s", seeding->options->path,
-                line_of(seeding->script, at), failure_get(&inner, FIELD_MESSAGE));
+    const char *where = failure_get(&inner, FIELD_WHERE);
+    failure_set(failure, inner.sqlstate, "%s:%u: %s%s%s", seeding->options->path,
+                line_of(seeding->script, at), failure_get(&inner, FIELD_MESSAGE),
+                where == NULL ? "" : ", ", where == NULL ? "" : where);
     failure_add(failure, FIELD_DETAIL, "%.*s%s",
                 (int)(own.len < excerpt_bytes ? own.len : excerpt_bytes), (const char *)own.data,
                 own.len > excerpt_bytes ? " ..." : "");
@@ -201,11 +265,10 @@ static int end_script(struct seeding *seeding)
 
 static int run_script(struct seeding *seeding)
 {
-    struct view rest = seeding->script;
-
+    seeding->rest = seeding->script;
     for (;;) {
-        struct view statement = rest;
-        int r = sql_next_statement(&rest, &statement, seeding->ret_failure);
+        struct view statement = seeding->rest;
+        int r = sql_next_statement(&seeding->rest, &statement, seeding->ret_failure);
         if (r == SQL_END) {
             return end_script(seeding);
         }

@@ -111,3 +111,13 @@ binaries = {0: b"\1", 1: b"\0\xff", 2: b"a", 4: struct.pack("!q", -1), 5: struct
             21: struct.pack("!hhhhhhh", 3, 1, 0x4000, 6, 1, 2345, 7), 23: bytes(range(16)), 24: b"\1{}"}
 for t, data in binaries.items():
     put("value", "binary-%02d" % t, bytes([t, 0x55]) + data)
+
+header = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+row = struct.pack("!h", 2) + value(b"a") + value(None)
+streams = {"text": (0, b"1\ta\\tb\n2\t\\N\n\\x41\\101\n\\.\n"), "text-crlf": (0, b"a\r\nb\\\nc\r\n\\.\r\n"),
+           "text-mixed": (0, b"a\nb\r\n"), "text-bar": (3 | 4, b"a|b\\|c\n"), "text-null": (18, b"a\tNULL\n"),
+           "csv": (1, b'a,"b ""c"",d"\n"two\nlines",\n'), "csv-escape": (13, b'a|"b\\"c\\\\"\n'),
+           "csv-open": (1, b'a,"b\n'), "csv-end": (1, b"\\.x\n\\.\n"), "binary": (2, header + row + row + b"\xff\xff"),
+           "binary-short": (2, header + row[:5]), "binary-bad": (2, b"PGCOPY\n\xff\r\n\0\0\1" + bytes(6))}
+for name, (selector, data) in streams.items():
+    put("copyfmt", name, bytes([selector, 2]) + data)

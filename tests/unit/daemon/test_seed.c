@@ -128,6 +128,41 @@ static void a_script_leaves_its_tables_and_rows(void **state)
     template_unref(template_);
 }
 
+static void copy_takes_the_lines_behind_it(void **state)
+{
+    struct failure failure;
+    struct template *template_;
+
+    (void)state;
+    assert_int_equal(load("CREATE TABLE public.t (i int, s text);\n"
+                          "COPY public.t (i, s) FROM stdin;\n1\tone; two 'quote\n2\t\\N\n\\.\n\n\n"
+                          "COPY t FROM stdin (FORMAT csv);\n4,\"x\ny\"\n\\.\n"
+                          "INSERT INTO t VALUES (8);\nCOPY t FROM stdin;\n16\tno end",
+                          &template_, &failure),
+                     0);
+    assert_int_equal(look_up(template_, "SELECT sum(i) FROM t"), 31);
+    assert_int_equal(look_up(template_, "SELECT count(s) FROM t"), 3);
+    template_unref(template_);
+}
+
+static void bad_copy_data_are_named_with_their_line(void **state)
+{
+    struct failure failure;
+    struct template *template_;
+    char expected[256];
+
+    (void)state;
+    assert_int_equal(
+        load("CREATE TABLE t (i int);\nCOPY t FROM stdin;\n1\nx\n\\.\n", &template_, &failure),
+        FAILED);
+    assert_string_equal(failure.sqlstate, "22P02");
+    snprintf(expected, sizeof(expected),
+             "%s:2: invalid input syntax for type integer: \"x\", "
+             "COPY t, line 2, column i: \"x\"",
+             path);
+    assert_string_equal(failure_get(&failure, FIELD_MESSAGE), expected);
+}
+
 static void a_statement_that_fails_is_named_with_file_line_and_text(void **state)
 {
     struct failure failure;
@@ -269,6 +304,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_path_gives_an_empty_database),
         cmocka_unit_test(a_script_leaves_its_tables_and_rows),
+        cmocka_unit_test(copy_takes_the_lines_behind_it),
+        cmocka_unit_test(bad_copy_data_are_named_with_their_line),
         cmocka_unit_test(a_statement_that_fails_is_named_with_file_line_and_text),
         cmocka_unit_test(an_unterminated_string_is_an_error_of_its_line),
         cmocka_unit_test(a_long_statement_is_named_by_its_beginning),
