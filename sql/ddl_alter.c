@@ -1,9 +1,9 @@
 /* sql/ddl_alter.c: ALTER TABLE, command by command.
  *
  * What SQLite has (DROP COLUMN, RENAME) it does; the rest is a change of the table's text
- * (ddl_text.c), after a look at the rows that the change would concern. Keys that are added become
- * unique indexes. */
-#include "sql/ddl_depend.h"
+ * (ddl_text.c), after a look at the rows that the change would concern. ADD is in ddl_alter_add.c.
+ */
+#include "sql/ddl_alter.h"
 
 #include "base/alloc.h"
 #include "pool/session.h"
@@ -15,26 +15,14 @@
 
 enum { commands_most = 100 }; /* of one ALTER TABLE */
 
-#define AT(name)     PG_QUERY__ALTER_TABLE_TYPE__AT_##name
-#define CONSTR(name) PG_QUERY__CONSTR_TYPE__CONSTR_##name
-
-struct alter {
-    struct portal *portal;
-    struct sql_session *sql;
-    const char *table;
-    const PgQuery__AlterTableCmd *cmd;
-    struct table_text text; /* fresh for each command */
-    struct ddl_table made;  /* what the job printed */
-    struct buf column;      /* its column element */
-    struct buf query;       /* a statement that the change needs: looks at rows, or changes them */
-};
+#define AT(name) PG_QUERY__ALTER_TABLE_TYPE__AT_##name
 
 static const struct view nothing;
 
 /* ---- steps ---- */
 
-static int install(struct alter *a, size_t at, struct view replacement, struct view column,
-                   struct view constraint, struct failure *f)
+int alter_install(struct alter *a, size_t at, struct view replacement, struct view column,
+                  struct view constraint, struct failure *f)
 {
     cleanup(buf_finish) struct buf out = { 0 };
     int r = table_text_print(&a->text, at, replacement, column, constraint, &out);
@@ -55,7 +43,7 @@ static int install_part(struct alter *a, size_t at, struct view part, const char
         buf_append(&element, part.data + part.len, old.len - before - part.len) != 0) {
         return failure_set_nomem(f);
     }
-    return install(a, at, buf_view(&element), nothing, nothing, f);
+    return alter_install(a, at, buf_view(&element), nothing, nothing, f);
 }
 
 static int find_column(struct alter *a, size_t *ret_at, struct failure *f)
@@ -69,7 +57,7 @@ static int find_column(struct alter *a, size_t *ret_at, struct failure *f)
 }
 
 /* 1 in *ret_found when the query has a row. */
-static int has_row(struct alter *a, const struct buf *query, bool *ret_found, struct failure *f)
+int alter_has_row(struct alter *a, const struct buf *query, bool *ret_found, struct failure *f)
 {
     cleanup(mem_freep) char *text = NULL;
     int r = verb_query_text(a->sql, &text, f, "SELECT 'x' WHERE EXISTS (%.*s)", (int)query->len,
@@ -79,7 +67,7 @@ static int has_row(struct alter *a, const struct buf *query, bool *ret_found, st
     return r;
 }
 
-static int null_values(struct alter *a, const char *column, bool *ret_found, struct failure *f)
+int alter_null_values(struct alter *a, const char *column, bool *ret_found, struct failure *f)
 {
     cleanup(buf_finish) struct buf q = { 0 };
 
@@ -89,10 +77,10 @@ static int null_values(struct alter *a, const char *column, bool *ret_found, str
             0) { /* SQLite believes a NOT NULL, and looks no further */
         return failure_set_nomem(f);
     }
-    return has_row(a, &q, ret_found, f);
+    return alter_has_row(a, &q, ret_found, f);
 }
 
-static int set_not_null(struct alter *a, const char *column, struct failure *f)
+int alter_set_not_null(struct alter *a, const char *column, struct failure *f)
 {
     size_t at = table_text_find(&a->text, column, false);
     bool found = false;
@@ -105,7 +93,7 @@ static int set_not_null(struct alter *a, const char *column, struct failure *f)
     if (part.len > 0) {
         return 0;
     }
-    int r = null_values(a, column, &found, f);
+    int r = alter_null_values(a, column, &found, f);
     if (r == 0 && found) {
         failure_set(f, "23502", "column \"%s\" of relation \"%s\" contains null values", column,
                     a->table);
@@ -117,366 +105,10 @@ static int set_not_null(struct alter *a, const char *column, struct failure *f)
     return r == 0 ? install_part(a, at, part, " NOT NULL", f) : r;
 }
 
-static int reload(struct alter *a, struct failure *f)
+int alter_reload(struct alter *a, struct failure *f)
 {
     table_text_finish(&a->text);
     return table_text_load(a->sql, a->table, &a->text, f);
-}
-
-/* ---- the job: what must be printed by the rewriter ---- */
-
-/* False: failed; the scope is pushed in both cases. */
-static bool begin_print(struct ddl_job *job, struct query_scope *scope)
-{
-    struct alter *a = job->arg;
-    struct ddl_table *t = &a->made;
-    char name[ddl_name_bytes];
-    bool constraint = false;
-
-    t->r = &job->rewriter;
-    t->name = a->table;
-    t->keys_as_indexes = true;
-    t->relation = scope_table(t->r, a->table);
-    for (size_t i = 0; i < a->text.count; i++) {
-        if (table_text_name(a->text.elements[i], name, sizeof name, &constraint) && constraint) {
-            ddl_take_name(t, name);
-        }
-    }
-    scope->unqualified = true;
-    scope_push(t->r, scope);
-    t->relation = t->relation == NULL ? NULL : relation_copy(t->r, t->relation, a->table);
-    if (t->relation == NULL) {
-        rewrite_fail(t->r, -1, "42P01", "relation \"%s\" does not exist", a->table);
-        return false;
-    }
-    scope_add(scope, t->relation);
-    return !t->r->failed;
-}
-
-static void keep(struct rewriter *r, struct buf *out)
-{
-    *out = r->out;
-    r->out = (struct buf){ 0 };
-}
-
-/* ADD COLUMN: the column, and what gives old rows a value when its default is no constant. */
-static void print_column(struct ddl_job *job)
-{
-    struct query_scope scope = { 0 };
-    struct alter *a = job->arg;
-    const PgQuery__ColumnDef *column = a->cmd->def->column_def;
-
-    if (begin_print(job, &scope)) {
-        ddl_learn_column(&a->made, column);
-        ddl_column(&a->made, column);
-        keep(&job->rewriter, &a->column);
-    }
-    scope_pop(&job->rewriter);
-}
-
-static void print_constraint(struct ddl_job *job)
-{
-    struct query_scope scope = { 0 };
-    struct alter *a = job->arg;
-    struct rewriter *r = &job->rewriter;
-    const PgQuery__Constraint *k = a->cmd->def->constraint;
-
-    if (begin_print(job, &scope)) {
-        ddl_constraint(&a->made, k, NULL);
-    }
-    if (!r->failed && k->contype == CONSTR(CHECK)) {
-        rewrite_str(r, "SELECT 1 FROM ");
-        rewrite_ident(r, a->table);
-        rewrite_str(r, " WHERE NOT (");
-        rewrite_condition(r, k->raw_expr, "CHECK");
-        rewrite_str(r, ")");
-        keep(r, &a->query);
-    }
-    scope_pop(r);
-}
-
-/* SET DEFAULT: the text behind the word. */
-static void print_default(struct ddl_job *job)
-{
-    struct query_scope none = { 0 };
-    struct alter *a = job->arg;
-    struct rewriter *r = &job->rewriter;
-    struct relation *table = scope_table(r, a->table);
-    const struct relation_column *column =
-        table == NULL ? NULL : relation_find(table, a->cmd->name);
-
-    scope_push(r, &none);
-    rewrite_str(r, " DEFAULT (");
-    if (column != NULL) {
-        rewrite_assigned(r, a->cmd->def, column->type, a->cmd->name);
-    }
-    rewrite_str(r, ")");
-    keep(r, &a->column);
-    scope_pop(r);
-}
-
-/* TYPE: the new type's name, and the statement that converts the rows. */
-static void print_new_type(struct ddl_job *job)
-{
-    struct query_scope scope = { 0 };
-    struct alter *a = job->arg;
-    struct rewriter *r = &job->rewriter;
-    PgQuery__ColumnDef *column = a->cmd->def->column_def;
-    PgQuery__String name = PG_QUERY__STRING__INIT;
-    PgQuery__Node name_node = PG_QUERY__NODE__INIT, ref_node = PG_QUERY__NODE__INIT,
-                  cast_node = PG_QUERY__NODE__INIT;
-    PgQuery__Node *fields[] = { &name_node };
-    PgQuery__ColumnRef ref = PG_QUERY__COLUMN_REF__INIT;
-    PgQuery__TypeCast cast = PG_QUERY__TYPE_CAST__INIT;
-    struct type type = TYPE_NONE;
-
-    if (begin_print(job, &scope) && type_of_name(column->type_name, &type, r->failure) != 0) {
-        r->failed = true;
-    }
-    if (r->failed) {
-        return;
-    }
-    if (!r->failed &&
-        (buf_append_byte(&a->column, ' ') != 0 || type_declare(type, &a->column) != 0)) {
-        rewrite_fail(r, -1, "53200", "out of memory");
-    }
-    /* Without USING: CAST(column AS type). */
-    name.sval = a->cmd->name;
-    name_node.node_case = PG_QUERY__NODE__NODE_STRING;
-    name_node.string = &name;
-    ref.n_fields = 1;
-    ref.fields = fields;
-    ref_node.node_case = PG_QUERY__NODE__NODE_COLUMN_REF;
-    ref_node.column_ref = &ref;
-    cast.arg = column->raw_default != NULL ? column->raw_default : &ref_node;
-    cast.type_name = column->type_name;
-    cast_node.node_case = PG_QUERY__NODE__NODE_TYPE_CAST;
-    cast_node.type_cast = &cast;
-    rewrite_str(r, "UPDATE ");
-    rewrite_ident(r, a->table);
-    rewrite_str(r, " SET ");
-    rewrite_ident(r, a->cmd->name);
-    rewrite_str(r, " = ");
-    (void)rewrite_expr(r, &cast_node, type);
-    keep(r, &a->query);
-    scope_pop(r);
-}
-
-static int print(struct alter *a, void (*fn)(struct ddl_job *job), struct failure *f)
-{
-    struct ddl_job job = { .arg = a };
-    int r = ddl_job_run(&job, a->portal, fn, NULL, f);
-
-    a->made.r = NULL;
-    ddl_job_finish(&job);
-    return r;
-}
-
-static int run_indexes(struct alter *a, struct failure *f)
-{
-    int r = 0;
-
-    for (const char *s = depend_first(&a->made.indexes); r == 0 && s != NULL;
-         s = depend_next(&a->made.indexes, s)) {
-        r = verb_execute(a->sql, CURSOR_WRITES, f, "%s", s);
-    }
-    return r;
-}
-
-/* The printed constraint's element, without the comma in front. */
-static struct view printed_constraint(const struct alter *a)
-{
-    struct view v = buf_view(&a->made.constraints);
-
-    if (v.len > 0) {
-        view_advance(&v, 1);
-    }
-    return v;
-}
-
-/* ---- ADD COLUMN ---- */
-
-static bool has_constraint(const PgQuery__ColumnDef *column, PgQuery__ConstrType type)
-{
-    for (size_t i = 0; i < column->n_constraints; i++) {
-        if (column->constraints[i]->constraint->contype == type) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Rows that were there before: a constant default is read for them by SQLite, any other must be
- * written. */
-static int fill_rows(struct alter *a, const PgQuery__ColumnDef *column, struct failure *f)
-{
-    cleanup(buf_finish) struct buf q = { 0 };
-    struct view part = element_part(buf_view(&a->column), PART_DEFAULT);
-
-    if (part.len <= strlen("DEFAULT ") && !has_constraint(column, CONSTR(GENERATED))) {
-        return 0;
-    }
-    int r = buf_append_str(&q, "UPDATE ");
-    r = r == 0 ? verb_ident(&q, a->table) : r;
-    r = r == 0 ? buf_append_str(&q, " SET ") : r;
-    if (has_constraint(column, CONSTR(GENERATED))) {
-        r = r == 0 ? buf_append_str(&q, "rowid = rowid") : r; /* makes SQLite compute it */
-    } else {
-        view_advance(&part, strlen("DEFAULT "));
-        r = r == 0 ? verb_ident(&q, column->colname) : r;
-        r = r == 0 ? buf_append_str(&q, " = ") : r;
-        r = r == 0 ? buf_append_view(&q, part) : r;
-    }
-    return r != 0 ? failure_set_nomem(f) : verb_execute_buf(a->sql, &q, CURSOR_WRITES, NULL, f);
-}
-
-static int create_sequences(struct alter *a, struct failure *f)
-{
-    int r = 0;
-
-    for (const char *s = depend_first(&a->made.sequences); r == 0 && s != NULL;
-         s = depend_next(&a->made.sequences, s)) {
-        struct sequence seq = { 0 };
-        r = sequence_options(&seq, NULL, 0, true, f);
-        r = r == 0 ? sequence_create(a->sql, s, &seq, a->table, f) : r;
-    }
-    return r;
-}
-
-static int add_column(struct alter *a, struct failure *f)
-{
-    const PgQuery__ColumnDef *column = a->cmd->def->column_def;
-    bool not_null = false, found = false;
-
-    if (table_text_find(&a->text, column->colname, false) != SIZE_MAX) {
-        if (!a->cmd->missing_ok) {
-            return failure_set(f, "42701", "column \"%s\" of relation \"%s\" already exists",
-                               column->colname, a->table);
-        }
-        verb_notice(a->sql, SEVERITY_NOTICE, "42701",
-                    "column \"%s\" of relation \"%s\" already exists, skipping", column->colname,
-                    a->table);
-        return 0;
-    }
-    int r = print(a, print_column, f);
-    r = r == 0 ? create_sequences(a, f) : r;
-    r = r == 0 ? install(a, SIZE_MAX, nothing, buf_view(&a->column), printed_constraint(a), f) : r;
-    if (r != 0) {
-        return r;
-    }
-    sql_schema_changed(a->sql);
-    r = fill_rows(a, column, f);
-    not_null = element_part(buf_view(&a->column), PART_NOT_NULL).len > 0;
-    if (r == 0 && not_null) {
-        r = null_values(a, column->colname, &found, f);
-    }
-    if (r == 0 && found) {
-        failure_set(f, "23502", "column \"%s\" of relation \"%s\" contains null values",
-                    column->colname, a->table);
-        failure_add(f, FIELD_SCHEMA, "public");
-        failure_add(f, FIELD_TABLE, "%s", a->table);
-        failure_add(f, FIELD_COLUMN, "%s", column->colname);
-        return FAILED;
-    }
-    return r == 0 ? run_indexes(a, f) : r;
-}
-
-/* ---- ADD CONSTRAINT ---- */
-
-static int check_rows(struct alter *a, const PgQuery__Constraint *k, const char *name,
-                      struct failure *f)
-{
-    cleanup(buf_finish) struct buf q = { 0 };
-    bool found = false;
-    int r = 0;
-
-    if (k->skip_validation) {
-        return 0;
-    }
-    if (k->contype == CONSTR(CHECK)) {
-        r = has_row(a, &a->query, &found, f);
-        if (r == 0 && found) {
-            failure_set(f, "23514",
-                        "check constraint \"%s\" of relation \"%s\" is violated by some row", name,
-                        a->table);
-        }
-    } else {
-        if (buf_append_str(&q, "SELECT 1 FROM pragma_foreign_key_check(") != 0 ||
-            verb_quote(&q, a->table) != 0 || buf_append_str(&q, ")") != 0) {
-            return failure_set_nomem(f);
-        }
-        r = has_row(a, &q, &found, f);
-        if (r == 0 && found) {
-            failure_set(f, "23503",
-                        "insert or update on table \"%s\" violates foreign key constraint \"%s\"",
-                        a->table, name);
-        }
-    }
-    if (!found || r != 0) {
-        return r;
-    }
-    failure_add(f, FIELD_SCHEMA, "public");
-    failure_add(f, FIELD_TABLE, "%s", a->table);
-    failure_add(f, FIELD_CONSTRAINT, "%s", name);
-    return FAILED;
-}
-
-static int primary_exists(struct alter *a, bool *ret_found, struct failure *f)
-{
-    cleanup(buf_finish) struct buf q = { 0 };
-
-    if (buf_append_str(&q, "SELECT 1 FROM pragma_table_info(") != 0 ||
-        verb_quote(&q, a->table) != 0 ||
-        buf_append_str(
-            &q, ") WHERE pk > 0 UNION ALL SELECT 1 FROM sqlite_master WHERE type = 'index' AND "
-                "sql LIKE '%/* primary key */%' AND tbl_name = ") != 0 ||
-        verb_quote(&q, a->table) != 0) {
-        return failure_set_nomem(f);
-    }
-    return has_row(a, &q, ret_found, f);
-}
-
-static int add_key(struct alter *a, const PgQuery__Constraint *k, struct failure *f)
-{
-    bool found = false;
-    int r = 0;
-
-    if (k->indexname[0] != '\0') {
-        return verb_unsupported("ADD CONSTRAINT ... USING INDEX", f);
-    }
-    if (k->contype == CONSTR(PRIMARY)) {
-        r = primary_exists(a, &found, f);
-        if (r == 0 && found) {
-            return failure_set(f, "42P16", "multiple primary keys for table \"%s\" are not allowed",
-                               a->table);
-        }
-        for (size_t i = 0; i < k->n_keys && r == 0; i++) {
-            r = set_not_null(a, k->keys[i]->string->sval, f);
-            r = r == 0 ? reload(a, f) : r;
-        }
-        sql_schema_changed(a->sql);
-    }
-    r = r == 0 ? print(a, print_constraint, f) : r;
-    return r == 0 ? run_indexes(a, f) : r;
-}
-
-static int add_constraint(struct alter *a, struct failure *f)
-{
-    const PgQuery__Constraint *k = a->cmd->def->constraint;
-    char name[ddl_name_bytes];
-    bool constraint = false;
-
-    if (k->contype == CONSTR(PRIMARY) || k->contype == CONSTR(UNIQUE)) {
-        return add_key(a, k, f);
-    }
-    int r = print(a, print_constraint, f);
-    if (r != 0) {
-        return r;
-    }
-    (void)table_text_name(printed_constraint(a), name, sizeof name, &constraint);
-    r = k->contype == CONSTR(CHECK) ? check_rows(a, k, name, f) : 0;
-    r = r == 0 ? install(a, SIZE_MAX, nothing, nothing, printed_constraint(a), f) : r;
-    return r == 0 && k->contype == CONSTR(FOREIGN) ? check_rows(a, k, name, f) : r;
 }
 
 /* ---- DROP ---- */
@@ -516,7 +148,7 @@ static int drop_constraint(struct alter *a, struct failure *f)
         return table_rebuild_without(a->sql, a->table, &a->text, at, a->cmd->name, f);
     } else {
         found = true;
-        r = install(a, at, nothing, nothing, nothing, f);
+        r = alter_install(a, at, nothing, nothing, nothing, f);
     }
     if (r != 0 || found) {
         return r;
@@ -578,13 +210,13 @@ static int drop_column(struct alter *a, struct failure *f)
             constraint && element_mentions(a->text.elements[i], a->cmd->name)) {
             if (is_key_element(a->text.elements[i])) {
                 r = table_rebuild_without(a->sql, a->table, &a->text, i, name, f);
-                return r == 0 && (r = reload(a, f)) == 0 ? drop_column(a, f) : r;
+                return r == 0 && (r = alter_reload(a, f)) == 0 ? drop_column(a, f) : r;
             }
             a->text.elements[i] = nothing;
             cut = true;
         }
     }
-    r = r == 0 && cut ? install(a, SIZE_MAX, nothing, nothing, nothing, f) : r;
+    r = r == 0 && cut ? alter_install(a, SIZE_MAX, nothing, nothing, nothing, f) : r;
     if (r != 0) {
         return r;
     }
@@ -603,7 +235,7 @@ static int alter_default(struct alter *a, struct failure *f)
     int r = find_column(a, &at, f);
 
     if (r == 0 && a->cmd->def != NULL) {
-        r = print(a, print_default, f);
+        r = alter_print(a, alter_print_default, f);
         r = r == 0 && buf_append_byte(&a->column, 0) != 0 ? failure_set_nomem(f) : r;
     }
     if (r != 0) {
@@ -622,7 +254,7 @@ static int alter_not_null(struct alter *a, struct failure *f)
         return r;
     }
     if (a->cmd->subtype == AT(SetNotNull)) {
-        return set_not_null(a, a->cmd->name, f);
+        return alter_set_not_null(a, a->cmd->name, f);
     }
     return install_part(a, at, element_part(a->text.elements[at], PART_NOT_NULL), "", f);
 }
@@ -632,7 +264,7 @@ static int alter_type(struct alter *a, struct failure *f)
     size_t at = 0;
     int r = find_column(a, &at, f);
 
-    r = r == 0 ? print(a, print_new_type, f) : r;
+    r = r == 0 ? alter_print(a, alter_print_new_type, f) : r;
     if (r == 0 && element_mentions(a->text.elements[at], "PRIMARY")) {
         return 0; /* the rowid: an integer of any width */
     }
@@ -685,9 +317,9 @@ static const struct {
     PgQuery__AlterTableType type;
     int (*run)(struct alter *a, struct failure *f);
 } commands[] = {
-    { AT(AddColumn), add_column },
+    { AT(AddColumn), alter_add_column },
     { AT(DropColumn), drop_column },
-    { AT(AddConstraint), add_constraint },
+    { AT(AddConstraint), alter_add_constraint },
     { AT(DropConstraint), drop_constraint },
     { AT(ColumnDefault), alter_default },
     { AT(SetNotNull), alter_not_null },
