@@ -93,11 +93,11 @@ static int at_field(const struct copy_from *from, size_t i, struct failure *f)
 
 /* ---- a row ---- */
 
-static void force_nulls(struct copy_from *from)
+static void force_nulls(struct copy_from *from, size_t count)
 {
     struct view null = from->plan->options.style.null;
 
-    for (size_t i = 0; i < from->plan->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct copy_column *column = &from->plan->columns[i];
         struct copy_field *field = &from->fields[i];
 
@@ -125,19 +125,23 @@ static int decode(struct copy_from *from, size_t i, struct failure *f)
     return r == 0 ? 0 : r == FAILED ? at_field(from, i, f) : failure_set_nomem(f);
 }
 
-/* line: as the client sent it, for the message. */
-static int insert(struct copy_from *from, struct view line, struct failure *f)
+/* The first fields of a row as cells. */
+static int decode_all(struct copy_from *from, size_t count, struct failure *f)
 {
     int r = 0;
 
-    for (size_t i = 0; i < from->plan->count && r == 0; i++) {
+    for (size_t i = 0; i < count && r == 0; i++) {
         r = decode(from, i, f);
     }
-    if (r != 0) {
-        return r;
-    }
-    r = portal_run_plan(from->portal, from->plan->inner, from->cells, from->plan->count,
-                        &from->sink, 0, f);
+    return r;
+}
+
+/* line: as the client sent it, for the message. */
+static int insert(struct copy_from *from, struct view line, struct failure *f)
+{
+    int r = portal_run_plan(from->portal, from->plan->inner, from->cells, from->plan->count,
+                            &from->sink, 0, f);
+
     if (r == FAILED) {
         return strcmp(f->sqlstate, "23505") == 0 ? at_row(from, f) : at_line(from, line, f);
     }
@@ -147,16 +151,20 @@ static int insert(struct copy_from *from, struct view line, struct failure *f)
 
 /* ---- lines ---- */
 
-static int check_count(const struct copy_from *from, size_t count, struct failure *f)
+/* A field that is missing is told only once those before it were good. */
+static int decode_line(struct copy_from *from, size_t count, struct view line, struct failure *f)
 {
     if (count > from->plan->count) {
-        return failure_set(f, "22P04", "extra data after last expected column");
+        failure_set(f, "22P04", "extra data after last expected column");
+        return at_line(from, line, f);
     }
-    if (count < from->plan->count) {
-        return failure_set(f, "22P04", "missing data for column \"%s\"",
-                           from->plan->columns[count].name);
+    force_nulls(from, count);
+    int r = decode_all(from, count, f);
+    if (r == 0 && count < from->plan->count) {
+        failure_set(f, "22P04", "missing data for column \"%s\"", from->plan->columns[count].name);
+        return at_line(from, line, f);
     }
-    return 0;
+    return r;
 }
 
 static int check_header(const struct copy_from *from, size_t count, struct failure *f)
@@ -201,8 +209,8 @@ static int take_line(struct copy_from *from, struct view line, struct failure *f
     }
     int r = copy_split_line(&options->style, line, &from->scratch, from->fields, from->plan->count,
                             &count, f);
-    if (r == 0) {
-        r = header ? check_header(from, count, f) : check_count(from, count, f);
+    if (r == 0 && header) {
+        r = check_header(from, count, f);
     }
     if (r != 0) {
         return r == FAILED ? at_line(from, line, f) : failure_set_nomem(f);
@@ -210,8 +218,15 @@ static int take_line(struct copy_from *from, struct view line, struct failure *f
     if (header) {
         return 0;
     }
-    force_nulls(from);
-    return insert(from, line, f);
+    r = decode_line(from, count, line, f);
+    return r == 0 ? insert(from, line, f) : r;
+}
+
+static int take_tuple(struct copy_from *from, struct failure *f)
+{
+    int r = decode_all(from, from->plan->count, f);
+
+    return r == 0 ? insert(from, view_of(NULL, 0), f) : r;
 }
 
 /* The rows of what is there. 0, COPY_END, FAILED or -errno; *data is what is left. */
@@ -229,7 +244,7 @@ static int take_rows(struct copy_from *from, struct view *data, bool at_end, str
             return at_row(from, f);
         }
         if (r == 0) {
-            r = binary ? insert(from, line, f) : take_line(from, line, f);
+            r = binary ? take_tuple(from, f) : take_line(from, line, f);
         }
     }
     return r == COPY_MORE ? 0 : r;

@@ -31,7 +31,10 @@ static int refuse(struct given *g, const char *sqlstate, const char *message)
 static const char *text_of(struct given *g, const PgQuery__DefElem *option)
 {
     char number[32];
-    const char *text = verb_const_text(option->arg, number);
+    const PgQuery__Node *arg = option->arg;
+    const char *text = arg != NULL && arg->node_case == PG_QUERY__NODE__NODE_BOOLEAN
+                           ? (arg->boolean->boolval ? "true" : "false")
+                           : verb_const_text(arg, number);
 
     return text == NULL ? NULL : arena_strdup(g->arena, text);
 }
