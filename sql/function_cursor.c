@@ -33,9 +33,20 @@ static int append_made(struct buf *out, const struct portal *portal)
     return append_escaped(out, view_of(text, timestamptz_write(us, &iso, text)));
 }
 
-static int append_portal(struct buf *out, struct view name, const struct portal *portal)
+/* Without the blanks in front, where the statement was not the first of its text. */
+static struct view statement_of(const struct portal *portal)
 {
     const struct plan *plan = portal->declared_by != NULL ? portal->declared_by : portal->plan;
+    struct view text = plan_whole(plan)->text;
+
+    while (text.len > 0 && strchr(" \t\r\n", text.data[0]) != NULL) {
+        view_advance(&text, 1);
+    }
+    return text;
+}
+
+static int append_portal(struct buf *out, struct view name, const struct portal *portal)
+{
     int r = buf_append_str(out, out->len > 1 ? ",{\"name\":" : "{\"name\":");
 
     if (r == 0) {
@@ -45,7 +56,7 @@ static int append_portal(struct buf *out, struct view name, const struct portal 
         r = buf_append_str(out, ",\"statement\":");
     }
     if (r == 0) {
-        r = append_escaped(out, plan_whole(plan)->text);
+        r = append_escaped(out, statement_of(portal));
     }
     if (r == 0) {
         r = buf_printf(out,

@@ -78,10 +78,42 @@ static void without_memory_nothing_is_put(void **state)
     spool_finish(&spool);
 }
 
+static void a_seekable_one_goes_back(void **state)
+{
+    struct spool spool;
+    struct cell cell;
+
+    (void)state;
+    spool_init(&spool, 0);
+    spool_set_seekable(&spool);
+    spool_seek(&spool, 0);
+    assert_false(spool_get(&spool, &cell, 1));
+    for (int64_t i = 0; i < 100; i++) {
+        struct cell row = { .kind = i % 2 == 0 ? CELL_INT : CELL_TEXT };
+
+        if (row.kind == CELL_INT) {
+            row.i = i;
+        } else {
+            row.bytes = view_of("0123456789", (size_t)i % 10);
+        }
+        assert_int_equal(spool_put(&spool, &row, 1), 0);
+    }
+    assert_int_equal(spool_rows(&spool), 100);
+    for (size_t i = 100; i-- > 0;) {
+        spool_seek(&spool, i);
+        assert_true(spool_get(&spool, &cell, 1));
+        assert_true(i % 2 == 0 ? cell.i == (int64_t)i : cell.bytes.len == i % 10);
+    }
+    spool_seek(&spool, 100);
+    assert_false(spool_get(&spool, &cell, 1));
+    spool_finish(&spool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_back_in_order),
+        cmocka_unit_test(a_seekable_one_goes_back),
         cmocka_unit_test(a_full_spool_keeps_what_it_has),
         cmocka_unit_test(without_memory_nothing_is_put),
     };
