@@ -9,9 +9,10 @@
 #include <sqlite3.h>
 
 static const struct function_table *const tables[] = {
-    &function_text_table,      &function_math_table,   &function_date_table,
-    &function_json_table,      &function_system_table, &function_sequence_table,
-    &function_aggregate_table, &function_sqlite_table, &function_cursor_table,
+    &function_text_table,     &function_math_table,       &function_date_table,
+    &function_json_table,     &function_json_build_table, &function_system_table,
+    &function_sequence_table, &function_aggregate_table,  &function_sqlite_table,
+    &function_cursor_table,
 };
 
 /* How well an argument fits: 0 not at all. */
