@@ -23,6 +23,29 @@ static int look_ahead(struct view rest, bool *ret_several, struct failure *ret_f
     return r == SQL_END ? 0 : r;
 }
 
+/* All rows are text, but for those of a BINARY cursor. */
+static int choose_format(struct portal *portal, struct failure *ret_failure)
+{
+    if (!sql_plan_is_binary(sql_portal_plan(portal))) {
+        return 0;
+    }
+    int16_t *formats = mem_alloc(sizeof(*formats));
+    if (formats == NULL) {
+        return failure_set_nomem(ret_failure);
+    }
+    formats[0] = FORMAT_BINARY;
+    sql_portal_set_formats(portal, formats, 1);
+    return 0;
+}
+
+static int describe(struct connection *conn, const struct portal *portal)
+{
+    size_t count;
+    const int16_t *formats = sql_portal_formats(portal, &count);
+
+    return rows_describe(conn, sql_portal_plan(portal), formats, count, false);
+}
+
 static int run_plan(struct connection *conn, struct plan *plan, const struct statement_how *how,
                     struct failure *ret_failure)
 {
@@ -30,7 +53,10 @@ static int run_plan(struct connection *conn, struct plan *plan, const struct sta
     int r = sql_bind(conn->sql, unnamed, plan, NULL, 0, &portal, ret_failure);
 
     if (r == 0) {
-        r = rows_describe(conn, plan, NULL, 0, false);
+        r = choose_format(portal, ret_failure);
+    }
+    if (r == 0) {
+        r = describe(conn, portal);
     }
     if (r == 0) {
         r = statement_run(conn, portal, how, ret_failure);

@@ -97,6 +97,8 @@ bool sql_plan_allowed_in_failed(const struct plan *plan); /* ROLLBACK, COMMIT, .
 bool sql_plan_is_txn_control(
     const struct plan *plan); /* BEGIN, COMMIT ...: no implicit transaction around it */
 size_t sql_plan_params(const struct plan *plan, const uint32_t **ret_oids);
+/* FETCH of a BINARY cursor: a simple query gives its rows in binary. */
+bool sql_plan_is_binary(const struct plan *plan);
 /* 0 columns: NoData. */
 size_t sql_plan_columns(const struct plan *plan, const struct column **ret_columns);
 

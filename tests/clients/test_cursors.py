@@ -258,6 +258,14 @@ class Bytes(unittest.TestCase):
         self.assertEqual(types, "12DDDsDDCZ")
         self.assertEqual(self.tags(query("FETCH ALL FROM c")), ["FETCH 4"])
 
+    def test_a_binary_cursor_in_a_simple_query(self):
+        types, got = self.wire.ask(query("BEGIN; DECLARE b BINARY CURSOR FOR SELECT 258 AS a, 'x' AS b; FETCH b"))
+        self.assertEqual(types, "CCTDCZ")
+        self.assertEqual(wire.values(got[3][1]), [b"\0\0\1\2", b"x"])
+        self.assertEqual([got[2][1][-2:], got[2][1][:2]], [b"\0\1", b"\0\2"])
+        types, got = self.wire.ask(query("MOVE ALL FROM b; FETCH b; SELECT is_binary FROM pg_cursors"))
+        self.assertEqual((types, wire.values(got[4][1])), ("CTCTDCZ", [b"t"]))
+
     def test_errors(self):
         for text, code in (("DECLARE c CURSOR FOR SELECT 1", "25P01"), ("FETCH c", "34000"), ("MOVE c", "34000"),
                            ("CLOSE c", "34000"), ("BEGIN; DECLARE c CURSOR FOR SELECT 1; "
