@@ -14,6 +14,6 @@ must_check int depend_views(struct sql_session *sql, const char *table, struct b
 must_check int depend_strip(struct sql_session *sql, const char *child, const char *parent,
                             bool apply, char ret_name[ddl_name_bytes], struct failure *ret_failure);
 
-/* for (const char *name = names_first(&b); name != NULL; name = names_next(&b, name)) */
+/* for (const char *name = depend_first(&b); name != NULL; name = depend_next(&b, name)) */
 const char *depend_first(const struct buf *names);
 const char *depend_next(const struct buf *names, const char *name);

@@ -206,11 +206,6 @@ void rewrite_table(struct rewriter *r, const PgQuery__RangeVar *table)
 
 /* ---- expressions into the output ---- */
 
-struct type rewrite_infer(struct rewriter *r, const PgQuery__Node *node)
-{
-    return expr_of(r, node).type;
-}
-
 struct type rewrite_expr(struct rewriter *r, const PgQuery__Node *node, struct type want)
 {
     struct expr e = expr_typed(r, node, want);

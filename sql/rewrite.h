@@ -32,7 +32,6 @@ struct rewriter {
     unsigned depth;
     bool order_texts; /* ORDER BY prints expressions, not positions: inside OVER () */
     const struct group_list *groups; /* GROUP BY of the query whose expressions are looked at */
-    void *memo;                      /* types of nodes already looked at */
 };
 
 void rewriter_init(struct rewriter *r, struct sql_session *sql, struct arena *arena,
@@ -59,9 +58,6 @@ void rewrite_fail(struct rewriter *r, int32_t location, const char *sqlstate, co
 void rewrite_unsupported(struct rewriter *r, int32_t location, const char *what);
 
 /* ---- expressions ---- */
-
-/* The type without printing. OID_UNKNOWN: an untyped literal or parameter. */
-struct type rewrite_infer(struct rewriter *r, const PgQuery__Node *node);
 
 /* Prints an expression. `want` types an untyped literal or parameter (TYPE_NONE: text). Gives its
  * type. */

@@ -99,11 +99,6 @@ void sql_close(struct sql_session *sql)
     mem_free(sql);
 }
 
-struct session *sql_pool_session(const struct sql_session *sql)
-{
-    return sql->session;
-}
-
 const struct value_style *sql_value_style(const struct sql_session *sql)
 {
     return &sql->style;

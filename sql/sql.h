@@ -48,7 +48,6 @@ struct host_ops {
 must_check int sql_open(struct session *session, const struct host_ops *ops, void *host,
                         struct sql_session **ret_sql, struct failure *ret_failure);
 void sql_close(struct sql_session *sql); /* NULL is fine */
-struct session *sql_pool_session(const struct sql_session *sql);
 const struct value_style *sql_value_style(const struct sql_session *sql);
 
 /* ---- settings (GUCs) ---- */
