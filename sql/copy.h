@@ -37,9 +37,11 @@ struct copy_plan {
     struct plan *inner; /* counted: INSERT of one row, or what gives the rows */
 };
 
-/* Reads WITH (...), in either syntax. Its texts are the tree's or the arena's. 0 or FAILED. */
-must_check int copy_options_read(const PgQuery__CopyStmt *stmt, struct arena *arena,
-                                 struct copy_options *ret_options, struct failure *ret_failure);
+/* Reads WITH (...), in either syntax, of the statement in `text`. Its texts are the tree's or the
+ * arena's. 0 or FAILED. */
+must_check int copy_options_read(const PgQuery__CopyStmt *stmt, struct view text,
+                                 struct arena *arena, struct copy_options *ret_options,
+                                 struct failure *ret_failure);
 
 /* Does the list name it? */
 bool copy_columns_have(const struct copy_columns *columns, const char *name);

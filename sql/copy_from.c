@@ -170,8 +170,7 @@ static int decode_line(struct copy_from *from, size_t count, struct view line, s
 static int check_header(const struct copy_from *from, size_t count, struct failure *f)
 {
     if (count != from->plan->count) {
-        return failure_set(f, "22P04",
-                           "wrong number of fields in header line: field count is %d, expected %d",
+        return failure_set(f, "22P04", "wrong number of fields in header line: got %d, expected %d",
                            (int)count, (int)from->plan->count);
     }
     for (size_t i = 0; i < count; i++) {

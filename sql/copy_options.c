@@ -2,12 +2,14 @@
  * new syntax. What does not go together is refused in PostgreSQL's words. */
 #include "sql/copy.h"
 #include "sql/grammar.h"
+#include "sql/lexer.h"
 #include "sql/verb_support.h"
 
 #include <strings.h>
 
 struct given {
     struct copy_options *options;
+    struct view text; /* the statement's */
     struct arena *arena;
     struct failure *failure;
     const char *delimiter;
@@ -26,6 +28,15 @@ static int refuse(struct given *g, const char *sqlstate, const char *message)
 }
 
 /* ---- one option ---- */
+
+/* The failure that was set is this option's. */
+static int at_option(const struct given *g, const PgQuery__DefElem *option)
+{
+    if (option->location >= 0) {
+        g->failure->position = text_position(g->text, (size_t)option->location);
+    }
+    return FAILED;
+}
 
 /* The option's text, kept; NULL: none. */
 static const char *text_of(struct given *g, const PgQuery__DefElem *option)
@@ -59,7 +70,8 @@ static int read_format(struct given *g, const PgQuery__DefElem *option)
     g->csv = strcmp(format, "csv") == 0;
     g->binary = strcmp(format, "binary") == 0;
     if (!g->csv && !g->binary && strcmp(format, "text") != 0) {
-        return failure_set(g->failure, "22023", "COPY format \"%s\" not recognized", format);
+        failure_set(g->failure, "22023", "COPY format \"%s\" not recognized", format);
+        return at_option(g, option);
     }
     return 0;
 }
@@ -134,10 +146,10 @@ static int read_encoding(struct given *g, const PgQuery__DefElem *option)
                          strcasecmp(text, "unicode") == 0)) {
         return 0;
     }
-    return failure_set(g->failure, text == NULL ? "22023" : "0A000",
-                       text == NULL ? "argument to option \"%s\" must be a valid encoding name"
-                                    : "%s other than UTF8 is not supported by pond yet",
-                       option->defname);
+    failure_set(g->failure, "22023", "argument to option \"%s\" must be a valid encoding name",
+                option->defname);
+    failure_add(g->failure, FIELD_HINT, "pond knows UTF8 only.");
+    return at_option(g, option);
 }
 
 static int read_columns(struct given *g, const PgQuery__DefElem *option, struct copy_columns *out)
@@ -150,9 +162,9 @@ static int read_columns(struct given *g, const PgQuery__DefElem *option, struct 
         out->names = arg->list->items;
         out->count = arg->list->n_items;
     } else {
-        return failure_set(g->failure, "22023",
-                           "argument to option \"%s\" must be a list of column names",
-                           option->defname);
+        failure_set(g->failure, "22023", "argument to option \"%s\" must be a list of column names",
+                    option->defname);
+        return at_option(g, option);
     }
     return 0;
 }
@@ -193,12 +205,14 @@ static int read_one(struct given *g, const PgQuery__DefElem *option, unsigned *s
             continue;
         }
         if ((*seen & 1U << i) != 0) {
-            return refuse(g, "42601", "conflicting or redundant options");
+            refuse(g, "42601", "conflicting or redundant options");
+            return at_option(g, option);
         }
         *seen |= 1U << i;
         return rows[i].read(g, option);
     }
-    return failure_set(g->failure, "42601", "option \"%s\" not recognized", option->defname);
+    failure_set(g->failure, "42601", "option \"%s\" not recognized", option->defname);
+    return at_option(g, option);
 }
 
 static int check_delimiter(struct given *g, const struct copy_style *style)
@@ -317,12 +331,14 @@ static int check_all(struct given *g)
     return r == 0 ? check_null(g, style) : r;
 }
 
-int copy_options_read(const PgQuery__CopyStmt *stmt, struct arena *arena,
+int copy_options_read(const PgQuery__CopyStmt *stmt, struct view text, struct arena *arena,
                       struct copy_options *ret_options, struct failure *ret_failure)
 {
-    struct given g = {
-        .options = ret_options, .arena = arena, .failure = ret_failure, .from = stmt->is_from
-    };
+    struct given g = { .options = ret_options,
+                       .text = text,
+                       .arena = arena,
+                       .failure = ret_failure,
+                       .from = stmt->is_from };
     unsigned seen = 0;
 
     for (size_t i = 0; i < stmt->n_options; i++) {

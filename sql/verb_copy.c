@@ -1,6 +1,7 @@
 /* sql/verb_copy.c: COPY as far as it can be understood before it runs: its columns, its options,
  * and an inner statement that gives or takes one row at a time. */
 #include "sql/copy.h"
+#include "sql/grammar.h"
 #include "sql/rewrite.h"
 #include "sql/verb_support.h"
 
@@ -103,6 +104,33 @@ static int add_columns(struct copying *c, const struct relation *relation)
     return c->stmt->n_attlist > 0 ? add_listed(c, relation) : add_all(c, relation);
 }
 
+/* Are the columns of FORCE_... there at all? */
+static int find_forced(const struct copying *c, const struct copy_columns *forced,
+                       const struct relation *relation)
+{
+    for (size_t i = 0; i < forced->count; i++) {
+        const char *name = node_string(forced->names[i]);
+
+        if (relation_find(relation, name) == NULL) {
+            return failure_set(c->failure, "42703",
+                               "column \"%s\" of relation \"%s\" does not exist", name,
+                               c->stmt->relation->relname);
+        }
+    }
+    return 0;
+}
+
+static int find_all_forced(const struct copying *c, const struct relation *relation)
+{
+    const struct copy_options *options = &c->copy->options;
+    int r = find_forced(c, &options->force_quote, relation);
+
+    if (r == 0) {
+        r = find_forced(c, &options->force_not_null, relation);
+    }
+    return r == 0 ? find_forced(c, &options->force_null, relation) : r;
+}
+
 static void rewriter_finishp(struct rewriter *r)
 {
     rewriter_finish(r);
@@ -126,7 +154,8 @@ static int look_up_table(struct copying *c)
         return failure_set(c->failure, "42P01", "relation \"%s\" does not exist", name);
     }
     c->copy->table = name;
-    return add_columns(c, relation);
+    int result = add_columns(c, relation);
+    return result == 0 ? find_all_forced(c, relation) : result;
 }
 
 static int look_up_query(struct copying *c)
@@ -154,11 +183,14 @@ static int check_forced(const struct copying *c, const struct copy_columns *forc
                         const char *option)
 {
     for (size_t i = 0; i < forced->count; i++) {
-        const char *name = forced->names[i]->string->sval;
+        const char *name = node_string(forced->names[i]);
         bool found = false;
 
         for (size_t at = 0; at < c->copy->count && !found; at++) {
             found = strcmp(c->copy->columns[at].name, name) == 0;
+        }
+        if (!found && c->copy->table == NULL) {
+            return failure_set(c->failure, "42703", "column \"%s\" does not exist", name);
         }
         if (!found) {
             return failure_set(c->failure, "42P10", "%s column \"%s\" not referenced by COPY",
@@ -312,7 +344,7 @@ int copy_plan(struct planner *planner, const PgQuery__Node *node, struct plan *p
     plan->flags |= PLAN_UNCACHED;
     int r = check_statement(stmt, ret_failure);
     if (r == 0) {
-        r = copy_options_read(stmt, &plan->arena, &copy->options, ret_failure);
+        r = copy_options_read(stmt, planner->text, &plan->arena, &copy->options, ret_failure);
     }
     if (r == 0) {
         r = plan_rows(&c);
