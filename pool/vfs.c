@@ -41,7 +41,7 @@ static int pond_open(sqlite3_vfs *vfs maybe_unused, sqlite3_filename name maybe_
 {
     file->pMethods = NULL;
     if ((flags & temporary_files) != 0) {
-        vfs_memfile_open((struct vfs_memfile *)file);
+        vfs_memfile_open((struct vfs_memfile *)file, (flags & SQLITE_OPEN_TEMP_DB) == 0);
     } else if ((flags & SQLITE_OPEN_MAIN_DB) != 0 && opening != NULL) {
         vfs_file_open((struct vfs_file *)file, opening);
         opening = NULL;

@@ -2,6 +2,8 @@
  * there. */
 #include "pool/vfs_memfile.h"
 
+#include "async/await.h"
+#include "async/task.h"
 #include "base/alloc.h"
 
 #include <errno.h>
@@ -59,6 +61,18 @@ static size_t chunk_part(uint64_t at, uint64_t left)
     return (size_t)(room < left ? room : left);
 }
 
+/* No mutex of SQLite's is held in here, and each task has its own account. A task that is to end
+ * goes on: its statement is stopped by the progress handler. */
+static void give_turn(const struct vfs_memfile *file)
+{
+    struct task *task = file->gives_turn ? task_current() : NULL;
+
+    /* on the loop's own stack nobody may await */
+    if (task != NULL && task_stack_used() > 0 && task_slice_over(task)) {
+        int r maybe_unused = await_turn();
+    }
+}
+
 static int memfile_read(sqlite3_file *base, void *to, int amount, sqlite3_int64 offset)
 {
     const struct vfs_memfile *file = memfile_of(base);
@@ -66,6 +80,7 @@ static int memfile_read(sqlite3_file *base, void *to, int amount, sqlite3_int64 
     size_t left = (size_t)amount;
     uint8_t *out = to;
 
+    give_turn(file);
     while (left > 0 && at < file->size) {
         uint64_t there = file->size - at;
         size_t n = chunk_part(at, there < left ? there : left);
@@ -86,6 +101,7 @@ static int memfile_write(sqlite3_file *base, const void *from, int amount, sqlit
     size_t left = (size_t)amount;
     const uint8_t *in = from;
 
+    give_turn(file);
     if (left == 0) {
         return SQLITE_OK;
     }
@@ -192,7 +208,7 @@ static const sqlite3_io_methods memfile_methods = {
     .xDeviceCharacteristics = memfile_characteristics,
 };
 
-void vfs_memfile_open(struct vfs_memfile *file)
+void vfs_memfile_open(struct vfs_memfile *file, bool gives_turn)
 {
-    *file = (struct vfs_memfile){ .base.pMethods = &memfile_methods };
+    *file = (struct vfs_memfile){ .base.pMethods = &memfile_methods, .gives_turn = gives_turn };
 }

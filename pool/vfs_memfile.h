@@ -3,6 +3,7 @@
 #pragma once
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,10 @@ struct vfs_memfile {
     size_t chunk_count;
     size_t chunk_cap;
     uint64_t size; /* bytes */
+    bool gives_turn;
 };
 
-void vfs_memfile_open(struct vfs_memfile *file);
+/* gives_turn: reading and writing give up the task's turn at the end of its slice. A sorter merges
+ * its runs without ever asking the progress handler; this is where others get in between. Not for
+ * files that a COMMIT may write. */
+void vfs_memfile_open(struct vfs_memfile *file, bool gives_turn);

@@ -1,6 +1,9 @@
 /* pool/vfs_memfile.h */
 #include "support_vfs.h"
 
+#include "async/loop.h"
+#include "async/task.h"
+#include "base/clock.h"
 #include "pool/vfs_memfile.h"
 
 #include <stdlib.h>
@@ -10,7 +13,7 @@ enum { model_bytes = 300000 };
 
 static sqlite3_file *open_memfile(struct vfs_memfile *file)
 {
-    vfs_memfile_open(file);
+    vfs_memfile_open(file, false);
     return &file->base;
 }
 
@@ -109,12 +112,64 @@ static void test_random_writes_agree_with_plain_bytes(void **state maybe_unused)
     mem_free(back);
 }
 
+struct long_writer {
+    struct clock_manual *clock;
+    struct vfs_memfile file;
+    char log[8]; /* who ran */
+    size_t logged;
+};
+
+static void write_past_the_slice(void *arg)
+{
+    struct long_writer *w = arg;
+
+    assert_int_equal(w->file.base.pMethods->xWrite(&w->file.base, "a", 1, 0), SQLITE_OK);
+    w->log[w->logged++] = 'a';
+    clock_manual_advance(w->clock, 2000);
+    assert_int_equal(w->file.base.pMethods->xWrite(&w->file.base, "b", 1, 1), SQLITE_OK);
+    w->log[w->logged++] = 'b';
+}
+
+static void note_other(void *arg)
+{
+    struct long_writer *w = arg;
+
+    w->log[w->logged++] = 'o';
+}
+
+/* Which order a writer and another task run in. */
+static void run_beside(bool gives_turn, const char *want)
+{
+    struct clock_manual clock;
+    struct long_writer w = { .clock = &clock };
+    struct loop *loop;
+
+    clock_manual_init(&clock, 1000);
+    assert_int_equal(
+        loop_create(&(struct loop_options){ .clock = &clock.clock, .time_slice_us = 1000 }, &loop),
+        0);
+    vfs_memfile_open(&w.file, gives_turn);
+    assert_int_equal(task_spawn(loop, "writer", write_past_the_slice, &w, NULL), 0);
+    assert_int_equal(task_spawn(loop, "other", note_other, &w, NULL), 0);
+    assert_int_equal(loop_run_until_idle(loop), 0);
+    assert_string_equal(w.log, want);
+    w.file.base.pMethods->xClose(&w.file.base);
+    loop_destroy(loop);
+}
+
+static void test_a_write_past_the_slice_gives_up_the_turn(void **state maybe_unused)
+{
+    run_beside(true, "aob");
+    run_beside(false, "abo");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_written_is_read),
         cmocka_unit_test(test_a_read_past_the_end_is_short_and_zeroed),
         cmocka_unit_test(test_no_memory_is_said_and_nothing_is_lost),
+        cmocka_unit_test(test_a_write_past_the_slice_gives_up_the_turn),
         cmocka_unit_test(test_random_writes_agree_with_plain_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
