@@ -3,6 +3,8 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const { Client, Pool } = require('pg');
+const Cursor = require('pg-cursor');
+const QueryStream = require('pg-query-stream');
 
 async function withClient(work) {
     const client = new Client();
@@ -89,4 +91,34 @@ test('a transaction rolls back', () => withClient(async (db) => {
     await db.query('DELETE FROM orders');
     await db.query('ROLLBACK');
     assert.strictEqual((await db.query('SELECT count(*)::int AS n FROM orders')).rows[0].n, 3);
+}));
+
+const SERIES = "SELECT i, 'row ' || i AS label FROM generate_series(1, $1::int) AS g(i)";
+
+test('pg-cursor reads page by page without Sync, and stops half-way', () => withClient(async (db) => {
+    const cursor = db.query(new Cursor(SERIES, [20000]));
+    let sum = 0;
+    for (let rows = await cursor.read(700); rows.length > 0; rows = await cursor.read(700)) {
+        sum = rows.reduce((all, row) => all + row.i, sum);
+    }
+    assert.strictEqual(sum, 200010000);
+    await cursor.close();
+    const half = db.query(new Cursor(SERIES, [10000000]));
+    assert.strictEqual((await half.read(10)).length, 10);
+    await half.close();
+    assert.strictEqual((await db.query('SELECT 1 AS one')).rows[0].one, 1);
+}));
+
+test('pg-query-stream reads to the end, and stops half-way', () => withClient(async (db) => {
+    let sum = 0;
+    for await (const row of db.query(new QueryStream(SERIES, [20000]))) {
+        sum += row.i;
+    }
+    assert.strictEqual(sum, 200010000);
+    for await (const row of db.query(new QueryStream(SERIES, [10000000]))) {
+        if (row.i === 500) {
+            break;
+        }
+    }
+    assert.strictEqual((await db.query('SELECT 2 AS two')).rows[0].two, 2);
 }));

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# node-postgres: Debian's (node-pg), else npm's, once, into POND_NODE_DIR (default: build/node of this checkout).
+# node-postgres and its cursors: those that are installed, else npm's, once, into POND_NODE_DIR (default: build/node of this checkout).
 set -euo pipefail
 cd "$(dirname "$0")"
 skip() { echo "skipped: $1"; exit 77; }
 command -v node >/dev/null || skip "node is missing"
-if ! node -e 'require("pg")' 2>/dev/null; then
+if ! node -e 'require("pg"); require("pg-cursor"); require("pg-query-stream")' 2>/dev/null; then
     command -v npm >/dev/null || skip "neither node-pg nor npm is there"
     dir=${POND_NODE_DIR:-../../build/node}
     mkdir -p "$dir"
