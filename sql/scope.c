@@ -262,6 +262,15 @@ struct relation *scope_table(struct rewriter *r, const char *table)
     return r->failed ? NULL : relation;
 }
 
+bool scope_generated(struct rewriter *r, const char *table, const char *column)
+{
+    sqlite3_stmt *stmt cleanup(finalizep) =
+        ask_schema(r, "SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2 AND hidden IN (2, 3)",
+                   table, column);
+
+    return stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW;
+}
+
 const char *scope_default(struct rewriter *r, const char *table,
                           const struct relation_column *column)
 {

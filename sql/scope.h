@@ -82,6 +82,9 @@ struct relation *scope_table(struct rewriter *r, const char *table);
 /* A column reference. Fails with 42703, 42702, 42P01. */
 struct expr scope_column(struct rewriter *r, const PgQuery__ColumnRef *ref);
 
+/* Is it GENERATED ALWAYS AS (...)? */
+bool scope_generated(struct rewriter *r, const char *table, const char *column);
+
 /* A column's DEFAULT as SQLite text ("NULL" when it has none); NULL: failed. SQLite takes this text
  * as "count by yourself". */
 #define scope_next_rowid "(NULL)"

@@ -56,7 +56,7 @@ static int add_column(struct copying *c, const char *name, struct type type)
     return column->name != NULL ? 0 : failure_set_nomem(c->failure);
 }
 
-static int add_listed(struct copying *c, const struct relation *relation)
+static int add_listed(struct copying *c, struct rewriter *rewriter, const struct relation *relation)
 {
     for (size_t i = 0; i < c->stmt->n_attlist; i++) {
         const char *name = c->stmt->attlist[i]->string->sval;
@@ -67,6 +67,11 @@ static int add_listed(struct copying *c, const struct relation *relation)
                                "column \"%s\" of relation \"%s\" does not exist", name,
                                c->stmt->relation->relname);
         }
+        if (scope_generated(rewriter, relation->name, column->name)) {
+            failure_set(c->failure, "42P10", "column \"%s\" is a generated column", name);
+            failure_add(c->failure, FIELD_DETAIL, "Generated columns cannot be used in COPY.");
+            return FAILED;
+        }
         int r = add_column(c, column->name, column->type);
         if (r != 0) {
             return r;
@@ -75,12 +80,14 @@ static int add_listed(struct copying *c, const struct relation *relation)
     return 0;
 }
 
-static int add_all(struct copying *c, const struct relation *relation)
+static int add_all(struct copying *c, struct rewriter *rewriter, const struct relation *relation)
 {
     int r = 0;
 
     for (size_t i = 0; i < relation->count && r == 0; i++) {
-        r = add_column(c, relation->columns[i].name, relation->columns[i].type);
+        if (!scope_generated(rewriter, relation->name, relation->columns[i].name)) {
+            r = add_column(c, relation->columns[i].name, relation->columns[i].type);
+        }
     }
     return r;
 }
@@ -91,7 +98,7 @@ static bool make_room(struct copying *c, size_t count)
     return c->copy->columns != NULL;
 }
 
-static int add_columns(struct copying *c, const struct relation *relation)
+static int add_columns(struct copying *c, struct rewriter *r, const struct relation *relation)
 {
     size_t count = c->stmt->n_attlist > relation->count ? c->stmt->n_attlist : relation->count;
 
@@ -101,7 +108,7 @@ static int add_columns(struct copying *c, const struct relation *relation)
     if (!make_room(c, count)) {
         return failure_set_nomem(c->failure);
     }
-    return c->stmt->n_attlist > 0 ? add_listed(c, relation) : add_all(c, relation);
+    return c->stmt->n_attlist > 0 ? add_listed(c, r, relation) : add_all(c, r, relation);
 }
 
 /* Are the columns of FORCE_... there at all? */
@@ -154,7 +161,7 @@ static int look_up_table(struct copying *c)
         return failure_set(c->failure, "42P01", "relation \"%s\" does not exist", name);
     }
     c->copy->table = name;
-    int result = add_columns(c, relation);
+    int result = add_columns(c, &r, relation);
     return result == 0 ? find_all_forced(c, relation) : result;
 }
 

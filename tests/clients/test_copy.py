@@ -65,6 +65,17 @@ class Psycopg3(unittest.TestCase):
         self.assertEqual([row[:2] + row[3:4] for row in self.rows()],
                          [(1, "x", datetime.date(2024, 2, 29)), (2, "y,\nz", datetime.date(2024, 2, 29))])
 
+    def test_generated_columns_are_left_out(self):
+        self.db.execute("CREATE TABLE g (a int, b int GENERATED ALWAYS AS (a * 2) STORED, c text)")
+        with self.db.cursor().copy("COPY g FROM STDIN") as copy:
+            copy.write("1\tx\n")
+        with self.db.cursor().copy("COPY g TO STDOUT") as copy:
+            self.assertEqual(b"".join(bytes(block) for block in copy), b"1\tx\n")
+        self.assertEqual(self.db.execute("SELECT * FROM g").fetchall(), [(1, 2, "x")])
+        with self.assertRaises(psycopg.Error) as caught:
+            self.db.execute("COPY g (b) FROM STDIN")
+        self.assertEqual(caught.exception.sqlstate, "42P10")
+
     def test_pieces_do_not_matter(self):
         data = "".join("%d\tname %d\t%d.25\t2024-01-31\t\\\\x%02x\n" % (i, i, i, i % 256) for i in range(1, 2001))
         for size in (1, 3, 1000):
