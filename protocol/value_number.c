@@ -75,9 +75,8 @@ int bool_encode_text(const struct value_call *call, const struct cell *cell)
 
 int bool_encode_binary(const struct value_call *call, const struct cell *cell)
 {
-    bool value;
+    bool value = false;
     int r = bool_of_cell(call, cell, &value);
-
     uint8_t byte = value;
 
     return r != 0 ? r : value_put(call, &byte, 1);
