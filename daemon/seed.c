@@ -263,10 +263,27 @@ static int end_script(struct seeding *seeding)
     return r;
 }
 
+/* \restrict and \unrestrict, which pg_dump writes for psql around its statements. */
+static void skip_restrict(struct view *rest)
+{
+    struct view own = skip_blanks(*rest);
+    static const char *const words[] = { "\\restrict ", "\\unrestrict " };
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        size_t len = strlen(words[i]);
+
+        if (own.len >= len && memcmp(own.data, words[i], len) == 0) {
+            (void)take_line(&own);
+            *rest = own;
+        }
+    }
+}
+
 static int run_script(struct seeding *seeding)
 {
     seeding->rest = seeding->script;
     for (;;) {
+        skip_restrict(&seeding->rest);
         struct view statement = seeding->rest;
         int r = sql_next_statement(&seeding->rest, &statement, seeding->ret_failure);
         if (r == SQL_END) {

@@ -134,12 +134,13 @@ static void copy_takes_the_lines_behind_it(void **state)
     struct template *template_;
 
     (void)state;
-    assert_int_equal(load("CREATE TABLE public.t (i int, s text);\n"
-                          "COPY public.t (i, s) FROM stdin;\n1\tone; two 'quote\n2\t\\N\n\\.\n\n\n"
-                          "COPY t FROM stdin (FORMAT csv);\n4,\"x\ny\"\n\\.\n"
-                          "INSERT INTO t VALUES (8);\nCOPY t FROM stdin;\n16\tno end",
-                          &template_, &failure),
-                     0);
+    assert_int_equal(
+        load("-- dumped\n\n\\restrict abc\nCREATE TABLE public.t (i int, s text);\n"
+             "COPY public.t (i, s) FROM stdin;\n1\tone; two 'quote\n2\t\\N\n\\.\n\n\n"
+             "COPY t FROM stdin (FORMAT csv);\n4,\"x\ny\"\n\\.\n"
+             "INSERT INTO t VALUES (8);\n\\unrestrict abc\nCOPY t FROM stdin;\n16\tno end",
+             &template_, &failure),
+        0);
     assert_int_equal(look_up(template_, "SELECT sum(i) FROM t"), 31);
     assert_int_equal(look_up(template_, "SELECT count(s) FROM t"), 3);
     template_unref(template_);
