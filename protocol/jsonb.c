@@ -318,14 +318,17 @@ static void end_member(struct jsonb *j)
 static int close_container(struct jsonb *j, uint8_t bracket)
 {
     struct frame frame = *innermost(j);
-    struct member *members = (struct member *)(void *)j->members.data + frame.members;
-    size_t count = j->members.len / sizeof(*members) - frame.members;
+    size_t count = j->members.len / sizeof(struct member) - frame.members;
     int r = 0;
 
-    if (count > 1 && !in_order(j, members, count)) {
-        r = put_in_order(j, frame.start, members, count);
+    if (count > 1) { /* no members, no array of them: an empty buffer's data is NULL */
+        struct member *members = (struct member *)(void *)j->members.data + frame.members;
+
+        if (!in_order(j, members, count)) {
+            r = put_in_order(j, frame.start, members, count);
+        }
     }
-    j->members.len = frame.members * sizeof(*members);
+    j->members.len = frame.members * sizeof(struct member);
     j->frames.len -= sizeof(frame);
     return r != 0 ? r : buf_append_byte(j->out, bracket);
 }
