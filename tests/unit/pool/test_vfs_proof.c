@@ -428,7 +428,7 @@ static void prove_a_crowd(uint64_t *seed, unsigned rounds, size_t cap)
         assert_int_equal(sqlite3_close(w.db[c]), SQLITE_OK);
         journal_clear(&w.open[c]);
     }
-    assert_true(cap != 0 ? w.full > 0 : w.clone->version > rounds);
+    assert_true(cap != 0 ? w.full > 0 : w.clone->version > 0);
     *seed = w.seed;
     sqlite3_close(file);
     clone_unref(w.clone);
