@@ -24,6 +24,13 @@ static void mix(struct run *run, struct view v)
     run->hash = (run->hash ^ v.len) * 1099511628211U;
 }
 
+/* In text format a value that looks like the null string is written as it is, and read as NULL:
+ * PostgreSQL's rule, which only the default \N is safe from. */
+static bool is_ambiguous(const struct copy_style *style, const struct copy_field *field)
+{
+    return style->format == COPY_TEXT && !field->is_null && view_equal(field->bytes, style->null);
+}
+
 /* One row of the fields: the same again. */
 static void check_round(const struct copy_style *style, const struct copy_field *fields,
                         size_t count)
@@ -48,8 +55,8 @@ static void check_round(const struct copy_style *style, const struct copy_field 
     must(copy_split_line(style, line, &scratch, again, room, &found, &f) == 0);
     must(found == count);
     for (size_t i = 0; i < count; i++) {
-        must(fields[i].is_null == again[i].is_null);
-        must(fields[i].is_null || view_equal(fields[i].bytes, again[i].bytes));
+        must(fields[i].is_null == again[i].is_null || is_ambiguous(style, &fields[i]));
+        must(again[i].is_null || view_equal(fields[i].bytes, again[i].bytes));
     }
     buf_finish(&out);
     buf_finish(&scratch);
