@@ -108,8 +108,7 @@ must_check int session_edit_schema(struct session *session, bool temporary, cons
 enum cursor_flags {
     CURSOR_WRITES = 1 << 0, /* takes the writer's place first: INSERT, UPDATE, DELETE, DDL */
     CURSOR_LOCKS = 1 << 1,  /* SELECT ... FOR UPDATE/SHARE, LOCK TABLE: the same without writing */
-    CURSOR_RETURNING = 1 << 2, /* run to its end at once, rows kept */
-    CURSOR_SCROLL = 1 << 3,    /* all rows that were read are kept: cursor_seek() */
+    CURSOR_SCROLL = 1 << 2, /* all rows that were read are kept: cursor_seek() */
 };
 
 enum { CURSOR_END = 2 }; /* no more rows */

@@ -63,6 +63,21 @@ int ddl_kind(struct sql_session *sql, const char *name, const char **ret_kind, s
     return r;
 }
 
+int ddl_kind_to_alter(struct sql_session *sql, const char *name, bool missing_ok,
+                      const char **ret_kind, struct failure *f)
+{
+    int r = ddl_kind(sql, name, ret_kind, f);
+
+    if (r != 0 || *ret_kind != NULL) {
+        return r;
+    }
+    if (!missing_ok) {
+        return failure_set(f, "42P01", "relation \"%s\" does not exist", name);
+    }
+    verb_notice(sql, SEVERITY_NOTICE, "00000", "relation \"%s\" does not exist, skipping", name);
+    return 0;
+}
+
 int ddl_check_schema(const char *schema, struct failure *f)
 {
     if (schema[0] == '\0' || strcmp(schema, "public") == 0 || strcmp(schema, "pg_temp") == 0) {

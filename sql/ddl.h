@@ -17,6 +17,9 @@ must_check int ddl_begin(struct sql_session *sql, struct failure *ret_failure);
 /* What a name is: "table", "view", "index", "sequence"; NULL: nothing. Static. */
 must_check int ddl_kind(struct sql_session *sql, const char *name, const char **ret_kind,
                         struct failure *ret_failure);
+/* For ALTER [IF EXISTS]: none is 42P01, or a notice and NULL. */
+must_check int ddl_kind_to_alter(struct sql_session *sql, const char *name, bool missing_ok,
+                                 const char **ret_kind, struct failure *ret_failure);
 
 /* CREATE's check of the name: 42P07, or a notice and *ret_skip with IF NOT EXISTS; 0A000 for other
  * schemas. */

@@ -396,14 +396,8 @@ int alter_table_run(struct portal *portal, struct row_sink *sink, int64_t max_ro
     (void)sink;
     (void)max_rows;
     int r = ddl_begin(sql, f);
-    r = r == 0 ? ddl_kind(sql, stmt->relation->relname, &kind, f) : r;
+    r = r == 0 ? ddl_kind_to_alter(sql, stmt->relation->relname, stmt->missing_ok, &kind, f) : r;
     if (r == 0 && kind == NULL) {
-        if (!stmt->missing_ok) {
-            return failure_set(f, "42P01", "relation \"%s\" does not exist",
-                               stmt->relation->relname);
-        }
-        verb_notice(sql, SEVERITY_NOTICE, "00000", "relation \"%s\" does not exist, skipping",
-                    stmt->relation->relname);
         return 0;
     }
     if (r == 0 && strcmp(kind, "table") != 0) {

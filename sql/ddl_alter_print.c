@@ -119,7 +119,7 @@ void alter_print_new_type(struct ddl_job *job)
     }
     if (!r->failed &&
         (buf_append_byte(&a->column, ' ') != 0 || type_declare(type, &a->column) != 0)) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
     }
     /* Without USING: CAST(column AS type). */
     name.sval = a->cmd->name;

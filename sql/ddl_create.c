@@ -15,11 +15,6 @@
 
 #define CONSTR(name) PG_QUERY__CONSTR_TYPE__CONSTR_##name
 
-static void nomem(struct rewriter *r)
-{
-    rewrite_fail(r, -1, "53200", "out of memory");
-}
-
 /* ---- names of constraints ---- */
 
 static bool name_taken(const struct ddl_table *t, const char *name)
@@ -37,7 +32,7 @@ static void take_name(struct ddl_table *t, const char *name)
     char(*names)[ddl_name_bytes] = arena_alloc(t->r->arena, (t->name_count + 1) * sizeof *names);
 
     if (names == NULL) {
-        nomem(t->r);
+        rewrite_fail_nomem(t->r);
         return;
     }
     if (t->name_count > 0) {
@@ -136,7 +131,7 @@ static void key_index(struct ddl_table *t, const PgQuery__Constraint *k, const c
     rewrite_ident(t->r, t->name);
     print_columns(t, k->keys, k->n_keys, column);
     if (!t->r->failed && buf_append_byte(&t->r->out, 0) != 0) {
-        nomem(t->r);
+        rewrite_fail_nomem(t->r);
     }
     t->indexes = t->r->out;
     t->r->out = saved;
@@ -344,7 +339,7 @@ static void sequence_default(struct ddl_table *t, const PgQuery__ColumnDef *colu
     rewrite_quoted(t->r, name, strlen(name));
     rewrite_printf(t->r, "))%s", generator_note(column));
     if (buf_append(&t->sequences, name, strlen(name) + 1) != 0) {
-        nomem(t->r);
+        rewrite_fail_nomem(t->r);
     }
 }
 
@@ -372,7 +367,7 @@ static void print_default(struct ddl_table *t, const PgQuery__ColumnDef *column,
 static void print_type(struct rewriter *r, struct type type)
 {
     if (!r->failed && type_declare(type, &r->out) != 0) {
-        nomem(r);
+        rewrite_fail_nomem(r);
     }
 }
 
@@ -484,7 +479,7 @@ static void learn_table(struct ddl_table *t, const PgQuery__CreateStmt *stmt)
 {
     t->relation = relation_new(t->r, t->name);
     if (t->relation == NULL) {
-        nomem(t->r);
+        rewrite_fail_nomem(t->r);
         return;
     }
     /* every column's name is compared with all others, and nobody can stop it */
@@ -564,7 +559,7 @@ static void print_table(struct ddl_job *job)
     rewrite_str(r, " (");
     print_elements(t, stmt);
     if (!r->failed && buf_append_view(&r->out, buf_view(&t->constraints)) != 0) {
-        nomem(r);
+        rewrite_fail_nomem(r);
     }
     rewrite_str(r, "\n)");
     scope_pop(r);

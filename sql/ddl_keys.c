@@ -17,7 +17,7 @@ static sqlite3_stmt *prepare(struct rewriter *r, const char *sql, const char *ta
 
     if (sqlite3_prepare_v2(session_sqlite(r->sql->session), sql, -1, &stmt, NULL) != SQLITE_OK ||
         sqlite3_bind_text(stmt, 1, table, -1, SQLITE_STATIC) != SQLITE_OK) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
     }
     return stmt;
 }
@@ -39,7 +39,7 @@ const char *table_primary_key(struct rewriter *r, const char *table)
     }
     const char *text = arena_strdup(r->arena, (const char *)sqlite3_column_text(stmt, 0));
     if (text == NULL) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
     }
     return text;
 }

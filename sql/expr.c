@@ -31,7 +31,7 @@ struct expr expr_make(struct rewriter *r, struct type type, enum expr_prec prec,
     va_end(args);
     text = len < 0 ? NULL : arena_alloc(r->arena, (size_t)len + 1);
     if (text == NULL) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
         return e;
     }
     va_start(args, format);
@@ -135,7 +135,7 @@ static bool grow_params(struct rewriter *r, size_t number)
     if (room > r->param_room) {
         params = mem_realloc(r->params, room * sizeof(*params));
         if (params == NULL) {
-            rewrite_fail(r, -1, "53200", "out of memory");
+            rewrite_fail_nomem(r);
             return false;
         }
         r->params = params;
@@ -266,7 +266,7 @@ static struct expr bool_expr(struct rewriter *r, const PgQuery__Node *node)
     }
     parts = arena_alloc(r->arena, b->n_args * sizeof(*parts));
     if (parts == NULL) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
         return no_expr();
     }
     for (size_t i = 0; i < b->n_args; i++) {
@@ -314,7 +314,7 @@ static struct expr *common_items(struct rewriter *r, PgQuery__Node *const *nodes
     struct expr *items = arena_alloc(r->arena, (count + 1) * sizeof(*items));
 
     if (items == NULL) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
         return NULL;
     }
     for (size_t i = 0; i < count; i++) {
@@ -341,7 +341,7 @@ static const char *call_text(struct rewriter *r, const char *name, const struct 
         result = buf_append(&text, ")", 2);
     }
     if (result != 0) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
         return "";
     }
     return rewrite_text(r, "%s", (const char *)text.data);
@@ -393,7 +393,7 @@ static const char **case_conditions(struct rewriter *r, const PgQuery__CaseExpr 
                                         .text;
     }
     if (texts == NULL) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
     }
     return r->failed ? NULL : texts;
 }
@@ -410,7 +410,7 @@ static struct expr case_expr(struct rewriter *r, const PgQuery__Node *node)
     int result;
 
     if (results == NULL || conditions == NULL) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
         return no_expr();
     }
     results[0] = c->defresult; /* ELSE comes first when PostgreSQL chooses the type */
@@ -423,7 +423,7 @@ static struct expr case_expr(struct rewriter *r, const PgQuery__Node *node)
         result = buf_printf(&text, " WHEN %s THEN %s", conditions[i], items[i + has_else].text);
     }
     if (items == NULL || result != 0) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
         return no_expr();
     }
     return expr_make(r, type, PREC_PRIMARY, "%.*s%s%s END", (int)text.len, (const char *)text.data,

@@ -127,10 +127,25 @@ static int century_of(int year)
     return year > 0 ? (year + 99) / 100 : -((99 - (year - 1)) / 100);
 }
 
+/* The fields that a time of day and an interval's time have in common. */
+static void extract_clock(sqlite3_context *c, enum field field, int64_t us)
+{
+    int64_t minute_us = us % (60 * USECS_PER_SEC);
+
+    if (field == HOUR) {
+        sqlite3_result_int64(c, us / (3600 * USECS_PER_SEC));
+    } else if (field == MINUTE) {
+        sqlite3_result_int64(c, us / (60 * USECS_PER_SEC) % 60);
+    } else if (field == MICRO) {
+        sqlite3_result_int64(c, minute_us);
+    } else {
+        result_scaled(c, minute_us, field == MILLI ? 1000 : USECS_PER_SEC);
+    }
+}
+
 static void extract_timestamp(sqlite3_context *c, enum field field, const struct date_fields *f)
 {
     const struct civil *d = &f->date;
-    int64_t minute_us = f->time % (60 * USECS_PER_SEC);
 
     switch (field) {
     case YEAR:
@@ -143,19 +158,11 @@ static void extract_timestamp(sqlite3_context *c, enum field field, const struct
         sqlite3_result_int(c, d->day);
         break;
     case HOUR:
-        sqlite3_result_int64(c, f->time / (3600 * USECS_PER_SEC));
-        break;
     case MINUTE:
-        sqlite3_result_int64(c, f->time / (60 * USECS_PER_SEC) % 60);
-        break;
     case SECOND:
-        result_scaled(c, minute_us, USECS_PER_SEC);
-        break;
     case MILLI:
-        result_scaled(c, minute_us, 1000);
-        break;
     case MICRO:
-        sqlite3_result_int64(c, minute_us);
+        extract_clock(c, field, f->time);
         break;
     case DOW:
         sqlite3_result_int(c, f->day_of_week);
@@ -202,7 +209,6 @@ static void extract_timestamp(sqlite3_context *c, enum field field, const struct
 
 static void extract_interval(sqlite3_context *c, enum field field, const struct interval *i)
 {
-    int64_t minute_us = i->us % (60 * USECS_PER_SEC);
     int64_t year_us = INT64_C(31557600) * USECS_PER_SEC, month_us = 30 * USECS_PER_DAY;
 
     switch (field) {
@@ -228,19 +234,11 @@ static void extract_interval(sqlite3_context *c, enum field field, const struct 
         sqlite3_result_int(c, i->days);
         break;
     case HOUR:
-        sqlite3_result_int64(c, i->us / (3600 * USECS_PER_SEC));
-        break;
     case MINUTE:
-        sqlite3_result_int64(c, i->us / (60 * USECS_PER_SEC) % 60);
-        break;
     case SECOND:
-        result_scaled(c, minute_us, USECS_PER_SEC);
-        break;
     case MILLI:
-        result_scaled(c, minute_us, 1000);
-        break;
     case MICRO:
-        sqlite3_result_int64(c, minute_us);
+        extract_clock(c, field, i->us);
         break;
     case EPOCH:
         result_scaled(c,

@@ -36,7 +36,7 @@ static const char *blob_text(struct rewriter *r, struct view bytes)
     char *at = text;
 
     if (text == NULL) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
         return "";
     }
     *at++ = 'x';

@@ -45,6 +45,11 @@ void rewrite_fail(struct rewriter *r, int32_t location, const char *sqlstate, co
     }
 }
 
+void rewrite_fail_nomem(struct rewriter *r)
+{
+    rewrite_fail(r, -1, "53200", "out of memory");
+}
+
 void rewrite_unsupported(struct rewriter *r, int32_t location, const char *what)
 {
     rewrite_fail(r, location, "0A000", "%s is not supported by pond yet", what);

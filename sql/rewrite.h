@@ -54,6 +54,7 @@ void rewrite_table(struct rewriter *r,
 /* Fails at a tree location (byte offset; -1: none) with SQLSTATE. */
 void rewrite_fail(struct rewriter *r, int32_t location, const char *sqlstate, const char *format,
                   ...) printf_like(4, 5);
+void rewrite_fail_nomem(struct rewriter *r);
 /* 0A000 "WHAT is not supported by pond yet". */
 void rewrite_unsupported(struct rewriter *r, int32_t location, const char *what);
 

@@ -6,11 +6,6 @@
 
 static const struct select_wish no_wish;
 
-static void fail_nomem(struct rewriter *r)
-{
-    rewrite_fail(r, -1, "53200", "out of memory");
-}
-
 struct relation *dml_table(struct rewriter *r, const PgQuery__RangeVar *table)
 {
     struct relation *relation = scope_table(r, table->relname);
@@ -61,7 +56,6 @@ void dml_returning(struct rewriter *r, PgQuery__Node *const *list, size_t count,
         return;
     }
     copy = relation_copy(r, table, table->name);
-    r->cursor_flags |= CURSOR_RETURNING;
     scope_push(r, &scope);
     scope_add(&scope, copy);
     rewrite_str(r, " RETURNING ");
@@ -81,7 +75,7 @@ static void set_from_select(struct rewriter *r, const PgQuery__UpdateStmt *u, si
     struct relation columns = { 0 };
 
     if (types == NULL || names == NULL || rowids == NULL) {
-        fail_nomem(r);
+        rewrite_fail_nomem(r);
         return;
     }
     wish.rowids = rowids;

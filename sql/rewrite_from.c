@@ -9,11 +9,6 @@ static bool set(const char *s)
     return s != NULL && s[0] != '\0';
 }
 
-static void fail_nomem(struct rewriter *r)
-{
-    rewrite_fail(r, -1, "53200", "out of memory");
-}
-
 /* ---- tables ---- */
 
 static const struct relation *find_cte(const struct rewriter *r, const char *name)
@@ -148,7 +143,7 @@ static void range_subselect(struct rewriter *r, const PgQuery__Node *node)
     }
     names = r->failed ? NULL : arena_alloc(r->arena, (sub->alias->n_colnames + 1) * sizeof(*names));
     if (r->failed || columns == NULL || names == NULL) {
-        fail_nomem(r);
+        rewrite_fail_nomem(r);
         return;
     }
     for (size_t i = 0; i < sub->alias->n_colnames; i++) {
@@ -308,7 +303,7 @@ static void note_merged(struct rewriter *r, const char *name, size_t at)
     size_t count = 0;
 
     if (merged == NULL) {
-        fail_nomem(r);
+        rewrite_fail_nomem(r);
         return;
     }
     for (size_t i = 0; i < scope->merged_count; i++) {

@@ -383,7 +383,7 @@ struct expr *call_args(struct rewriter *r, const PgQuery__FuncCall *call, uint32
     uint32_t *oids = arena_alloc(r->arena, (call->n_args + 1) * sizeof(*oids));
 
     if (args == NULL || oids == NULL) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
         return NULL;
     }
     for (size_t i = 0; i < call->n_args; i++) {

@@ -45,7 +45,7 @@ static struct expr in_texts(struct rewriter *r, struct expr left, bool negated,
         result = buf_printf(&list, "%s%s", i > 0 ? ", " : "", texts[i]);
     }
     if (result != 0 || buf_append_byte(&list, 0) != 0) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
         return op_none();
     }
     return expr_make(r, TYPE_OF(OID_BOOL), PREC_EQUAL, "%s %sIN (%s)",
@@ -60,7 +60,7 @@ static struct expr in_rows(struct rewriter *r, const PgQuery__RowExpr *left,
     const char *text;
 
     if (parts == NULL) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
     }
     for (size_t i = 0; i < count && !r->failed; i++) {
         const PgQuery__RowExpr *row = op_row(items[i]);
@@ -85,7 +85,7 @@ static struct expr in_items(struct rewriter *r, struct expr left, PgQuery__Node 
     struct type type = TYPE_NONE;
 
     if (items == NULL || texts == NULL) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
         return op_none();
     }
     for (size_t i = 0; i < count; i++) {

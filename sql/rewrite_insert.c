@@ -6,11 +6,6 @@
 
 #include "sql/grammar.h"
 
-static void fail_nomem(struct rewriter *r)
-{
-    rewrite_fail(r, -1, "53200", "out of memory");
-}
-
 struct insert {
     const PgQuery__InsertStmt *stmt;
     struct relation *table;
@@ -77,7 +72,7 @@ static bool insert_columns(struct rewriter *r, struct insert *insert)
     }
     insert->columns = arena_alloc(r->arena, (width + 2) * sizeof(*insert->columns));
     if (insert->columns == NULL) {
-        fail_nomem(r);
+        rewrite_fail_nomem(r);
         return false;
     }
     for (size_t i = 0; i < width && !r->failed; i++) {
@@ -106,7 +101,7 @@ static PgQuery__SelectStmt *copy_values(struct rewriter *r, const PgQuery__Selec
     PgQuery__Node **rows = arena_alloc(r->arena, values->n_values_lists * sizeof(*rows));
 
     if (copy == NULL || nodes == NULL || lists == NULL || rows == NULL) {
-        fail_nomem(r);
+        rewrite_fail_nomem(r);
         return NULL;
     }
     *copy = *values;
@@ -120,7 +115,7 @@ static PgQuery__SelectStmt *copy_values(struct rewriter *r, const PgQuery__Selec
         nodes[row].list = &lists[row];
         rows[row] = &nodes[row];
         if (lists[row].items == NULL) {
-            fail_nomem(r);
+            rewrite_fail_nomem(r);
             return NULL;
         }
         memcpy(lists[row].items, list->items, list->n_items * sizeof(PgQuery__Node *));
@@ -169,7 +164,7 @@ static PgQuery__Node *default_node(struct rewriter *r, const char *table,
     PgQuery__String *string = arena_alloc(r->arena, sizeof(*string));
 
     if (node == NULL || string == NULL || r->failed) {
-        fail_nomem(r);
+        rewrite_fail_nomem(r);
         return NULL;
     }
     *node = (PgQuery__Node)PG_QUERY__NODE__INIT;
@@ -234,7 +229,7 @@ static const char *source_text(struct rewriter *r, const struct insert *insert,
     const char *text;
 
     if (types == NULL || names == NULL || rowids == NULL) {
-        fail_nomem(r);
+        rewrite_fail_nomem(r);
         return "";
     }
     wish.rowids = rowids;

@@ -9,11 +9,6 @@
 
 static const struct select_wish no_wish;
 
-static void fail_nomem(struct rewriter *r)
-{
-    rewrite_fail(r, -1, "53200", "out of memory");
-}
-
 bool select_is_bare(const PgQuery__SelectStmt *s)
 {
     return s->n_sort_clause == 0 && s->limit_count == NULL && s->limit_offset == NULL &&
@@ -335,7 +330,7 @@ static bool cte_names(struct rewriter *r, const PgQuery__CommonTableExpr *c,
     const char **names = arena_alloc(r->arena, (c->n_aliascolnames + 1) * sizeof(*names));
 
     if (names == NULL) {
-        fail_nomem(r);
+        rewrite_fail_nomem(r);
         return false;
     }
     for (size_t i = 0; i < c->n_aliascolnames; i++) {
@@ -383,7 +378,7 @@ static void with_query(struct rewriter *r, const PgQuery__CommonTableExpr *c, bo
         return;
     }
     if (cte == NULL || columns == NULL || !cte_names(r, c, &wish)) {
-        fail_nomem(r);
+        rewrite_fail_nomem(r);
         return;
     }
     select = c->ctequery->select_stmt;
@@ -454,7 +449,7 @@ static void collect_groups(struct rewriter *r, const PgQuery__SelectStmt *s,
     const char **texts = arena_alloc(r->arena, (s->n_group_clause + 1) * sizeof(*texts));
 
     if (texts == NULL) {
-        fail_nomem(r);
+        rewrite_fail_nomem(r);
         return;
     }
     for (size_t i = 0; i < s->n_group_clause && !r->failed; i++) {

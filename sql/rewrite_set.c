@@ -6,11 +6,6 @@
 
 static const struct select_wish no_wish;
 
-static void fail_nomem(struct rewriter *r)
-{
-    rewrite_fail(r, -1, "53200", "out of memory");
-}
-
 /* ---- VALUES ---- */
 
 struct values {
@@ -26,7 +21,7 @@ static bool values_read(struct rewriter *r, const PgQuery__SelectStmt *s, struct
     struct expr *items = arena_alloc(r->arena, s->n_values_lists * width * sizeof(*items));
 
     if (items == NULL) {
-        fail_nomem(r);
+        rewrite_fail_nomem(r);
         return false;
     }
     for (size_t row = 0; row < s->n_values_lists; row++) {
@@ -178,7 +173,7 @@ static struct type *set_types(struct rewriter *r, const struct set_operation *se
             types = arena_alloc(r->arena, (width + 1) * sizeof(*types));
         }
         if (items == NULL || types == NULL) {
-            fail_nomem(r);
+            rewrite_fail_nomem(r);
             return NULL;
         }
         if (columns.count != width && !r->failed) {
@@ -209,7 +204,7 @@ void select_set(struct rewriter *r, const PgQuery__SelectStmt *s, const struct s
     size_t count = 0;
 
     if (set == NULL) {
-        fail_nomem(r);
+        rewrite_fail_nomem(r);
         return;
     }
     collect(r, s, "", set);

@@ -48,7 +48,7 @@ struct relation *relation_new(struct rewriter *r, const char *name)
     struct relation *relation = arena_alloc(r->arena, sizeof(*relation));
 
     if (relation == NULL) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
         return NULL;
     }
     relation->name = name;
@@ -61,7 +61,7 @@ static bool relation_grow(struct rewriter *r, struct relation *relation)
     struct relation_column *columns = arena_alloc(r->arena, room * sizeof(*columns));
 
     if (columns == NULL) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
         return false;
     }
     if (relation->count > 0) {
@@ -143,7 +143,7 @@ static void load_column(struct rewriter *r, struct relation *relation, sqlite3_s
         name == NULL ? NULL : relation_add(r, relation, name, TYPE_NONE);
 
     if (column == NULL) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
         return;
     }
     column->table_oid = oid;
@@ -236,13 +236,13 @@ struct relation *scope_table(struct rewriter *r, const char *table)
     }
     sql = sqlite3_mprintf("SELECT * FROM \"%w\"", table);
     if (sql == NULL) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
         return NULL;
     }
     rc = prepare_star(r, sql, &stmt);
     sqlite3_free(sql);
     if (rc == SQLITE_NOMEM) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
     }
     if (rc != SQLITE_OK) {
         return NULL;
@@ -408,7 +408,7 @@ static void note_ungrouped(struct rewriter *r, const struct found *found, int32_
     }
     note = arena_alloc(r->arena, sizeof(*note));
     if (note == NULL) {
-        rewrite_fail(r, -1, "53200", "out of memory");
+        rewrite_fail_nomem(r);
         return;
     }
     *note = (struct ungrouped){ found->relation, found->column, location, scope->ungrouped };

@@ -90,7 +90,7 @@ static unsigned flags_of(const char *sql)
 
     for (size_t i = 0; i < ARRAY_LEN(writes); i++) {
         if (strncasecmp(sql, writes[i], strlen(writes[i])) == 0) {
-            return CURSOR_WRITES | (strstr(sql, "RETURNING") != NULL ? CURSOR_RETURNING : 0);
+            return CURSOR_WRITES;
         }
     }
     return 0;
