@@ -1,5 +1,5 @@
-/* async/await.c: descriptors, timers, turns and other tasks' ends. Lines are in line.c, blocking
- * calls in offload.c. */
+/* async/await.c: descriptors, timers, turns and other tasks' ends. Lines are in line.c, calls on
+ * other loops in call.c, blocking calls in offload.c. */
 #include "async/await.h"
 
 #include "async/await_private.h"

@@ -28,6 +28,12 @@ must_check int await_turn(void);
  * -ENOMEM. */
 must_check int await_offload(void (*fn)(void *arg), void *arg);
 
+/* Runs fn(arg) on another loop's thread (not in a task: it may not await) and waits for its end.
+ * Its time is short, and it is never abandoned: a cancel is reported by the next await. On the own
+ * loop it is a plain call. That loop must live until then. */
+struct loop;
+void await_call(struct loop *loop, void (*fn)(void *arg), void *arg);
+
 /* Until another task ends (a handle that has ended already must not be passed). */
 struct task;
 must_check int await_task(struct task *task, int64_t deadline_us);

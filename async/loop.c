@@ -26,6 +26,11 @@ struct loop *loop_current(void)
     return current;
 }
 
+unsigned loop_number(const struct loop *loop)
+{
+    return loop == NULL ? 0 : loop->number;
+}
+
 struct event_base *loop_base(const struct loop *loop)
 {
     return loop->base;
@@ -114,6 +119,8 @@ int loop_create(const struct loop_options *options, struct loop **ret_loop)
     if (loop == NULL) {
         return -ENOMEM;
     }
+    assert(o.number < loops_most);
+    loop->number = o.number;
     loop->clock = o.clock == NULL ? &clock_system : o.clock;
     loop->time_slice_us = o.time_slice_us == 0 ? default_slice_us : o.time_slice_us;
     loop->alarm_us = DEADLINE_NONE;

@@ -16,7 +16,12 @@ struct event_base;
 struct loop;
 struct task;
 
+/* The loops of one process that share something have different numbers, so that each can have a
+ * place of its own in it. */
+enum { loops_most = 64 };
+
 struct loop_options {
+    unsigned number;           /* below loops_most */
     const struct clock *clock; /* NULL: clock_system */
     int64_t time_slice_us; /* how long a task may hold the loop before it should give up its turn;
                               0: 1000 */
@@ -48,6 +53,7 @@ struct loop_message {
 void loop_send(struct loop *loop, struct loop_message *message);
 
 struct loop *loop_current(void); /* the loop that runs on this thread, or NULL */
+unsigned loop_number(const struct loop *loop); /* any thread; that of NULL is 0 */
 struct event_base *loop_base(const struct loop *loop);
 const struct clock *loop_clock(const struct loop *loop);
 int64_t loop_now_us(const struct loop *loop); /* monotonic, read anew each call */

@@ -52,6 +52,7 @@ struct task {
 TAILQ_HEAD(task_list, task);
 
 struct loop {
+    unsigned number;
     struct event_base *base;
     const struct clock *clock;
     int64_t time_slice_us;
