@@ -52,7 +52,7 @@ struct loop_message {
 };
 void loop_send(struct loop *loop, struct loop_message *message);
 
-struct loop *loop_current(void); /* the loop that runs on this thread, or NULL */
+struct loop *loop_current(void);               /* the loop that runs on this thread, or NULL */
 unsigned loop_number(const struct loop *loop); /* any thread; that of NULL is 0 */
 struct event_base *loop_base(const struct loop *loop);
 const struct clock *loop_clock(const struct loop *loop);

@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <signal.h>
 
+enum { stack_bytes = 8 << 20 };
+
 struct thread {
     pthread_t id;
     void (*fn)(void *arg);
@@ -22,22 +24,38 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
+static int start(struct thread *thread)
+{
+    pthread_attr_t attributes;
+    sigset_t all, was;
+
+    int r = pthread_attr_init(&attributes);
+    if (r != 0) {
+        return -r;
+    }
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &was);
+    r = pthread_attr_setstacksize(&attributes, stack_bytes);
+    if (r == 0) {
+        r = pthread_create(&thread->id, &attributes, thread_main, thread);
+    }
+    pthread_sigmask(SIG_SETMASK, &was, NULL);
+    pthread_attr_destroy(&attributes);
+    return -r;
+}
+
 int thread_start(const char *name, void (*fn)(void *arg), void *arg, struct thread **ret_thread)
 {
     cleanup(mem_freep) struct thread *thread = mem_zalloc(sizeof(*thread));
-    sigset_t all, was;
 
     if (thread == NULL) {
         return -ENOMEM;
     }
     thread->fn = fn;
     thread->arg = arg;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &was);
-    int r = pthread_create(&thread->id, NULL, thread_main, thread);
-    pthread_sigmask(SIG_SETMASK, &was, NULL);
-    if (r != 0) {
-        return -r;
+    int r = start(thread);
+    if (r < 0) {
+        return r;
     }
     (void)pthread_setname_np(thread->id, name); /* a name that is too long is left out */
     *ret_thread = take_ptr(thread);

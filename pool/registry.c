@@ -5,20 +5,28 @@
  * between lease_acquire() and take_session(). */
 #include "pool/registry.h"
 
+#include "async/loop.h"
 #include "base/alloc.h"
 #include "pool/clone.h"
 #include "pool/template.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 enum { warm_most = 16 };
+
+/* A loop's own: sessions that are reset and idle; the youngest is last and goes first. */
+struct warm {
+    struct session *sessions[warm_most];
+    size_t count;
+};
 
 struct database {
     struct database_options options;
     char *name;
-    struct database_stats stats;
-    struct session *warm[warm_most]; /* reset and idle; the youngest is last and goes first */
-    size_t warm_count;
+    atomic_size_t sessions;       /* in use, on all loops */
+    _Atomic uint64_t leases;      /* ever */
+    struct warm warm[loops_most]; /* by the loop's number */
 };
 
 struct registry {
@@ -37,13 +45,20 @@ int registry_create(struct registry **ret_registry)
     return 0;
 }
 
+static void close_warm(struct warm *warm)
+{
+    while (warm->count > 0) {
+        session_close(warm->sessions[--warm->count]);
+    }
+}
+
 static void database_destroy(struct database *database)
 {
     if (database == NULL) {
         return;
     }
-    while (database->warm_count > 0) {
-        session_close(database->warm[--database->warm_count]);
+    for (size_t i = 0; i < loops_most; i++) {
+        close_warm(&database->warm[i]);
     }
     template_unref(database->options.template_);
     mem_free(database->name);
@@ -116,7 +131,10 @@ const struct database_options *database_options(const struct database *database)
 
 void database_stats(const struct database *database, struct database_stats *ret_stats)
 {
-    *ret_stats = database->stats;
+    *ret_stats = (struct database_stats){
+        .sessions = atomic_load_explicit(&database->sessions, memory_order_relaxed),
+        .leases = atomic_load_explicit(&database->leases, memory_order_relaxed),
+    };
 }
 
 /* ---- leases ---- */
@@ -154,15 +172,21 @@ static int make_session(const struct database *database, const struct session_op
     return session_open(clone, options, ret_session, ret_failure);
 }
 
+static struct warm *own_warm(struct database *database)
+{
+    return &database->warm[loop_number(loop_current())];
+}
+
 static int take_session(struct database *database, const struct session_options *options,
                         struct session **ret_session, struct failure *ret_failure)
 {
     struct session_options all = with_defaults(options, &database->options);
+    struct warm *warm = own_warm(database);
 
-    if (database->warm_count == 0) {
+    if (warm->count == 0) {
         return make_session(database, &all, ret_session, ret_failure);
     }
-    *ret_session = database->warm[--database->warm_count];
+    *ret_session = warm->sessions[--warm->count];
     session_lend(*ret_session, &all);
     return 0;
 }
@@ -178,19 +202,18 @@ static int fail_full(const struct database *database, struct failure *ret_failur
 int lease_acquire(struct database *database, const struct session_options *options,
                   struct lease *ret_lease, struct failure *ret_failure)
 {
+    size_t most = database->options.pool_size;
     struct session *session;
 
-    if (database->options.pool_size != 0 &&
-        database->stats.sessions >= database->options.pool_size) {
-        return fail_full(database, ret_failure);
-    }
-    database->stats.sessions++; /* taken before anything may await */
-    int r = take_session(database, options, &session, ret_failure);
+    /* Taken before anything may await. */
+    size_t in_use = atomic_fetch_add_explicit(&database->sessions, 1, memory_order_relaxed);
+    int r = most != 0 && in_use >= most ? fail_full(database, ret_failure)
+                                        : take_session(database, options, &session, ret_failure);
     if (r != 0) {
-        database->stats.sessions--;
+        atomic_fetch_sub_explicit(&database->sessions, 1, memory_order_relaxed);
         return r;
     }
-    database->stats.leases++;
+    atomic_fetch_add_explicit(&database->leases, 1, memory_order_relaxed);
     *ret_lease = (struct lease){ .database = database, .session = session };
     return 0;
 }
@@ -201,12 +224,13 @@ void lease_release(struct lease *lease)
         return;
     }
     struct database *database = lease->database;
+    struct warm *warm = own_warm(database);
 
-    if (database->warm_count < warm_most && session_reset(lease->session)) {
-        database->warm[database->warm_count++] = lease->session;
+    if (warm->count < warm_most && session_reset(lease->session)) {
+        warm->sessions[warm->count++] = lease->session;
     } else {
         session_close(lease->session);
     }
-    database->stats.sessions--;
+    atomic_fetch_sub_explicit(&database->sessions, 1, memory_order_relaxed);
     *lease = (struct lease){ .session = NULL };
 }

@@ -1,8 +1,9 @@
 /* pool/registry.h: the databases that a client can name, each with its template, its limits and the
  * sessions in use.
  *
- * Built at start-up from the configuration; looked up by connections. Owns its databases and their
- * idle sessions. Loop's thread. */
+ * Built at start-up from the configuration, and then shared by all loops; each keeps idle sessions
+ * of its own. Owns its databases and their idle sessions. A lease is released on the loop that
+ * acquired it; destroyed when no loop runs any more. */
 #pragma once
 
 #include "base/failure.h"

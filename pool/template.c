@@ -109,6 +109,17 @@ struct template *template_ref(struct template *template_)
     return template_;
 }
 
+static void destroy_caches(struct template *template_)
+{
+    for (size_t i = 0; i < loops_most; i++) {
+        const struct template_cache *cache = &template_->caches[i];
+
+        if (cache->cache != NULL) {
+            cache->destroy(cache->cache);
+        }
+    }
+}
+
 /* A chain of templates is as long as somebody sealed clones of seals: let go of it in a loop. */
 void template_unref(struct template *template_)
 {
@@ -116,9 +127,7 @@ void template_unref(struct template *template_)
            atomic_fetch_sub_explicit(&template_->refs, 1, memory_order_acq_rel) == 1) {
         struct template *base = template_->base;
 
-        if (template_->cache_destroy != NULL) {
-            template_->cache_destroy(template_->cache);
-        }
+        destroy_caches(template_);
         pagemap_finish(&template_->map);
         page_owner_unref(template_->owner);
         mem_free(template_);
@@ -138,11 +147,11 @@ uint32_t template_page_bytes(const struct template *template_)
 
 void template_set_cache(struct template *template_, void *cache, void (*destroy)(void *cache))
 {
-    template_->cache = cache;
-    template_->cache_destroy = destroy;
+    template_->caches[loop_number(loop_current())] =
+        (struct template_cache){ .cache = cache, .destroy = destroy };
 }
 
 void *template_cache(const struct template *template_)
 {
-    return template_->cache;
+    return template_->caches[loop_number(loop_current())].cache;
 }

@@ -25,7 +25,7 @@ void template_unref(struct template *);
 uint32_t template_page_count(const struct template *);
 uint32_t template_page_bytes(const struct template *);
 
-/* Where sql/ hangs what it caches per template and loop (translations); destroyed with the
- * template. */
+/* Where sql/ hangs what it caches per template and loop (translations): that of the running loop.
+ * Destroyed with the template, on any thread. */
 void template_set_cache(struct template *, void *cache, void (*destroy)(void *cache));
 void *template_cache(const struct template *);

@@ -1,12 +1,18 @@
 /* pool/template_impl.h: what a template is made of, for pool/'s own files. */
 #pragma once
 
+#include "async/loop.h"
 #include "pool/pagemap.h"
 #include "pool/template.h"
 
 struct page_owner;
 
-/* Immutable but for refs and cache. */
+struct template_cache {
+    void *cache;
+    void (*destroy)(void *cache);
+};
+
+/* Immutable but for refs and caches, each of which only its own loop touches. */
 struct template
 {
     _Atomic uint32_t refs;
@@ -16,8 +22,7 @@ struct template
     struct template *base;    /* the map borrows from it; may be NULL */
     uint32_t counter;         /* of page 1: change counter */
     uint32_t cookie;          /* of page 1: schema cookie */
-    void *cache;
-    void (*cache_destroy)(void *cache);
+    struct template_cache caches[loops_most]; /* by the loop's number */
 };
 
 /* An empty image of this page size. 0 or -ENOMEM. */
