@@ -1,4 +1,6 @@
-/* daemon/cancel.c: process numbers count up and start again at 1; one in use is passed over. */
+/* daemon/cancel.c: process numbers count up and start again at the first; one in use is passed
+ * over.
+ */
 #include "daemon/cancel.h"
 
 #include <errno.h>
@@ -21,25 +23,30 @@ static struct cancel_key *key_of_pid(struct cancel_keys *keys, int32_t pid)
     return NULL;
 }
 
-static int32_t pid_take(struct cancel_keys *keys, int32_t *next_pid)
+static int32_t pid_take(struct cancel_keys *keys)
 {
     int32_t pid;
 
     do {
-        pid = *next_pid < 1 ? 1 : *next_pid;
-        *next_pid = pid == INT32_MAX ? 1 : pid + 1;
+        pid = keys->next_pid;
+        keys->next_pid = pid > INT32_MAX - keys->step ? keys->first : pid + keys->step;
     } while (key_of_pid(keys, pid) != NULL);
     return pid;
 }
 
-int cancel_key_add(struct cancel_keys *keys, int32_t *next_pid, struct cancel_key *key)
+void cancel_keys_init(struct cancel_keys *keys, int32_t first, int32_t step)
+{
+    *keys = (struct cancel_keys){ .next_pid = first, .first = first, .step = step };
+}
+
+int cancel_key_add(struct cancel_keys *keys, struct cancel_key *key)
 {
     ssize_t got = getrandom(key->secret, sizeof(key->secret), 0);
 
     if (got != (ssize_t)sizeof(key->secret)) {
         return got < 0 ? -errno : -EIO;
     }
-    key->pid = pid_take(keys, next_pid);
+    key->pid = pid_take(keys);
     LIST_INSERT_HEAD(&keys->buckets[bucket_of(key->pid)], key, entry);
     return 0;
 }

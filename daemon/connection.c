@@ -43,9 +43,9 @@ static void leave_list(void *arg)
 {
     struct connection *conn = arg;
 
-    TAILQ_REMOVE(&conn->server->connections, conn, entry);
-    conn->server->connection_count--;
-    conn->server->refused_count -= conn->refused;
+    TAILQ_REMOVE(&conn->worker->connections, conn, entry);
+    atomic_fetch_sub_explicit(&conn->worker->load, 1, memory_order_relaxed);
+    atomic_fetch_sub(conn->refused ? &conn->server->refused_count : &conn->server->client_count, 1);
 }
 
 static void free_buffers(void *arg)
@@ -68,7 +68,7 @@ static void remove_events(void *arg)
 static void connection_destroy(struct connection *conn)
 {
     if (conn->ready && conn->server->conf->log_disconnections) {
-        int64_t us = loop_now_us(conn->server->loop) - conn->start_us;
+        int64_t us = loop_now_us(conn->worker->loop) - conn->start_us;
 
         log_line(LEVEL_LOG, "[%d] disconnection: session time: %lld.%03d s user=%s database=%s",
                  conn->cancel_key.pid, (long long)(us / 1000000), (int)(us / 1000 % 1000),
@@ -199,7 +199,7 @@ static void serve(void *arg)
 static void start_serving(struct connection *conn)
 {
     assert(conn->task == NULL);
-    if (task_spawn(conn->server->loop, "connection", serve, conn, &conn->task) != 0) {
+    if (task_spawn(conn->worker->loop, "connection", serve, conn, &conn->task) != 0) {
         conn->task = NULL;
         connection_destroy(conn);
     }
@@ -242,28 +242,25 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 static int own(struct connection *conn, int fd)
 {
-    struct server *server = conn->server;
+    struct worker *worker = conn->worker;
 
     conn->fd = fd;
     input_init(&conn->input, fd);
-    output_init(&conn->output, server, fd);
-    int r = scope_defer(&conn->scope, close_socket, conn);
+    output_init(&conn->output, worker, fd);
+    TAILQ_INSERT_TAIL(&worker->connections, conn, entry);
+    atomic_fetch_add_explicit(&worker->load, 1, memory_order_relaxed);
+    int r = scope_defer(&conn->scope, leave_list, conn);
     if (r != 0) {
+        close_socket(conn);
         return r;
     }
-    TAILQ_INSERT_TAIL(&server->connections, conn, entry);
-    server->connection_count++;
-    server->refused_count += conn->refused;
-    r = scope_defer(&conn->scope, leave_list, conn);
-    if (r == 0) {
-        r = scope_defer(&conn->scope, free_buffers, conn);
-    }
-    return r;
+    r = scope_defer(&conn->scope, close_socket, conn);
+    return r == 0 ? scope_defer(&conn->scope, free_buffers, conn) : r;
 }
 
 static int listen_for_bytes(struct connection *conn)
 {
-    struct event_base *base = loop_base(conn->server->loop);
+    struct event_base *base = loop_base(conn->worker->loop);
 
     if (event_assign(&conn->read_event, base, conn->fd, EV_READ | EV_PERSIST, on_readable, conn) !=
             0 ||
@@ -293,14 +290,29 @@ static void refuse_at_once(int fd)
     close(fd);
 }
 
-static int start(struct server *server, int fd, bool is_unix, bool refused)
+/* Over the limit? Counted among those who are in, or among those who are refused. */
+static bool admit(struct server *server)
 {
+    size_t most = (size_t)server->conf->max_client_conn;
+
+    if (atomic_fetch_add(&server->client_count, 1) < most) {
+        return true;
+    }
+    atomic_fetch_sub(&server->client_count, 1);
+    return false;
+}
+
+static int start(struct worker *worker, int fd, bool is_unix, bool refused)
+{
+    struct server *server = worker->server;
     struct connection *conn = mem_zalloc(sizeof(*conn));
 
     if (conn == NULL) {
+        atomic_fetch_sub(refused ? &server->refused_count : &server->client_count, 1);
         close(fd);
         return -ENOMEM;
     }
+    conn->worker = worker;
     conn->server = server;
     conn->is_unix = is_unix;
     conn->refused = refused;
@@ -316,19 +328,20 @@ static int start(struct server *server, int fd, bool is_unix, bool refused)
     return 0;
 }
 
-int connection_start(struct server *server, int fd, bool is_unix)
+int connection_start(struct worker *worker, int fd, bool is_unix)
 {
-    size_t admitted = server->connection_count - server->refused_count;
-    bool refused = admitted >= (size_t)server->conf->max_client_conn;
+    struct server *server = worker->server;
+    bool refused = !admit(server);
 
-    server->stats.connections_total++;
-    server->stats.connections_refused += refused;
-    if (refused && server->refused_count >= refused_most) {
+    worker->stats.connections_total++;
+    worker->stats.connections_refused += refused;
+    if (refused && atomic_fetch_add(&server->refused_count, 1) >= refused_most) {
+        atomic_fetch_sub(&server->refused_count, 1);
         refuse_at_once(fd);
         return 0;
     }
     struct account *was = account_swap(&server->account);
-    int r = start(server, fd, is_unix, refused);
+    int r = start(worker, fd, is_unix, refused);
     account_swap(was);
     return r;
 }
@@ -345,9 +358,9 @@ void connection_shutdown(struct connection *conn, bool now)
     }
 }
 
-void connections_shutdown(struct server *server, bool now)
+void connections_shutdown(struct worker *worker, bool now)
 {
-    struct connection *conn = TAILQ_FIRST(&server->connections);
+    struct connection *conn = TAILQ_FIRST(&worker->connections);
 
     while (conn != NULL) {
         struct connection *next = TAILQ_NEXT(conn, entry);
@@ -355,10 +368,4 @@ void connections_shutdown(struct server *server, bool now)
         connection_shutdown(conn, now);
         conn = next;
     }
-}
-
-void connections_finish(struct server *server)
-{
-    assert(TAILQ_EMPTY(&server->connections));
-    output_spares_finish(&server->spares);
 }

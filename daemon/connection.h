@@ -1,7 +1,7 @@
 /* daemon/connection.h: one client, from accept to the end of its scope.
  *
  * An idle connection is a socket, a read event and its session; while it has work a task serves it.
- * Loop's thread. */
+ * Worker's thread. */
 #pragma once
 
 #include "base/defs.h"
@@ -9,19 +9,16 @@
 #include <stdbool.h>
 
 struct connection;
-struct server;
+struct worker;
 
 /* Takes the accepted, non-blocking socket; serves the client until it ends, and then frees
  * everything. Over max_client_conn the client is told 53300 and closed. 0 or -errno (the socket is
  * closed then too). */
-must_check int connection_start(struct server *server, int fd, bool is_unix);
+must_check int connection_start(struct worker *worker, int fd, bool is_unix);
 
 /* Shutdown: an idle client gets FATAL 57P01 at once; a running statement may finish (or is stopped,
  * when `now`) and its client then gets the same. */
 void connection_shutdown(struct connection *connection, bool now);
 
-/* The same for every connection of the server. */
-void connections_shutdown(struct server *server, bool now);
-
-/* Frees what connections share on the server; all of them must have ended. */
-void connections_finish(struct server *server);
+/* The same for every connection of the worker. */
+void connections_shutdown(struct worker *worker, bool now);

@@ -3,7 +3,7 @@
  * connection.c is its life and its task, deadline.c its time-outs, startup.c all before the first
  * ReadyForQuery, dispatch.c takes messages one by one, query.c and extended.c serve them, reply.c
  * and rows.c answer, host.c is what sql/ may ask of it. All that a connection owns hangs on its
- * scope. Loop's thread. */
+ * scope. Worker's thread. */
 #pragma once
 
 #include "async/scope.h"
@@ -32,9 +32,10 @@ enum goodbye {
 
 struct connection {
     TAILQ_ENTRY(connection) entry;
-    struct server *server;
-    struct task *task;  /* serves it now; NULL: idle */
-    struct scope scope; /* all below that owns something, in the order of taking */
+    struct worker *worker;
+    struct server *server; /* the worker's */
+    struct task *task;     /* serves it now; NULL: idle */
+    struct scope scope;    /* all below that owns something, in the order of taking */
     struct input input;
     struct output output;
     struct event read_event; /* added for good, but while bytes wait that no task takes */

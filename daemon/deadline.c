@@ -32,7 +32,7 @@ static void arm(struct connection *conn)
     if (conn->deadline_us >= conn->timer_at_us) {
         return; /* it fires early enough, and looks then */
     }
-    int64_t left_us = conn->deadline_us - loop_now_us(conn->server->loop);
+    int64_t left_us = conn->deadline_us - loop_now_us(conn->worker->loop);
     struct timeval wait = { .tv_sec = 0, .tv_usec = 1 };
 
     if (left_us > 0) {
@@ -57,7 +57,7 @@ void deadline_begin_idle(struct connection *conn)
     }
     conn->deadline_us = DEADLINE_NONE;
     if (timeout_us > 0) {
-        conn->deadline_us = clock_after_us(loop_clock(conn->server->loop), timeout_us);
+        conn->deadline_us = clock_after_us(loop_clock(conn->worker->loop), timeout_us);
         arm(conn);
     }
 }
@@ -66,12 +66,12 @@ void deadline_begin_login(struct connection *conn)
 {
     int64_t timeout_us = conn->server->conf->client_login_timeout_us;
 
-    conn->start_us = loop_now_us(conn->server->loop);
+    conn->start_us = loop_now_us(conn->worker->loop);
     conn->timer_at_us = DEADLINE_NONE;
     conn->deadline_us = DEADLINE_NONE;
     conn->deadline_goodbye = GOODBYE_LOGIN_TIMEOUT;
     if (timeout_us > 0) {
-        conn->deadline_us = clock_after_us(loop_clock(conn->server->loop), timeout_us);
+        conn->deadline_us = clock_after_us(loop_clock(conn->worker->loop), timeout_us);
         arm(conn);
     }
 }
@@ -82,7 +82,7 @@ bool deadline_passed(struct connection *conn)
     if (conn->deadline_us == DEADLINE_NONE) {
         return false;
     }
-    if (loop_now_us(conn->server->loop) < conn->deadline_us) {
+    if (loop_now_us(conn->worker->loop) < conn->deadline_us) {
         arm(conn);
         return false;
     }

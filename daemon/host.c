@@ -47,7 +47,7 @@ static const char *host_database(void *host)
 
 static int64_t host_wall_us(void *host)
 {
-    return clock_wall_us(loop_clock(((struct connection *)host)->server->loop));
+    return clock_wall_us(loop_clock(((struct connection *)host)->worker->loop));
 }
 
 static void host_random(void *host, void *bytes, size_t len)

@@ -16,9 +16,9 @@ void output_spares_finish(struct output_spares *spares)
     }
 }
 
-void output_init(struct output *o, struct server *server, int fd)
+void output_init(struct output *o, struct worker *worker, int fd)
 {
-    *o = (struct output){ .server = server, .fd = fd };
+    *o = (struct output){ .worker = worker, .fd = fd };
 }
 
 void output_finish(struct output *o)
@@ -29,7 +29,7 @@ void output_finish(struct output *o)
 
 int output_begin(struct output *o)
 {
-    struct output_spares *spares = &o->server->spares;
+    struct output_spares *spares = &o->worker->spares;
 
     if (o->buf.data != NULL) {
         return 0;
@@ -44,14 +44,14 @@ int output_begin(struct output *o)
 /* A buffer that one big row has blown up is not kept. */
 static bool worth_keeping(const struct output *o)
 {
-    size_t usual = 2 * (size_t)o->server->conf->output_buffer;
+    size_t usual = 2 * (size_t)o->worker->server->conf->output_buffer;
 
     return o->buf.data != NULL && (o->buf.cap <= output_spare_bytes || o->buf.cap <= usual);
 }
 
 void output_end(struct output *o)
 {
-    struct output_spares *spares = &o->server->spares;
+    struct output_spares *spares = &o->worker->spares;
 
     buf_clear(&o->buf);
     if (worth_keeping(o) && spares->count < output_spare_count) {
@@ -77,8 +77,8 @@ static ssize_t send_some(const struct output *o, size_t from)
 
 static int await_client(struct output *o)
 {
-    const struct clock *clock = loop_clock(o->server->loop);
-    int64_t stall_us = o->server->conf->client_stall_timeout_us;
+    const struct clock *clock = loop_clock(o->worker->loop);
+    int64_t stall_us = o->worker->server->conf->client_stall_timeout_us;
     int64_t deadline_us = stall_us == 0 ? DEADLINE_NONE : clock_after_us(clock, stall_us);
 
     o->awaiting = true;
@@ -117,7 +117,7 @@ int output_flush(struct output *o)
 
 int output_relieve(struct output *o)
 {
-    if (o->buf.len < (size_t)o->server->conf->output_buffer && o->broken == 0) {
+    if (o->buf.len < (size_t)o->worker->server->conf->output_buffer && o->broken == 0) {
         return 0;
     }
     return output_flush(o);

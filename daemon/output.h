@@ -1,6 +1,6 @@
 /* daemon/output.h: what goes to one client: messages gather in a buffer and leave in one send.
  *
- * The buffer is borrowed from the server's spare ones while a task serves the connection, so that
+ * The buffer is borrowed from the worker's spare ones while a task serves the connection, so that
  * an idle connection keeps none. At the high-water mark (option output_buffer) it is flushed, which
  * awaits a client that does not read; one that takes nothing for client_stall_timeout is given up.
  * Once that happened the output is broken: every later flush says the same. Serving task only. */
@@ -10,11 +10,11 @@
 
 #include <stdbool.h>
 
-struct server;
+struct worker;
 
 enum { output_spare_count = 16, output_spare_bytes = 16 * 1024 };
 
-/* Empty buffers that kept their memory; embedded in the server. */
+/* Empty buffers that kept their memory; embedded in the worker. */
 struct output_spares {
     struct buf bufs[output_spare_count];
     size_t count;
@@ -24,13 +24,13 @@ void output_spares_finish(struct output_spares *spares);
 
 struct output {
     struct buf buf;
-    struct server *server;
+    struct worker *worker;
     int fd;
     int broken;    /* -errno once nobody is there to read any more; 0 before */
     bool awaiting; /* a flush waits for the client right now */
 };
 
-void output_init(struct output *o, struct server *server, int fd);
+void output_init(struct output *o, struct worker *worker, int fd);
 void output_finish(struct output *o);
 
 /* Borrows a buffer, unless it has one still. 0 or -ENOMEM. */

@@ -6,6 +6,7 @@
 #include "async/await.h"
 #include "base/buf.h"
 #include "daemon/connection.h"
+#include "daemon/server.h"
 #include "protocol/backend.h"
 #include "protocol/frontend.h"
 #include "protocol/startup.h"
@@ -116,7 +117,7 @@ static int ask(struct server *server, struct probe *probe, const char *database,
         return -errno;
     }
     probe->fd = ends[0];
-    int r = connection_start(server, ends[1], true);
+    int r = connection_start(server_main(server), ends[1], true);
     if (r == 0) {
         r = send_question(probe, database);
     }

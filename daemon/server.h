@@ -1,43 +1,56 @@
-/* daemon/server.h: the one daemon: its loop, its databases, its connections, its counters.
+/* daemon/server.h: the one daemon: what its workers share, and how they start and stop.
  *
- * Created by main.c, lives as long as the process. Loop's thread only. */
+ * Lives as long as the process. conf does not change; the registry knows itself how it is shared;
+ * the counters are atomic. */
 #pragma once
 
 #include "base/alloc.h"
-#include "base/defs.h"
 #include "conf/conf.h"
-#include "daemon/cancel.h"
-#include "daemon/output.h"
+#include "daemon/worker.h"
 
 #include <stdbool.h>
-#include <sys/queue.h>
 
-struct connection;
-struct loop;
 struct registry;
 
-TAILQ_HEAD(connection_list, connection);
-
-struct server_stats {
-    uint64_t connections_total;
-    uint64_t connections_refused;
-    uint64_t statements;
-    uint64_t clone_open_us_total; /* clone + session + first query, inside the daemon */
-    uint64_t clone_open_us_max;
-    uint64_t clone_open_count;
-};
-
 struct server {
-    struct loop *loop;
-    struct registry *registry;
     struct conf *conf;
-    struct account account;             /* memory_limit; parent of every session's account */
-    struct connection_list connections; /* all, start-up ones included */
-    size_t connection_count;
-    size_t refused_count; /* of these: over max_client_conn, there to be told so */
-    struct cancel_keys cancel_keys;
-    struct output_spares spares;
-    int32_t next_pid;
-    bool draining; /* SIGTERM came: no new connections, statements may finish */
-    struct server_stats stats;
+    struct registry *registry;
+    struct account account; /* memory_limit; parent of every session's account */
+    struct worker *workers; /* never none; the first is the main thread's */
+    size_t worker_count;
+    atomic_size_t client_count;  /* connections, start-up ones included */
+    atomic_size_t refused_count; /* those over max_client_conn, there to be told so */
+    atomic_bool draining;        /* SIGTERM came: no new connections, statements may finish */
 };
+
+/* Makes the registry and conf->loops workers, none of which runs yet. 0 or -errno; server_close()
+ * is due either way. conf stays the caller's. */
+must_check int server_open(struct server *server, struct conf *conf);
+
+/* No connection may be left, and no worker run. A zeroed one is fine. */
+void server_close(struct server *server);
+
+/* Gives each worker but the main one a thread that runs its loop. 0 or -errno. */
+must_check int server_start_workers(struct server *server);
+
+/* Stops their loops, after the messages that they have got, and waits for the threads. */
+void server_stop_workers(struct server *server);
+
+/* Calls fn on each worker that runs, on its own loop, one after the other. Awaits. */
+void server_each_worker(const struct server *server, void (*fn)(struct worker *worker, void *arg),
+                        void *arg);
+
+static inline struct worker *server_main(const struct server *server)
+{
+    return &server->workers[0];
+}
+
+/* Connections that have not ended, refused ones too. Any thread. */
+size_t server_connections(const struct server *server);
+
+/* Gives an accepted socket to the worker with the fewest connections. Main thread. 0 or -errno (the
+ * socket is closed then too). */
+must_check int server_take_client(struct server *server, int fd, bool is_unix);
+
+/* Which worker has given out this process number? */
+struct worker *server_worker_of_pid(const struct server *server, int32_t pid);

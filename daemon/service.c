@@ -43,9 +43,15 @@ struct service {
     struct task *starting; /* NULL once started */
     _Atomic bool stop;     /* a signal came; seeds look at it */
     unsigned stops;        /* signals so far */
+    unsigned begun_at;     /* those when the stop began: one more cuts the grace */
     int ready_fd;
     int exit_code;
 };
+
+static struct loop *main_loop(const struct service *service)
+{
+    return server_main(&service->server)->loop;
+}
 
 /* ---- start: databases ---- */
 
@@ -86,7 +92,7 @@ static int load_database(struct service *service, const struct conf_database *co
                                       .database = conf->name,
                                       .parent = &service->server.account,
                                       .stop = &service->stop } };
-    int64_t begun_us = loop_now_us(service->server.loop);
+    int64_t begun_us = loop_now_us(main_loop(service));
 
     int r = await_offload(run_load_job, &job);
     if (r != 0) {
@@ -99,7 +105,7 @@ static int load_database(struct service *service, const struct conf_database *co
     r = add_database(service, conf, job.template_);
     log_line(LEVEL_LOG, "database %s: %u pages of %u bytes, loaded in %.1f ms", conf->name,
              template_page_count(job.template_), template_page_bytes(job.template_),
-             (double)(loop_now_us(service->server.loop) - begun_us) / 1000);
+             (double)(loop_now_us(main_loop(service)) - begun_us) / 1000);
     template_unref(job.template_);
     return r;
 }
@@ -121,7 +127,7 @@ static int load_databases(struct service *service, struct failure *ret_failure)
 static void client_accepted(void *owner, int fd, bool is_unix)
 {
     struct service *service = owner;
-    int r = connection_start(&service->server, fd, is_unix);
+    int r = server_take_client(&service->server, fd, is_unix);
 
     if (r != 0) {
         log_line(LEVEL_ERROR, "a client could not be taken: %s", strerror(-r));
@@ -137,7 +143,7 @@ static int open_listener(struct service *service, struct failure *ret_failure)
                                         .accepted = client_accepted,
                                         .owner = service };
 
-    return listener_open(service->server.loop, &options, &service->listener, ret_failure);
+    return listener_open(main_loop(service), &options, &service->listener, ret_failure);
 }
 
 static int probe_databases(struct service *service, struct failure *ret_failure)
@@ -146,7 +152,7 @@ static int probe_databases(struct service *service, struct failure *ret_failure)
     int r = 0;
 
     for (size_t i = 0; i < server->conf->database_count && r == 0; i++) {
-        int64_t deadline_us = clock_after_us(loop_clock(server->loop), probe_timeout_us);
+        int64_t deadline_us = clock_after_us(loop_clock(main_loop(service)), probe_timeout_us);
         r = service->stops > 0
                 ? -ECANCELED
                 : probe_database(server, server->conf->databases[i].name, deadline_us, ret_failure);
@@ -198,6 +204,9 @@ static int start(struct service *service, struct failure *ret_failure)
     int r = load_databases(service, ret_failure);
 
     if (r == 0) {
+        r = server_start_workers(&service->server);
+    }
+    if (r == 0) {
         r = open_listener(service, ret_failure);
     }
     if (r == 0) {
@@ -211,12 +220,9 @@ static int start(struct service *service, struct failure *ret_failure)
 /* False when some are still there at the deadline, or (with `hurry`) when another signal came. */
 static bool await_connections(struct service *service, int64_t deadline_us, bool hurry)
 {
-    struct server *server = &service->server;
-    unsigned stops = service->stops;
-
-    while (server->connection_count > 0) {
-        int64_t now_us = loop_now_us(server->loop);
-        if (now_us >= deadline_us || (hurry && service->stops != stops)) {
+    while (server_connections(&service->server) > 0) {
+        int64_t now_us = loop_now_us(main_loop(service));
+        if (now_us >= deadline_us || (hurry && service->stops != service->begun_at)) {
             return false;
         }
         if (await_until(now_us + drain_step_us) != 0) {
@@ -226,32 +232,44 @@ static bool await_connections(struct service *service, int64_t deadline_us, bool
     return true;
 }
 
+/* Behind the messages that bring it clients, so that none is forgotten. */
+static void shut_down_worker(struct worker *worker, void *now)
+{
+    connections_shutdown(worker, *(const bool *)now);
+}
+
+static void shut_down_workers(const struct server *server, bool now)
+{
+    server_each_worker(server, shut_down_worker, &now);
+}
+
 static void stop_task(void *arg)
 {
     struct service *service = arg;
     struct server *server = &service->server;
-    const struct clock *clock = loop_clock(server->loop);
+    const struct clock *clock = loop_clock(main_loop(service));
 
-    log_line(LEVEL_LOG, "stopping: %zu connections", server->connection_count);
+    log_line(LEVEL_LOG, "stopping: %zu connections", server_connections(server));
     listener_close(service->listener);
     service->listener = NULL;
-    connections_shutdown(server, false);
+    shut_down_workers(server, false);
     if (!await_connections(service, clock_after_us(clock, server->conf->shutdown_grace_us), true)) {
-        connections_shutdown(server, true);
+        shut_down_workers(server, true);
         if (!await_connections(service, clock_after_us(clock, cut_timeout_us), false)) {
-            log_line(LEVEL_ERROR, "%zu connections did not end", server->connection_count);
+            log_line(LEVEL_ERROR, "%zu connections did not end", server_connections(server));
             service->exit_code = 1;
         }
     }
-    loop_stop(server->loop);
+    loop_stop(main_loop(service));
 }
 
 static void begin_stop(struct service *service)
 {
-    service->server.draining = true;
-    if (task_spawn(service->server.loop, "stop", stop_task, service, NULL) != 0) {
+    atomic_store(&service->server.draining, true);
+    service->begun_at = service->stops;
+    if (task_spawn(main_loop(service), "stop", stop_task, service, NULL) != 0) {
         service->exit_code = 1;
-        loop_stop(service->server.loop);
+        loop_stop(main_loop(service));
     }
 }
 
@@ -298,7 +316,7 @@ static void start_task(void *arg)
 
 static int open_signals(struct service *service)
 {
-    struct event_base *base = loop_base(service->server.loop);
+    struct event_base *base = loop_base(main_loop(service));
 
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < signal_count; i++) {
@@ -313,24 +331,12 @@ static int open_signals(struct service *service)
 
 static int service_init(struct service *service, struct conf *conf, int ready_fd)
 {
-    struct loop_options options = { .time_slice_us = conf->time_slice_us };
-
     service->ready_fd = ready_fd;
-    service->server.conf = conf;
-    service->server.account.limit = (size_t)conf->memory_limit;
-    service->server.next_pid = 1;
-    TAILQ_INIT(&service->server.connections);
     if (sqlite_setup() != 0) {
         return -ENOTSUP;
     }
-    int r = loop_create(&options, &service->server.loop);
-    if (r == 0) {
-        r = registry_create(&service->server.registry);
-    }
-    if (r == 0) {
-        r = open_signals(service);
-    }
-    return r;
+    int r = server_open(&service->server, conf);
+    return r == 0 ? open_signals(service) : r;
 }
 
 static void service_finish(struct service *service)
@@ -341,9 +347,7 @@ static void service_finish(struct service *service)
             event_free(service->signals[i]);
         }
     }
-    registry_destroy(service->server.registry);
-    connections_finish(&service->server);
-    loop_destroy(service->server.loop);
+    server_close(&service->server);
     if (service->ready_fd >= 0) {
         close(service->ready_fd);
     }
@@ -355,19 +359,20 @@ int service_run(struct conf *conf, int ready_fd)
     int r = service_init(&service, conf, ready_fd);
 
     if (r == 0) {
-        r = task_spawn(service.server.loop, "start", start_task, &service, &service.starting);
+        r = task_spawn(main_loop(&service), "start", start_task, &service, &service.starting);
     }
     if (r == 0) {
-        r = loop_run(service.server.loop);
+        r = loop_run(main_loop(&service));
     }
     if (r != 0) {
         log_line(LEVEL_FATAL, "%s", strerror(-r));
         service.exit_code = 1;
     }
-    if (service.server.connection_count > 0) {
+    if (server_connections(&service.server) > 0) {
         /* their tasks still stand on their stacks: nothing may be freed */
         _exit(service.exit_code);
     }
+    server_stop_workers(&service.server);
     service_finish(&service);
     return service.exit_code;
 }

@@ -5,6 +5,7 @@
  * up is taken at his word (trust). */
 #include "daemon/connection_impl.h"
 
+#include "async/await.h"
 #include "async/loop.h"
 #include "daemon/log.h"
 #include "protocol/backend.h"
@@ -217,7 +218,7 @@ static int open_session(struct connection *conn, struct failure *ret_failure)
     if (database == NULL) {
         return failure_set(ret_failure, "3D000", "database \"%s\" does not exist", conn->database);
     }
-    int64_t start_us = loop_now_us(conn->server->loop);
+    int64_t start_us = loop_now_us(conn->worker->loop);
     int r = lease_session(conn, database, ret_failure);
 
     if (r == 0) {
@@ -226,7 +227,7 @@ static int open_session(struct connection *conn, struct failure *ret_failure)
     if (r == 0 && scope_defer(&conn->scope, close_sql, conn) != 0) {
         return failure_set_nomem(ret_failure);
     }
-    conn->opening_us = loop_now_us(conn->server->loop) - start_us;
+    conn->opening_us = loop_now_us(conn->worker->loop) - start_us;
     conn->opening = true;
     return r;
 }
@@ -238,8 +239,7 @@ static void forget_key(void *arg)
 
 static int take_key(struct connection *conn, struct failure *ret_failure)
 {
-    struct server *server = conn->server;
-    int r = cancel_key_add(&server->cancel_keys, &server->next_pid, &conn->cancel_key);
+    int r = cancel_key_add(&conn->worker->cancel_keys, &conn->cancel_key);
 
     if (r == 0) {
         r = scope_defer(&conn->scope, forget_key, &conn->cancel_key);
@@ -252,7 +252,7 @@ static int check_room(const struct connection *conn, struct failure *ret_failure
     if (conn->refused) {
         return failure_set(ret_failure, "53300", "sorry, too many clients already");
     }
-    if (conn->server->draining) {
+    if (atomic_load(&conn->server->draining)) {
         return failure_set(ret_failure, "57P03", "the database system is shutting down");
     }
     return 0;
@@ -335,13 +335,32 @@ static int decline(struct connection *conn, bool *asked)
     return r == 0 ? output_flush(&conn->output) : -ENOMEM;
 }
 
-static int on_cancel(struct connection *conn, const struct startup *startup)
+struct cancel_request {
+    const struct startup *startup;
+    struct worker *worker; /* that the number is of */
+};
+
+static void cancel_there(void *arg)
 {
+    const struct cancel_request *request = arg;
+    const struct startup *startup = request->startup;
     struct cancel_key *key =
-        cancel_key_find(&conn->server->cancel_keys, startup->cancel_pid, startup->cancel_key);
+        cancel_key_find(&request->worker->cancel_keys, startup->cancel_pid, startup->cancel_key);
 
     if (key != NULL) {
         connection_cancel_statement(container_of(key, struct connection, cancel_key));
+    }
+}
+
+static int on_cancel(struct connection *conn, const struct startup *startup)
+{
+    struct cancel_request request = {
+        .startup = startup,
+        .worker = server_worker_of_pid(conn->server, startup->cancel_pid),
+    };
+
+    if (request.worker != NULL) {
+        await_call(request.worker->loop, cancel_there, &request);
     }
     return CONNECTION_END;
 }

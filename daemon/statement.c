@@ -15,7 +15,7 @@ void statement_begin(struct connection *conn)
     int64_t deadline_us = DEADLINE_NONE;
 
     if (timeout_us > 0) {
-        deadline_us = clock_after_us(loop_clock(conn->server->loop), timeout_us);
+        deadline_us = clock_after_us(loop_clock(conn->worker->loop), timeout_us);
     }
     session_statement_begin(conn->lease.session, deadline_us);
     conn->statement_begun = true;
@@ -94,7 +94,7 @@ int statement_prepare(struct connection *conn, struct view text, struct view sta
 /* The statistic that says what a fresh database costs: clone, session and first statement. */
 static void count_opening(struct connection *conn, int64_t run_us)
 {
-    struct server_stats *stats = &conn->server->stats;
+    struct worker_stats *stats = &conn->worker->stats;
     uint64_t us = (uint64_t)(conn->opening_us + run_us);
 
     conn->opening = false;
@@ -124,11 +124,11 @@ int statement_run(struct connection *conn, struct portal *portal, const struct s
 {
     bool opening = conn->opening && !sql_plan_is_txn_control(sql_portal_plan(portal));
     bool timed = opening || statement_log_wants_time(conn->server->conf);
-    int64_t start_us = timed ? loop_now_us(conn->server->loop) : 0;
+    int64_t start_us = timed ? loop_now_us(conn->worker->loop) : 0;
     int r = rows_run(conn, portal, how->max_rows, ret_failure);
-    int64_t took_us = timed ? loop_now_us(conn->server->loop) - start_us : 0;
+    int64_t took_us = timed ? loop_now_us(conn->worker->loop) - start_us : 0;
 
-    conn->server->stats.statements++;
+    conn->worker->stats.statements++;
     if (opening) {
         count_opening(conn, took_us);
     }

@@ -1,38 +1,80 @@
-/* daemon/stats.c: see pondd(8) for what each name means. */
+/* daemon/stats.c: see pondd(8) for what each name means. Each worker adds its own, on its own
+ * thread.
+ */
 #include "daemon/stats.h"
 
-#include "async/loop.h"
+#include "async/task.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
 
 #include <inttypes.h>
+#include <string.h>
+
+struct sum {
+    struct worker_stats daemon;
+    struct loop_stats loops;
+};
+
+static void add_worker(struct worker *worker, void *arg)
+{
+    struct sum *sum = arg;
+    const struct worker_stats *stats = &worker->stats;
+    struct loop_stats loop;
+
+    sum->daemon.connections_total += stats->connections_total;
+    sum->daemon.connections_refused += stats->connections_refused;
+    sum->daemon.statements += stats->statements;
+    sum->daemon.clone_open_us_total += stats->clone_open_us_total;
+    sum->daemon.clone_open_count += stats->clone_open_count;
+    if (stats->clone_open_us_max > sum->daemon.clone_open_us_max) {
+        sum->daemon.clone_open_us_max = stats->clone_open_us_max;
+    }
+    loop_stats(worker->loop, &loop);
+    sum->loops.turns += loop.turns;
+    sum->loops.tasks += loop.tasks;
+    sum->loops.stacks_cached += loop.stacks_cached;
+    if (loop.longest_hold_us > sum->loops.longest_hold_us) {
+        sum->loops.longest_hold_us = loop.longest_hold_us;
+        sum->loops.longest_hold_by = loop.longest_hold_by;
+    }
+}
 
 int stats_line(const struct server *server, struct buf *out)
 {
-    const struct server_stats *stats = &server->stats;
-    uint64_t opens = stats->clone_open_count;
-    struct loop_stats loop;
+    struct sum sum = { 0 };
 
-    loop_stats(server->loop, &loop);
-    return buf_printf(out,
-                      "connections=%zu connections_total=%" PRIu64 " connections_refused=%" PRIu64
-                      " statements=%" PRIu64 " clone_open_count=%" PRIu64
-                      " clone_open_us_mean=%" PRIu64 " clone_open_us_max=%" PRIu64
-                      " longest_hold_us=%" PRId64 " longest_hold_by=%s turns=%" PRIu64
-                      " tasks=%" PRIu64 " stacks_cached=%" PRIu64 " memory=%zu",
-                      server->connection_count, stats->connections_total,
-                      stats->connections_refused, stats->statements, opens,
-                      opens == 0 ? 0 : stats->clone_open_us_total / opens, stats->clone_open_us_max,
-                      loop.longest_hold_us,
-                      loop.longest_hold_by == NULL ? "-" : loop.longest_hold_by, loop.turns,
-                      loop.tasks, loop.stacks_cached, mem_used_total());
+    server_each_worker(server, add_worker, &sum);
+    sum.loops.tasks--; /* the one that asks */
+    uint64_t opens = sum.daemon.clone_open_count;
+    return buf_printf(
+        out,
+        "loops=%zu connections=%zu connections_total=%" PRIu64 " connections_refused=%" PRIu64
+        " statements=%" PRIu64 " clone_open_count=%" PRIu64 " clone_open_us_mean=%" PRIu64
+        " clone_open_us_max=%" PRIu64 " longest_hold_us=%" PRId64
+        " longest_hold_by=%s turns=%" PRIu64 " tasks=%" PRIu64 " stacks_cached=%" PRIu64
+        " memory=%zu",
+        server->worker_count, server_connections(server), sum.daemon.connections_total,
+        sum.daemon.connections_refused, sum.daemon.statements, opens,
+        opens == 0 ? 0 : sum.daemon.clone_open_us_total / opens, sum.daemon.clone_open_us_max,
+        sum.loops.longest_hold_us,
+        sum.loops.longest_hold_by == NULL ? "-" : sum.loops.longest_hold_by, sum.loops.turns,
+        sum.loops.tasks, sum.loops.stacks_cached, mem_used_total());
 }
 
-void stats_log(const struct server *server)
+static void log_task(void *arg)
 {
     cleanup(buf_finish) struct buf line = { 0 };
 
-    if (stats_line(server, &line) == 0) {
+    if (stats_line(arg, &line) == 0) {
         log_line(LEVEL_LOG, "statistics: %.*s", (int)line.len, (const char *)line.data);
+    }
+}
+
+void stats_log(struct server *server)
+{
+    int r = task_spawn(server_main(server)->loop, "statistics", log_task, server, NULL);
+
+    if (r != 0) {
+        log_line(LEVEL_ERROR, "no statistics: %s", strerror(-r));
     }
 }

@@ -5,8 +5,8 @@
 
 struct server;
 
-/* One line of name=value pairs. 0 or -ENOMEM. */
+/* One line of name=value pairs, of all workers together. Awaits. 0 or -ENOMEM. */
 must_check int stats_line(const struct server *server, struct buf *out);
 
-/* Writes that line to the log (SIGUSR1). */
-void stats_log(const struct server *server);
+/* Writes that line to the log (SIGUSR1), in a task of its own on the main loop. */
+void stats_log(struct server *server);

@@ -16,6 +16,7 @@
 
 struct conf test_conf;
 struct server test_server;
+struct worker *test_worker;
 
 static const int64_t patience_us = 20000000;
 static size_t used_before;
@@ -29,15 +30,14 @@ int server_setup(void **state)
     /* Time zones stay for good, once read. */
     assert_int_equal(timezone_find(view_of_str("Europe/Berlin"), &zone), 0);
     used_before = mem_used_total();
-    test_conf = (struct conf){ .max_client_conn = 100,
+    test_conf = (struct conf){ .loops = 1,
+                               .time_slice_us = 1000,
+                               .max_client_conn = 100,
                                .max_packet_size = 1024 * 1024,
                                .output_buffer = 64 * 1024,
                                .log_min_duration_us = -1 };
-    test_server = (struct server){ .conf = &test_conf, .next_pid = 1 };
-    TAILQ_INIT(&test_server.connections);
-    struct loop_options options = { .time_slice_us = 1000 };
-    assert_int_equal(loop_create(&options, &test_server.loop), 0);
-    assert_int_equal(registry_create(&test_server.registry), 0);
+    assert_int_equal(server_open(&test_server, &test_conf), 0);
+    test_worker = server_main(&test_server);
 
     struct template *template_;
     assert_int_equal(template_create_empty(&template_), 0);
@@ -50,11 +50,9 @@ int server_setup(void **state)
 int server_teardown(void **state)
 {
     (void)state;
-    connections_shutdown(&test_server, true);
+    connections_shutdown(test_worker, true);
     server_await_empty();
-    connections_finish(&test_server);
-    registry_destroy(test_server.registry);
-    loop_destroy(test_server.loop);
+    server_close(&test_server);
     assert_int_equal(test_server.account.used, 0);
     assert_int_equal(mem_used_total(), used_before);
     return 0;
@@ -69,7 +67,7 @@ struct client *client_open(void)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
     client->fd = fds[0];
     client->w = writer_over(&client->out);
-    (void)!connection_start(&test_server, fds[1], true);
+    (void)!connection_start(test_worker, fds[1], true);
     return client;
 }
 
@@ -146,7 +144,7 @@ static bool is_fulfilled(const struct wish *wish)
 static void wait_task(void *arg)
 {
     struct wish *wish = arg;
-    int64_t deadline_us = loop_now_us(test_server.loop) + patience_us;
+    int64_t deadline_us = loop_now_us(test_worker->loop) + patience_us;
 
     while (!is_fulfilled(wish) && await_readable(wish->client->fd, deadline_us) == 0) {
         receive(wish->client);
@@ -165,23 +163,22 @@ static void job_task(void *arg)
     struct job *job = arg;
 
     job->fn(job->arg);
-    loop_stop(test_server.loop);
+    loop_stop(test_worker->loop);
 }
 
-/* The server's own tasks may go on afterwards. */
-static void run_task(task_fn *fn, void *arg)
+void server_run(task_fn *fn, void *arg)
 {
     struct job job = { .fn = fn, .arg = arg };
 
-    assert_int_equal(task_spawn(test_server.loop, "client", job_task, &job, NULL), 0);
-    assert_int_equal(loop_run(test_server.loop), 0);
+    assert_int_equal(task_spawn(test_worker->loop, "client", job_task, &job, NULL), 0);
+    assert_int_equal(loop_run(test_worker->loop), 0);
 }
 
 void client_await(struct client *client, char type, size_t count)
 {
     struct wish wish = { .client = client, .type = type, .count = count };
 
-    run_task(wait_task, &wish);
+    server_run(wait_task, &wish);
     assert_true(wish.fulfilled);
 }
 
@@ -193,21 +190,22 @@ void client_await_end(struct client *client)
 
 static void empty_task(void *arg)
 {
-    int64_t deadline_us = loop_now_us(test_server.loop) + patience_us;
+    int64_t deadline_us = loop_now_us(test_worker->loop) + patience_us;
 
-    while (!TAILQ_EMPTY(&test_server.connections) && loop_now_us(test_server.loop) < deadline_us) {
-        if (await_until(loop_now_us(test_server.loop) + 1000) != 0) {
+    while (!TAILQ_EMPTY(&test_worker->connections) &&
+           loop_now_us(test_worker->loop) < deadline_us) {
+        if (await_until(loop_now_us(test_worker->loop) + 1000) != 0) {
             break;
         }
     }
-    *(bool *)arg = TAILQ_EMPTY(&test_server.connections);
+    *(bool *)arg = TAILQ_EMPTY(&test_worker->connections);
 }
 
 void server_await_empty(void)
 {
     bool empty = false;
 
-    run_task(empty_task, &empty);
+    server_run(empty_task, &empty);
     assert_true(empty);
 }
 
@@ -231,7 +229,7 @@ bool server_fail_until_empty(uint64_t n)
 {
     struct fail_job job = { .n = n };
 
-    run_task(fail_task, &job);
+    server_run(fail_task, &job);
     assert_true(job.empty);
     return job.hit;
 }
@@ -239,7 +237,7 @@ bool server_fail_until_empty(uint64_t n)
 static void turns_task(void *arg)
 {
     for (int i = 0; i < *(int *)arg; i++) {
-        if (await_until(loop_now_us(test_server.loop) + 100) != 0) {
+        if (await_until(loop_now_us(test_worker->loop) + 100) != 0) {
             break;
         }
     }
@@ -247,7 +245,7 @@ static void turns_task(void *arg)
 
 void server_run_turns(int turns)
 {
-    run_task(turns_task, &turns);
+    server_run(turns_task, &turns);
 }
 
 /* ---- talking ---- */

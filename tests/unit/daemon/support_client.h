@@ -2,6 +2,7 @@
  * to it over socketpairs, all on one loop. */
 #pragma once
 
+#include "async/task.h"
 #include "base/alloc.h"
 #include "base/failure.h"
 #include "conf/conf.h"
@@ -24,6 +25,7 @@ enum { client_got_bytes = 4 * 1024 * 1024 };
  * comes. */
 extern struct conf test_conf;
 extern struct server test_server;
+extern struct worker *test_worker; /* its only one */
 
 int server_setup(void **state);
 int server_teardown(void **state); /* nothing may be left, neither connection nor byte */
@@ -58,6 +60,8 @@ void client_await_end(struct client *client);
 void server_await_empty(void);
 /* The same, while the n-th allocation from now fails. Was there an n-th? */
 bool server_fail_until_empty(uint64_t n);
+/* Runs fn(arg) as a task; the server's own tasks may go on afterwards. */
+void server_run(task_fn *fn, void *arg);
 /* Runs the loop for so many turns. */
 void server_run_turns(int turns);
 

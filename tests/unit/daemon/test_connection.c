@@ -166,16 +166,16 @@ static void a_hang_up_stops_the_running_statement(void **state)
     frontend_query(&c->w, view_of_str("BEGIN; INSERT INTO t VALUES (1); " ENDLESS));
     client_flush(c);
     server_run_turns(5);
-    assert_false(TAILQ_EMPTY(&test_server.connections));
-    int64_t start_us = loop_now_us(test_server.loop);
+    assert_false(TAILQ_EMPTY(&test_worker->connections));
+    int64_t start_us = loop_now_us(test_worker->loop);
     client_close(c);
     server_await_empty();
-    assert_true(loop_now_us(test_server.loop) - start_us < 100000 * 10); /* sanitizers are slow */
+    assert_true(loop_now_us(test_worker->loop) - start_us < 100000 * 10); /* sanitizers are slow */
 }
 
 static void send_cancel(struct client *victim, uint8_t flip)
 {
-    struct connection *conn = TAILQ_FIRST(&test_server.connections);
+    struct connection *conn = TAILQ_FIRST(&test_worker->connections);
     uint8_t secret[cancel_key_bytes];
     struct client *c = client_open();
 
@@ -255,12 +255,12 @@ static void a_shutdown_lets_statements_finish_and_then_says_so(void **state)
     frontend_query(&endless->w, view_of_str(ENDLESS));
     client_flush(endless);
     server_run_turns(3);
-    connections_shutdown(&test_server, false);
+    connections_shutdown(test_worker, false);
     client_await_end(idle);
     expect_error(idle, "FATAL", "57P01", "terminating connection due to administrator command");
     client_await_end(busy);
     expect_types(busy, "TDCZE");
-    connections_shutdown(&test_server, true);
+    connections_shutdown(test_worker, true);
     client_await_end(endless);
     expect_error(endless, "FATAL", "57P01", "terminating connection due to administrator command");
     client_close(idle);

@@ -20,6 +20,7 @@ enum { high_water = 4096, much = 4 * 1024 * 1024 };
 
 struct fixture {
     struct server server;
+    struct worker worker;
     struct conf conf;
     struct output out;
     int peer;
@@ -37,10 +38,11 @@ static int set_up(void **state)
     f = (struct fixture){ .conf = { .output_buffer = high_water,
                                     .client_stall_timeout_us = 20000 } };
     f.server.conf = &f.conf;
-    assert_int_equal(loop_create(NULL, &f.server.loop), 0);
+    f.worker.server = &f.server;
+    assert_int_equal(loop_create(NULL, &f.worker.loop), 0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
     f.peer = fds[0];
-    output_init(&f.out, &f.server, fds[1]);
+    output_init(&f.out, &f.worker, fds[1]);
     assert_int_equal(output_begin(&f.out), 0);
     return 0;
 }
@@ -53,15 +55,15 @@ static int tear_down(void **state)
     if (f.peer >= 0) {
         close(f.peer);
     }
-    output_spares_finish(&f.server.spares);
-    loop_destroy(f.server.loop);
+    output_spares_finish(&f.worker.spares);
+    loop_destroy(f.worker.loop);
     return 0;
 }
 
 static void in_task(task_fn *fn)
 {
-    assert_int_equal(task_spawn(f.server.loop, "test", fn, &f, NULL), 0);
-    assert_int_equal(loop_run_until_idle(f.server.loop), 0);
+    assert_int_equal(task_spawn(f.worker.loop, "test", fn, &f, NULL), 0);
+    assert_int_equal(loop_run_until_idle(f.worker.loop), 0);
 }
 
 static void append(size_t len, char byte)
@@ -118,7 +120,7 @@ static void a_full_socket_is_awaited(void **state)
 {
     (void)state;
     append(much, 'a');
-    assert_int_equal(task_spawn(f.server.loop, "drain", drain_task, NULL, NULL), 0);
+    assert_int_equal(task_spawn(f.worker.loop, "drain", drain_task, NULL, NULL), 0);
     in_task(flush_task);
     assert_int_equal(f.result, 0);
     assert_int_equal(f.received, much);
@@ -152,13 +154,13 @@ static void an_idle_output_keeps_no_memory_and_lends_it_on(void **state)
     const uint8_t *data = f.out.buf.data;
     output_end(&f.out);
     assert_null(f.out.buf.data);
-    assert_int_equal(f.server.spares.count, 1);
+    assert_int_equal(f.worker.spares.count, 1);
     assert_int_equal(output_begin(&f.out), 0);
     assert_ptr_equal(f.out.buf.data, data);
     append(3 * high_water, 'a');
     append(much, 'a');
     output_end(&f.out); /* too big to be kept */
-    assert_int_equal(f.server.spares.count, 0);
+    assert_int_equal(f.worker.spares.count, 0);
 }
 
 static void a_broken_output_sends_nothing_more(void **state)

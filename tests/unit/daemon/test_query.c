@@ -154,14 +154,14 @@ static void a_big_result_waits_for_its_reader(void **state)
 static void statements_are_counted(void **state)
 {
     struct client *client = client_shop();
-    uint64_t before = test_server.stats.statements;
+    uint64_t before = test_worker->stats.statements;
 
     (void)state;
     client_query(client, "SELECT 1; SELECT 2");
     client_query(client, ";");
-    assert_int_equal(test_server.stats.statements - before, 2);
-    assert_int_equal(test_server.stats.clone_open_count, 1);
-    assert_true(test_server.stats.clone_open_us_max > 0);
+    assert_int_equal(test_worker->stats.statements - before, 2);
+    assert_int_equal(test_worker->stats.clone_open_count, 1);
+    assert_true(test_worker->stats.clone_open_us_max > 0);
     client_close(client);
 }
 

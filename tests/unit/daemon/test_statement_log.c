@@ -95,32 +95,47 @@ static void a_long_statement_is_cut(void **state)
     client_close(c);
 }
 
+struct statistics {
+    struct buf line;
+    bool no_memory;
+    int result;
+};
+
+static void ask_statistics(void *arg)
+{
+    struct statistics *s = arg;
+
+    mem_fail_at(s->no_memory ? 1 : 0, true);
+    s->result = stats_line(&test_server, &s->line);
+    mem_fail_at(0, false);
+}
+
 static void the_statistics_are_names_and_values(void **state)
 {
-    cleanup(buf_finish) struct buf line = { 0 };
+    struct statistics s = { 0 };
     struct client *c = client_shop();
 
     (void)state;
     client_query(c, "SELECT 1");
-    assert_int_equal(stats_line(&test_server, &line), 0);
-    assert_int_equal(buf_append_byte(&line, '\0'), 0);
-    const char *text = (const char *)line.data;
-    assert_non_null(strstr(text, "connections=1 connections_total=1 connections_refused=0 "
+    server_run(ask_statistics, &s);
+    assert_int_equal(s.result, 0);
+    assert_int_equal(buf_append_byte(&s.line, '\0'), 0);
+    const char *text = (const char *)s.line.data;
+    assert_non_null(strstr(text, "loops=1 connections=1 connections_total=1 connections_refused=0 "
                                  "statements=1 clone_open_count=1 clone_open_us_mean="));
     assert_non_null(strstr(text, " longest_hold_us="));
     assert_non_null(strstr(text, " memory="));
+    buf_finish(&s.line);
     client_close(c);
 }
 
 static void no_memory_for_the_statistics_is_said(void **state)
 {
-    cleanup(buf_finish) struct buf line = { 0 };
+    struct statistics s = { .no_memory = true };
 
     (void)state;
-    mem_fail_at(1, true);
-    int r = stats_line(&test_server, &line);
-    mem_fail_at(0, false);
-    assert_true(r < 0);
+    server_run(ask_statistics, &s);
+    assert_true(s.result < 0);
 }
 
 int main(void)

@@ -1,0 +1,38 @@
+/* daemon/worker.h: one loop of the daemon and the connections that live on it.
+ *
+ * The first one runs on the main thread, where it also listens; each of the others has a thread.
+ * All but `load` is for the worker's own thread; another asks by await_call(worker->loop, ...). */
+#pragma once
+
+#include "async/loop.h"
+#include "daemon/cancel.h"
+#include "daemon/output.h"
+
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+struct connection;
+struct server;
+struct thread;
+
+TAILQ_HEAD(connection_list, connection);
+
+struct worker_stats {
+    uint64_t connections_total;
+    uint64_t connections_refused;
+    uint64_t statements;
+    uint64_t clone_open_us_total; /* clone + session + first query, inside the daemon */
+    uint64_t clone_open_us_max;
+    uint64_t clone_open_count;
+};
+
+struct worker {
+    struct server *server;
+    struct loop *loop;
+    struct thread *thread;              /* NULL: the main thread runs it, or none yet */
+    struct connection_list connections; /* all, start-up ones included */
+    atomic_size_t load;                 /* connections that are here or on their way */
+    struct cancel_keys cancel_keys;
+    struct output_spares spares;
+    struct worker_stats stats;
+};
