@@ -157,7 +157,7 @@ class Daemon:
         os.set_inheritable(write_end, True)
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen([pondd, "-c", conf, "-o", "unix_socket_dir=" + folder, "--ready-fd",
-                                             str(write_end)], close_fds=False, stdin=subprocess.DEVNULL, stderr=log)
+                                             str(write_end), *wire.pondd_options()], close_fds=False, stdin=subprocess.DEVNULL, stderr=log)
         os.close(write_end)
         with os.fdopen(read_end) as ready:
             addresses = [dict(word.split("=", 1) for word in line.split()) for line in ready]

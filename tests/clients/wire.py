@@ -7,6 +7,11 @@ HOST = os.environ.get("PGHOST", "127.0.0.1")
 PORT = int(os.environ.get("PGPORT", "7432"))
 
 
+def pondd_options():
+    """Arguments for a pondd that a test starts: POND_TEST_OPTIONS, as tests/support/with-pondd has them."""
+    return [word for option in os.environ.get("POND_TEST_OPTIONS", "").split() for word in ("-o", option)]
+
+
 def cstr(text):
     return (text if isinstance(text, bytes) else text.encode()) + b"\0"
 

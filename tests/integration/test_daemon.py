@@ -31,7 +31,7 @@ class Daemon:
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [PONDD, "-c", str(conf), "-o", "listen_port=0", "-o", "unix_socket_dir=" + str(folder),
-                 "--ready-fd", str(write_end), *arguments],
+                 "--ready-fd", str(write_end), *wire.pondd_options(), *arguments],
                 stdin=subprocess.DEVNULL, stderr=log, pass_fds=[write_end])
         os.close(write_end)
         self.ready = os.fdopen(read_end)
