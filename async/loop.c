@@ -156,7 +156,7 @@ void loop_destroy(struct loop *loop)
  * setting it anew for each deadline that comes and goes. */
 static int alarm_set(struct loop *loop)
 {
-    int64_t first_us = loop->timers.first == NULL ? DEADLINE_NONE : loop->timers.first->due_us;
+    int64_t first_us = timers_first_us(&loop->timers);
 
     if (first_us >= loop->alarm_us) {
         return 0;
@@ -183,7 +183,7 @@ static int loop_poll(struct loop *loop)
 {
     int flags = EVLOOP_ONCE;
 
-    if (loop->timers.first != NULL) {
+    if (timers_first_us(&loop->timers) != DEADLINE_NONE) {
         timers_fire_due(&loop->timers, loop_now_us(loop));
     }
     if (loop_has_ready(loop)) {

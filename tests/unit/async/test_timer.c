@@ -12,8 +12,8 @@ static size_t fired;
 static void fire(struct timer *timer)
 {
     assert_false(timer_is_started(timer));
-    assert_true(timer->due_us >= fired_last_us);
-    fired_last_us = timer->due_us;
+    assert_true(timer_due_us(timer) >= fired_last_us);
+    fired_last_us = timer_due_us(timer);
     fired++;
 }
 
@@ -52,13 +52,13 @@ static void only_what_is_due_fires(void **state)
     timer_stop(&timers, &c);
     timers_fire_due(&timers, 1000);
     assert_int_equal(fired, 2);
-    assert_null(timers.first);
+    assert_int_equal(timers_first_us(&timers), DEADLINE_NONE);
 }
 
 static void fire_and_start_again(struct timer *timer)
 {
     fire(timer);
-    timer_start(&timers, timer, timer->due_us + 10);
+    timer_start(&timers, timer, timer_due_us(timer) + 10);
 }
 
 static void a_timer_may_start_itself_again(void **state)
@@ -79,8 +79,8 @@ static int64_t earliest(const struct timer *all, size_t count)
     int64_t first = INT64_MAX;
 
     for (size_t i = 0; i < count; i++) {
-        if (timer_is_started(&all[i]) && all[i].due_us < first) {
-            first = all[i].due_us;
+        if (timer_is_started(&all[i]) && timer_due_us(&all[i]) < first) {
+            first = timer_due_us(&all[i]);
         }
     }
     return first;
@@ -108,8 +108,7 @@ static void random_starts_and_stops_keep_the_order(void **state)
             timer_start(&timers, timer, now_us + 1 + rand() % 1000);
         }
         int64_t first_us = earliest(all, count);
-        assert_true(timers.first == NULL ? first_us == INT64_MAX
-                                         : timers.first->due_us == first_us);
+        assert_true(timers_first_us(&timers) == first_us);
         if (rand() % 10 == 0) {
             now_us += rand() % 100;
             timers_fire_due(&timers, now_us);
@@ -120,7 +119,7 @@ static void random_starts_and_stops_keep_the_order(void **state)
     for (size_t i = 0; i < count; i++) {
         timer_stop(&timers, &all[i]);
     }
-    assert_null(timers.first);
+    assert_int_equal(timers_first_us(&timers), DEADLINE_NONE);
     test_free(all);
 }
 
