@@ -5,7 +5,7 @@ usage: layout.py CHECK ROOT
 
 includes   a folder includes only what stands below it, by rooted paths, nothing that is not there, and no *_state.h
            or *_impl.h of another folder
-pthread    threads are named in the two files that may
+pthread    threads are named in the three files that may
 format     clang-format would change nothing
 options    each row of conf/option.c has its paragraph in pond.conf.5 and its line in pond.conf.sample, with its default
 manuals    mandoc has nothing to say against a manual
@@ -31,7 +31,7 @@ FLOORS = {
     "daemon": ["sql", "conf", "pool", "protocol", "async", "base"],
     "client": ["async", "protocol", "base"],
 }
-THREAD_FILES = ["async/thread.c", "async/offload.c"]
+THREAD_FILES = ["async/thread.c", "async/offload.c", "async/lock.h"]
 SKIPPED = 77
 
 
@@ -72,7 +72,7 @@ def check_pthread(root):
             continue
         for number, line in lines_of(path):
             if re.search(r"\b(pthread_\w+|thrd_\w+)\b|<(pthread|threads)\.h>", line):
-                yield "%s:%d: threads are for %s only" % (name, number, " and ".join(THREAD_FILES))
+                yield "%s:%d: threads are for %s only" % (name, number, ", ".join(THREAD_FILES))
 
 
 def run_tool(command):
@@ -173,6 +173,7 @@ SELFTEST = [
     ("includes", "sql/a.c", '#include <errno.h>\n# include "sql/a.c"\n', 0),
     ("pthread", "pool/a.c", "#include <pthread.h>\nvoid f(void);\n", 1),
     ("pthread", "async/offload.c", "#include <pthread.h>\n", 0),
+    ("pthread", "async/lock.h", "#include <pthread.h>\n", 0),
     ("format", "base/a.c", "int  x ;\n", 1),
     ("format", "base/a.c", "int x;\n", 0),
     ("manuals", "daemon/a.8", ".Dd November 23, 2026\n.Dt A 8\n.Os\n.Sh NAME\n.Nm a\n.Nd b\n.Bogus\n", 1),
