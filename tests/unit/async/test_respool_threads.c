@@ -159,6 +159,9 @@ static void visit(struct user *user)
     atomic_fetch_add(r == 0 ? &served : &failed, 1);
     if (r == 0) {
         use(user, item);
+    } else if (r == GATE_FULL) {
+        r = await_until(loop_now_us(loop_current()) + 100);
+        check(r == 0 || r == -ECANCELED);
     }
     task_uncancel(task_current());
 }
@@ -208,7 +211,7 @@ static void make_the_pool(void)
         .max = max,
         .min = 1,
         .max_idle = 3,
-        .max_waiters = 20,
+        .max_waiters = 30,
         .idle_timeout_us = 200,
         .lifetime_us = 2000,
     };
