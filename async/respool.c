@@ -79,8 +79,10 @@ struct budget *respool_budget(struct respool *pool)
 
 /* ---- leases ---- */
 
-static struct respool_shard *shard_of(struct respool *pool, size_t number)
+static struct respool_shard *shard_here(struct respool *pool)
 {
+    size_t number = pool->options.loop_count == 1 ? 0 : loop_number(loop_current());
+
     assert(number < pool->options.loop_count && pool->shards[number].loop == loop_current());
     return &pool->shards[number];
 }
@@ -122,7 +124,7 @@ static int await_lease(struct respool_shard *shard, const struct respool_request
 int respool_await_item(struct respool *pool, const struct respool_request *request,
                        struct respool_item **ret_item)
 {
-    struct respool_shard *shard = shard_of(pool, request->shard);
+    struct respool_shard *shard = shard_here(pool);
 
     if (respool_is_closed(pool)) {
         return -ESHUTDOWN;
@@ -184,14 +186,14 @@ void respool_release_scoped(struct scope *scope, struct respool_item *item)
     respool_release(item);
 }
 
-int respool_await_prefill(struct respool *pool, size_t shard)
+int respool_await_prefill(struct respool *pool)
 {
     if (respool_is_closed(pool)) {
         return 0;
     }
     respool_ref(pool);
     struct account *was = account_swap(NULL);
-    int r = shard_await_fill(shard_of(pool, shard));
+    int r = shard_await_fill(shard_here(pool));
     account_swap(was);
     respool_unref(pool);
     return r;

@@ -36,7 +36,6 @@ struct respool_item {
 
 /* What one user wants. */
 struct respool_request {
-    size_t shard;                  /* the number of the running loop */
     struct budget *const *budgets; /* that count beside the pool's: the user's, the daemon's */
     size_t budget_count;           /* at most gate_budgets_max - 1 */
     int64_t deadline_us;
@@ -68,8 +67,7 @@ struct respool_options {
     const struct respool_ops *ops;
     void *context;
     struct gate *gate;
-    struct loop *const
-        *loops; /* one shard for each, by their numbers here; they outlive the pool */
+    struct loop *const *loops; /* each at its loop_number(), or the only one; they outlive it */
     size_t loop_count;
     size_t max;      /* leased at once; 0: no limit */
     size_t min;      /* on each loop, leased or idle: made ahead, and spared by idle_timeout_us */
@@ -103,10 +101,10 @@ must_check int respool_await_scoped(struct respool *pool, const struct respool_r
                                     struct scope *scope, struct respool_item **ret_item);
 void respool_release_scoped(struct scope *scope, struct respool_item *item);
 
-/* Makes resources on this loop until there are `min`: at start, that the first users need not wait.
- * Later the pool does so itself. 0 (also when `max` or the close of the pool stands against more)
- * or what create says. */
-must_check int respool_await_prefill(struct respool *pool, size_t shard);
+/* Makes resources on the running loop until there are `min`: at start, that the first users need
+ * not wait. Later the pool does so itself. 0 (also when `max` or the close of the pool stands
+ * against more) or what create says. */
+must_check int respool_await_prefill(struct respool *pool);
 
 /* For gate_set_limit(), gate_stats() and gate_find_full(). */
 struct budget *respool_budget(struct respool *pool);

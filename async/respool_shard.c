@@ -244,10 +244,7 @@ static void set_timer(struct respool_shard *shard)
 
 int shard_await_fill(struct respool_shard *shard)
 {
-    struct respool_request request = {
-        .shard = (size_t)(shard - shard->pool->shards),
-        .deadline_us = DEADLINE_NONE,
-    };
+    struct respool_request request = { .deadline_us = DEADLINE_NONE };
     int r = 0;
 
     while (r == 0 && has_too_few(shard)) {

@@ -30,7 +30,7 @@ static int thing_create(void *context, const struct respool_request *request,
 {
     assert_ptr_equal(context, &thing_gate);
     assert_null(account_current());
-    assert_int_equal(request->shard, 0);
+    (void)request;
     if (!take_time()) {
         return -ECANCELED;
     }

@@ -300,7 +300,7 @@ static void use_it_all(void)
     struct user user = { .patience_us = 1000 };
     struct respool_item *item = NULL;
 
-    int r = respool_await_prefill(pool, 0);
+    int r = respool_await_prefill(pool);
     assert_true(r == 0 || r == -ENOMEM);
     r = respool_await_item(pool, &for_ever, &item);
     assert_true(r == 0 || r == -ENOMEM);

@@ -86,8 +86,8 @@ static void made_ahead(void *arg)
 
     (void)arg;
     pool_open((struct respool_options){ .min = 2, .idle_timeout_us = 100, .max_idle = 3 });
-    assert_int_equal(respool_await_prefill(pool, 0), 0);
-    assert_int_equal(respool_await_prefill(pool, 0), 0); /* they are there */
+    assert_int_equal(respool_await_prefill(pool), 0);
+    assert_int_equal(respool_await_prefill(pool), 0); /* they are there */
     test_log("/");
     struct thing *b = lease(), *a = lease(), *c = lease();
     leave(a);
@@ -116,7 +116,7 @@ static void spared_then_one_too_many(void *arg)
 {
     (void)arg;
     pool_open((struct respool_options){ .min = 1, .idle_timeout_us = 100, .max_idle = 2 });
-    assert_int_equal(respool_await_prefill(pool, 0), 0);
+    assert_int_equal(respool_await_prefill(pool), 0);
     time_passes(500); /* a is spared */
     struct thing *a = lease();
     leave(a);
@@ -142,7 +142,7 @@ static void none_can_be_made_ahead(void *arg)
     (void)arg;
     faults.create = 2;
     pool_open((struct respool_options){ .min = 1 });
-    assert_int_equal(respool_await_prefill(pool, 0), NO_THING);
+    assert_int_equal(respool_await_prefill(pool), NO_THING);
     test_log("/");
     time_passes(999999);
     test_log("/");
@@ -170,7 +170,7 @@ static void no_more_than_max(void *arg)
     user_comes(&users[0]);
     user_comes(&users[1]);
     settle();
-    assert_int_equal(respool_await_prefill(pool, 0), 0); /* it is full */
+    assert_int_equal(respool_await_prefill(pool), 0); /* it is full */
     settle();
     user_leaves(&users[0]);
     settle();
@@ -195,7 +195,7 @@ static void come_while_it_is_made(void *arg)
     faults.slow = true;
     pool_open((struct respool_options){ .min = 1, .max = 1 });
     user_comes(&user);
-    assert_int_equal(respool_await_prefill(pool, 0), 0);
+    assert_int_equal(respool_await_prefill(pool), 0);
     settle();
     assert_int_equal(things_most, 1);
     user_leaves(&user);
@@ -280,7 +280,7 @@ static void close_with_waiters(void *arg)
     pool_close();
     settle();
     test_log("/");
-    assert_int_equal(respool_await_prefill(pool, 0), 0);
+    assert_int_equal(respool_await_prefill(pool), 0);
     leave(a);
 }
 
@@ -325,7 +325,7 @@ static void a_close_in_the_middle_of_everything_ends_everything(void **state)
 
 static void fill_it(void *arg)
 {
-    *(int *)arg = respool_await_prefill(pool, 0);
+    *(int *)arg = respool_await_prefill(pool);
 }
 
 static void close_while_it_fills(void *arg)
@@ -354,7 +354,7 @@ static void close_while_it_is_tended(void *arg)
 {
     (void)arg;
     pool_open((struct respool_options){ .min = 2, .lifetime_us = 1000 });
-    assert_int_equal(respool_await_prefill(pool, 0), 0);
+    assert_int_equal(respool_await_prefill(pool), 0);
     faults.reset = 1;
     leave(lease());
     faults.slow = true;

@@ -545,7 +545,7 @@ static void open_pool(void)
 static void one_schedule(void)
 {
     open_pool();
-    assert_int_equal(respool_await_prefill(pool, 0), 0);
+    assert_int_equal(respool_await_prefill(pool), 0);
     model_tend();
     for (size_t i = 0; i < steps_per_schedule; i++) {
         for (size_t n = 1 + below(4); n > 0; n--) {

@@ -63,7 +63,7 @@ static int thing_create(void *context, const struct respool_request *request,
                         struct respool_item **ret_item)
 {
     (void)context;
-    check(loops[request->shard] == loop_current());
+    (void)request;
     if (!take_time(8)) {
         return NO_THING;
     }
@@ -120,7 +120,6 @@ static const struct respool_ops thing_ops = {
 };
 
 struct user {
-    size_t shard;
     bool ann;
     struct task *task; /* NULL: gone home */
 };
@@ -146,7 +145,6 @@ static void visit(struct user *user)
 {
     struct budget *budgets[] = { &anns };
     struct respool_request request = {
-        .shard = user->shard,
         .budgets = budgets,
         .budget_count = user->ann ? 1 : 0,
         .deadline_us = below(3) == 0 ? loop_now_us(loop_current()) + 1 + below(300) : DEADLINE_NONE,
@@ -221,16 +219,16 @@ static void make_the_pool(void)
 
 static void serve_a_loop(void *arg)
 {
-    size_t shard = *(size_t *)arg;
+    unsigned number = *(unsigned *)arg;
     struct user users[users_per_loop];
 
-    random_state = (unsigned)shard + 1;
-    check(loop_create(NULL, &loops[shard]) == 0);
+    random_state = number + 1;
+    check(loop_create(&(struct loop_options){ .number = number }, &loops[number]) == 0);
     for (size_t i = 0; i < users_per_loop; i++) {
-        users[i] = (struct user){ .shard = shard, .ann = i % 3 == 0 };
-        check(task_spawn(loops[shard], "user", come_and_go, &users[i], &users[i].task) == 0);
+        users[i] = (struct user){ .ann = i % 3 == 0 };
+        check(task_spawn(loops[number], "user", come_and_go, &users[i], &users[i].task) == 0);
     }
-    check(task_spawn(loops[shard], "disturber", disturb, users, NULL) == 0);
+    check(task_spawn(loops[number], "disturber", disturb, users, NULL) == 0);
     if (atomic_fetch_add(&loops_made, 1) == loops_max - 1) {
         make_the_pool();
         atomic_fetch_add(&loops_made, 1);
@@ -238,14 +236,14 @@ static void serve_a_loop(void *arg)
     while (atomic_load(&loops_made) <= loops_max) { /* all loops, then the pool */
         sched_yield();
     }
-    check(loop_run_until_idle(loops[shard]) == 0);
-    loop_destroy(loops[shard]);
+    check(loop_run_until_idle(loops[number]) == 0);
+    loop_destroy(loops[number]);
 }
 
 static void each_thing_is_used_by_one_at_a_time_on_its_own_loop(void **state)
 {
     struct thread *threads[loops_max];
-    size_t shards[loops_max];
+    unsigned numbers[loops_max];
     struct respool_stats stats;
 
     (void)state;
@@ -254,8 +252,8 @@ static void each_thing_is_used_by_one_at_a_time_on_its_own_loop(void **state)
     closing_time = visits_left / 10 + 1;
     printf("seeds 1 to %d\n", loops_max);
     for (size_t i = 0; i < loops_max; i++) {
-        shards[i] = i;
-        assert_int_equal(thread_start("users", serve_a_loop, &shards[i], &threads[i]), 0);
+        numbers[i] = (unsigned)i;
+        assert_int_equal(thread_start("users", serve_a_loop, &numbers[i], &threads[i]), 0);
     }
     for (size_t i = 0; i < loops_max; i++) {
         thread_join(threads[i]);
