@@ -1,25 +1,25 @@
 /* sql/rewrite_system.c: relations of pg_catalog that are no tables: each is a subquery over a
- * function of pond's that gives a JSON array of its rows. */
+ * function of pond's that gives its rows as JSON (sql/listing.h). */
 #include "sql/expr.h"
 
-enum { system_columns_max = 8 };
+struct system_column {
+    const char *name;
+    uint32_t oid;
+};
+
+/* In the order of the function's values. */
+static const struct system_column cursor_columns[] = {
+    { "name", OID_TEXT },      { "statement", OID_TEXT },     { "is_holdable", OID_BOOL },
+    { "is_binary", OID_BOOL }, { "is_scrollable", OID_BOOL }, { "creation_time", OID_TIMESTAMPTZ },
+};
 
 static const struct system_relation {
     const char *name;
     const char *function;
-    struct {
-        const char *name;
-        uint32_t oid;
-    } columns[system_columns_max];
+    const struct system_column *columns;
+    size_t count;
 } system_relations[] = {
-    { "pg_cursors",
-      "pond_cursors()",
-      { { "name", OID_TEXT },
-        { "statement", OID_TEXT },
-        { "is_holdable", OID_BOOL },
-        { "is_binary", OID_BOOL },
-        { "is_scrollable", OID_BOOL },
-        { "creation_time", OID_TIMESTAMPTZ } } },
+    { "pg_cursors", "pond_cursors()", cursor_columns, ARRAY_LEN(cursor_columns) },
 };
 
 static const struct system_relation *find_system(const PgQuery__RangeVar *table)
@@ -56,10 +56,10 @@ struct relation *from_system(struct rewriter *r, const PgQuery__RangeVar *table)
         return NULL;
     }
     rewrite_str(r, "(SELECT ");
-    for (size_t i = 0; i < system_columns_max && row->columns[i].name != NULL; i++) {
+    for (size_t i = 0; i < row->count; i++) {
         const char *name = column_name(row, table->alias, i);
 
-        rewrite_printf(r, "%svalue->>'%s' AS ", i > 0 ? ", " : "", row->columns[i].name);
+        rewrite_printf(r, "%svalue->>%zu AS ", i > 0 ? ", " : "", i);
         rewrite_ident(r, name);
         (void)relation_add(r, relation, name, TYPE_OF(row->columns[i].oid));
     }
