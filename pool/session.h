@@ -97,6 +97,12 @@ void session_release(struct session *session, struct sqlite3_stmt *stmt);
 
 /* ---- the schema ---- */
 
+/* Reads the schema that is in the session's view now, when it is another one than it knows, and
+ * gives its version: clone_schema_version()'s, unless a transaction or a half-run cursor still sees
+ * an older root. 0 or FAILED. May await. */
+must_check int session_read_schema(struct session *session, uint32_t *ret_version,
+                                   struct failure *ret_failure);
+
 /* Puts another CREATE TABLE text in a table's place; its rows stay as they are and must fit. For a
  * session that has the writer's place (CURSOR_LOCKS) and no open cursors. 0, or FAILED and nothing
  * is changed: SQLite cannot read the text. Awaits nothing. */

@@ -71,6 +71,7 @@ int sql_open(struct session *session, const struct host_ops *ops, void *host,
     }
     sql->session = session;
     session_set_user(session, sql);
+    sql->schema_version = clone_schema_version(session_clone(session));
     sql->ops = ops;
     sql->host = host;
     if (names_create(unref_plan, &sql->statements) != 0 ||
@@ -164,6 +165,22 @@ void sql_schema_changed(struct sql_session *sql)
     sql->schema_changes++;
     if (sql->cache != NULL) {
         plan_cache_clear(sql->cache);
+    }
+}
+
+/* Another session of the clone may have changed the schema, or somebody put another root in its
+ * place. While a transaction still sees an old root, its plans are not kept for the next statement.
+ */
+static void follow_schema(struct sql_session *sql)
+{
+    uint32_t version;
+
+    if (clone_schema_version(session_clone(sql->session)) == sql->schema_version) {
+        return;
+    }
+    sql_schema_changed(sql);
+    if (session_read_schema(sql->session, &version, NULL) == 0) {
+        sql->schema_version = version;
     }
 }
 
@@ -297,9 +314,11 @@ static void remember(struct sql_session *sql, struct plan_cache *cache, const st
 static int whole_plan(struct sql_session *sql, const struct plan_key *key, size_t literals,
                       struct plan **ret_plan, struct failure *ret_failure)
 {
+    struct plan *plan = NULL;
+
+    follow_schema(sql);
     bool shared = may_share(sql);
     struct plan_cache *cache = cache_of(sql, shared);
-    struct plan *plan = NULL;
 
     if (cache != NULL && plan_cache_find(cache, key, &plan)) {
         if (plan == NULL) {
@@ -494,6 +513,7 @@ int sql_statement_get(struct sql_session *sql, struct view name, struct plan **r
                                          : "prepared statement \"%.*s\" does not exist",
                            (int)name.len, (const char *)name.data);
     }
+    follow_schema(sql);
     bool stale = plan->base == NULL && plan->verb == NULL && plan->text.len > 0 &&
                  plan->schema != sql->schema_changes;
     if ((stale || (plan->flags & PLAN_MADE_ANEW) != 0) &&

@@ -242,18 +242,24 @@ const char *sqlite_text(struct test_session *t, const char *text)
 
 /* ---- set-up ---- */
 
-static void open_session(struct template *template, struct test_session *t)
+static void open_on(struct clone *clone, struct test_session *t)
 {
     struct session_options options = { 0 };
-    struct clone_limits limits = { 0 };
-    struct clone *clone = NULL;
     struct failure f;
 
     failure_clear(&f);
-    assert_int_equal(clone_create(template, &limits, &clone), 0);
     assert_int_equal(session_open(clone, &options, &t->session, &f), 0);
-    clone_unref(clone);
     assert_int_equal(sql_open(t->session, &test_host, t, &t->sql, &f), 0);
+}
+
+static void open_session(struct template *template, struct test_session *t)
+{
+    struct clone_limits limits = { 0 };
+    struct clone *clone = NULL;
+
+    assert_int_equal(clone_create(template, &limits, &clone), 0);
+    open_on(clone, t);
+    clone_unref(clone);
 }
 
 static void close_session(struct test_session *t)
@@ -268,6 +274,15 @@ struct test_session *second_session(struct test_session *t)
 
     assert_non_null(second);
     open_session(clone_template(session_clone(t->session)), second);
+    return second;
+}
+
+struct test_session *neighbour_session(struct test_session *t)
+{
+    struct test_session *second = calloc(1, sizeof(*second));
+
+    assert_non_null(second);
+    open_on(session_clone(t->session), second);
     return second;
 }
 

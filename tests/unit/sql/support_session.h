@@ -20,6 +20,8 @@ struct test_session {
 void with_session(void (*body)(struct test_session *t));
 /* The same on a second session of the same template as the running one's. */
 struct test_session *second_session(struct test_session *t);
+/* The same on the same clone. */
+struct test_session *neighbour_session(struct test_session *t);
 void second_session_close(struct test_session *second);
 
 /* SQLite's own text, for schemas that do not depend on pond's DDL. */

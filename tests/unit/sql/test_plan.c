@@ -3,6 +3,8 @@
 
 #include "base/alloc.h"
 #include "base/defs.h"
+#include "pool/clone.h"
+#include "pool/session.h"
 #include "sql/normal.h"
 #include "sql/plan_cache.h"
 #include "tests/unit/sql/support_session.h"
@@ -226,6 +228,42 @@ static void rolled_back_ddl_is_forgotten(void **state_)
     with_session(check_rolled_back);
 }
 
+/* What a neighbour's plan knows of x: its columns. */
+static const char *columns_of_x(struct test_session *t)
+{
+    (void)rows(t, "SELECT * FROM x");
+    return t->types;
+}
+
+static void check_neighbour(struct test_session *t)
+{
+    struct test_session *other = neighbour_session(t);
+    struct clone *clone = session_clone(t->session);
+    struct clone_mark *mark = NULL;
+
+    (void)rows(t, "CREATE TABLE x (a int)");
+    assert_string_equal(columns_of_x(other), "a:23");
+    assert_int_equal(clone_mark(clone, &mark), 0);
+    (void)rows(t, "ALTER TABLE x ADD COLUMN b text");
+    assert_string_equal(columns_of_x(other), "a:23 b:25");
+    assert_int_equal(clone_rewind(clone, mark), 0);
+    assert_string_equal(columns_of_x(other), "a:23");
+    assert_string_equal(columns_of_x(t), "a:23");
+    (void)rows(other, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM x");
+    (void)rows(t, "ALTER TABLE x ADD COLUMN c bool");
+    assert_string_equal(columns_of_x(other), "a:23");
+    (void)rows(other, "COMMIT");
+    assert_string_equal(columns_of_x(other), "a:23 c:16");
+    clone_mark_destroy(mark);
+    second_session_close(other);
+}
+
+static void a_schema_that_others_change_renews_plans(void **state_)
+{
+    (void)state_;
+    with_session(check_neighbour);
+}
+
 static void check_memory(struct test_session *t)
 {
     uint64_t asked;
@@ -266,6 +304,7 @@ int main(void)
         cmocka_unit_test(sessions_of_one_template_share_plans),
         cmocka_unit_test(ddl_renews_plans_and_stays_in_its_session),
         cmocka_unit_test(rolled_back_ddl_is_forgotten),
+        cmocka_unit_test(a_schema_that_others_change_renews_plans),
         cmocka_unit_test(each_lost_allocation_ends_one_statement_only),
     };
 

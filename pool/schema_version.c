@@ -1,0 +1,37 @@
+/* pool/schema_version.c: which of its clone's schemas a session has before it. */
+#include "pool/session_state.h"
+
+/* Only a statement that reads the database makes SQLite look whether its parsed schema is still the
+ * right one. */
+static int read_anew(struct session *session)
+{
+    return session_run_internal(session, "SELECT 1 FROM sqlite_schema LIMIT 0");
+}
+
+static int ask(struct session *session, uint32_t *ret_version)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(session->db, "PRAGMA main.schema_version", -1, &stmt, NULL);
+
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_step(stmt);
+    }
+    if (rc == SQLITE_ROW) {
+        *ret_version = (uint32_t)sqlite3_column_int64(stmt, 0);
+        rc = SQLITE_OK;
+    }
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
+int session_read_schema(struct session *session, uint32_t *ret_version, struct failure *ret_failure)
+{
+    session_enter(session);
+    session->internal++;
+    int rc = read_anew(session);
+    rc = rc == SQLITE_OK ? ask(session, ret_version) : rc;
+    session->internal--;
+    int r = rc == SQLITE_OK ? 0 : session_fail(session, rc, view_of_str(""), NULL, ret_failure);
+    session_leave(session);
+    return r;
+}
