@@ -257,7 +257,7 @@ static bool sync_is_next(const struct connection *conn)
 
 static void join_implicit(struct connection *conn, const struct plan *plan)
 {
-    if (sql_plan_is_txn_control(plan)) {
+    if (sql_plan_is_txn_control(plan) || sql_plan_runs_alone(plan)) {
         conn->pipelined = true;
         return;
     }

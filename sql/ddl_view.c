@@ -203,6 +203,11 @@ int rename_plan(struct planner *planner, const PgQuery__Node *node, struct plan 
                  { OBJECT(VIEW), "ALTER VIEW" },           { OBJECT(SEQUENCE), "ALTER SEQUENCE" } };
 
     (void)planner;
+    if (node->rename_stmt->rename_type == OBJECT(DATABASE)) {
+        plan->tag = "ALTER DATABASE";
+        plan->flags = (plan->flags & ~(unsigned)PLAN_CHANGES_SCHEMA) | PLAN_ALONE;
+        return 0;
+    }
     for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
         if (tags[i].type == node->rename_stmt->rename_type) {
             plan->tag = tags[i].tag;
@@ -366,8 +371,9 @@ int rename_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, s
     struct sql_session *sql = portal->sql;
     const char *kind = NULL;
 
-    (void)sink;
-    (void)max_rows;
+    if (stmt->rename_type == OBJECT(DATABASE)) {
+        return database_rename_run(portal, sink, max_rows, f);
+    }
     int r = ddl_begin(sql, f);
     r = r == 0 ? ddl_kind_to_alter(sql, stmt->relation->relname, stmt->missing_ok, &kind, f) : r;
     if (r == 0 && kind == NULL) {

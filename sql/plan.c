@@ -71,6 +71,11 @@ bool sql_plan_is_txn_control(const struct plan *plan)
     return (plan_whole(plan)->flags & PLAN_TXN_CONTROL) != 0;
 }
 
+bool sql_plan_runs_alone(const struct plan *plan)
+{
+    return (plan_whole(plan)->flags & PLAN_ALONE) != 0;
+}
+
 bool sql_plan_is_binary(const struct plan *plan)
 {
     return (plan_whole(plan)->flags & PLAN_BINARY) != 0;

@@ -11,6 +11,7 @@
 #include "base/failure.h"
 #include "pool/row_sink.h"
 #include "pool/session.h"
+#include "sql/host.h"
 
 struct plan;
 struct portal;
@@ -20,8 +21,8 @@ struct value_style; /* protocol/value.h: how this session reads and prints value
 /* An answer of copy_in_read(): CopyDone came. */
 enum { COPY_IN_DONE = 2 };
 
-/* What only the daemon can do. All may be called during sql_run(); those of COPY may await, the
- * others do not. */
+/* What only the daemon can do. All may be called during sql_run(). Those of COPY, of databases and
+ * of backends may await, the others do not. NULL where a comment says so: 0A000. */
 struct host_ops {
     void (*parameter_status)(void *host, const char *name,
                              const char *value); /* a reported setting changed */
@@ -42,6 +43,28 @@ struct host_ops {
     int (*copy_out_begin)(void *host, bool binary, size_t columns);
     int (*copy_out_row)(void *host, struct view row);
     int (*copy_out_end)(void *host);
+
+    /* Databases and backends. Each of these may be NULL: not available here. 0, or FAILED and
+     * nothing is done. Called on the connection's task, outside of a transaction but for
+     * each_...(), which runs inside of sqlite3_step() with no lock held; fn may not await.
+     *
+     * 42P04: the name is taken · 3D000: no such template · 55006: others write to it · 53400: too
+     * many. The new database is there for everybody when it returns. */
+    int (*database_create)(void *host, const struct database_request *request,
+                           struct failure *ret_failure);
+    /* 3D000 · 42809: a template · 55006: others are connected, and do not leave within some seconds
+     * of having been terminated; `force` terminates them. Never the connection's own one. */
+    int (*database_drop)(void *host, const char *name, bool force, struct failure *ret_failure);
+    /* 3D000 · 42P04: the new name is taken · 55006: others are connected (only for a new name) ·
+     * 0A000: what cannot be changed of this one. */
+    int (*database_alter)(void *host, const char *name, const struct database_change *change,
+                          struct failure *ret_failure);
+    int (*each_database)(void *host, database_fn *fn, void *arg, struct failure *ret_failure);
+    int (*each_backend)(void *host, backend_fn *fn, void *arg, struct failure *ret_failure);
+    /* May be the connection itself. False in *ret_found: there is no such pid. Does not wait for it
+     * to end. */
+    int (*backend_signal)(void *host, int32_t pid, enum backend_signal signal, bool *ret_found,
+                          struct failure *ret_failure);
 };
 
 /* Registers pond's SQL functions on the session. 0 or FAILED. The pool session outlives it. */
@@ -95,6 +118,8 @@ bool sql_plan_is_empty(const struct plan *plan);          /* -> EmptyQueryRespon
 bool sql_plan_allowed_in_failed(const struct plan *plan); /* ROLLBACK, COMMIT, ... : else 25P02 */
 bool sql_plan_is_txn_control(
     const struct plan *plan); /* BEGIN, COMMIT ...: no implicit transaction around it */
+/* CREATE DATABASE ...: no implicit transaction is begun for its sake; it refuses to run in one. */
+bool sql_plan_runs_alone(const struct plan *plan);
 size_t sql_plan_params(const struct plan *plan, const uint32_t **ret_oids);
 /* FETCH of a BINARY cursor: a simple query gives its rows in binary. */
 bool sql_plan_is_binary(const struct plan *plan);

@@ -4,6 +4,7 @@
 #include "sql/verb_support.h"
 
 #define DDL         .plan_flags = PLAN_CHANGES_SCHEMA
+#define ALONE       .plan_flags = PLAN_ALONE
 #define FETCH_FLAGS (PLAN_UNCACHED | PLAN_MADE_ANEW)
 #define NODE(name)  .node = PG_QUERY__NODE__NODE_##name
 
@@ -32,11 +33,19 @@ static const struct verb verb_rows[] = {
     { NODE(REINDEX_STMT), .tag = "REINDEX", .run = nothing_run },
     { NODE(COMMENT_STMT), .tag = "COMMENT", .run = nothing_run },
     { NODE(GRANT_STMT), .plan = grant_plan, .run = nothing_run },
-    { NODE(ALTER_OWNER_STMT), .plan = alter_owner_plan, .run = nothing_run },
+    { NODE(ALTER_OWNER_STMT), .plan = alter_owner_plan, .run = alter_owner_run },
     { NODE(ALTER_DEFAULT_PRIVILEGES_STMT), .tag = "ALTER DEFAULT PRIVILEGES", .run = nothing_run },
     { NODE(CREATE_EXTENSION_STMT), .tag = "CREATE EXTENSION", .run = create_extension_run },
     { NODE(CREATE_SCHEMA_STMT), .tag = "CREATE SCHEMA", .run = create_schema_run },
     { NODE(COPY_STMT), .plan = copy_plan, .run = copy_run },
+    /* databases */
+    { NODE(CREATEDB_STMT), .tag = "CREATE DATABASE", ALONE, .run = create_database_run },
+    { NODE(DROPDB_STMT), .tag = "DROP DATABASE", ALONE, .run = drop_database_run },
+    { NODE(ALTER_DATABASE_STMT), .tag = "ALTER DATABASE", ALONE, .run = alter_database_run },
+    { NODE(ALTER_DATABASE_SET_STMT), .tag = "ALTER DATABASE", ALONE,
+      .run = alter_database_set_run },
+    { NODE(ALTER_DATABASE_REFRESH_COLL_STMT), .tag = "ALTER DATABASE", ALONE,
+      .run = alter_database_refresh_run },
     /* the schema */
     { NODE(CREATE_STMT), .tag = "CREATE TABLE", DDL, .plan = ddl_plan, .run = create_table_run },
     { NODE(CREATE_TABLE_AS_STMT), DDL, .plan = create_table_as_plan, .run = create_table_as_run },

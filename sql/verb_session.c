@@ -141,7 +141,9 @@ int grant_plan(struct planner *planner, const PgQuery__Node *node, struct plan *
     return 0;
 }
 
-/* ALTER ... OWNER TO: pg_dump's scripts are full of them. */
+#define DATABASE PG_QUERY__OBJECT_TYPE__OBJECT_DATABASE
+
+/* ALTER ... OWNER TO: pg_dump's scripts are full of them. Only databases have owners. */
 int alter_owner_plan(struct planner *planner, const PgQuery__Node *node, struct plan *plan,
                      struct failure *f)
 {
@@ -150,7 +152,7 @@ int alter_owner_plan(struct planner *planner, const PgQuery__Node *node, struct 
         const char *tag;
     } tags[] = {
         { PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA, "ALTER SCHEMA" },
-        { PG_QUERY__OBJECT_TYPE__OBJECT_DATABASE, "ALTER DATABASE" },
+        { DATABASE, "ALTER DATABASE" },
         { PG_QUERY__OBJECT_TYPE__OBJECT_FUNCTION, "ALTER FUNCTION" },
         { PG_QUERY__OBJECT_TYPE__OBJECT_TYPE, "ALTER TYPE" },
         { PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN, "ALTER DOMAIN" },
@@ -160,10 +162,22 @@ int alter_owner_plan(struct planner *planner, const PgQuery__Node *node, struct 
     for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
         if (tags[i].type == node->alter_owner_stmt->object_type) {
             plan->tag = tags[i].tag;
+            plan->flags |= tags[i].type == DATABASE ? PLAN_ALONE : 0;
             return 0;
         }
     }
     return verb_unsupported("ALTER ... OWNER of this kind of object", f);
+}
+
+int alter_owner_run(struct portal *portal, struct row_sink *sink, int64_t max_rows,
+                    struct failure *f)
+{
+    const struct host_ops *ops = portal->sql->ops;
+    bool database = verb_node(portal)->alter_owner_stmt->object_type == DATABASE &&
+                    ops->database_alter != NULL; /* not so in a seed, and nobody cares */
+
+    return database ? database_owner_run(portal, sink, max_rows, f)
+                    : nothing_run(portal, sink, max_rows, f);
 }
 
 /* ---- LOCK ---- */

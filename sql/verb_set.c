@@ -33,8 +33,7 @@ static int list_item(struct buf *out, const char *value)
     return plain ? buf_append_str(out, value) : verb_ident(out, value);
 }
 
-/* SET's values as one text: a list's items behind each other. */
-static int join_values(const PgQuery__VariableSetStmt *stmt, struct buf *out, struct failure *f)
+int set_value_text(const PgQuery__VariableSetStmt *stmt, struct buf *out, struct failure *f)
 {
     const struct setting_row *row = setting_find(view_of_str(stmt->name));
     bool is_list = row != NULL && (row->flags & SETTING_LIST) != 0;
@@ -94,7 +93,7 @@ static int set_value(struct sql_session *sql, const PgQuery__VariableSetStmt *st
 {
     cleanup(buf_finish) struct buf text = { 0 };
     enum setting_scope scope = stmt->is_local ? SCOPE_LOCAL : SCOPE_SESSION;
-    int r = join_values(stmt, &text, f);
+    int r = set_value_text(stmt, &text, f);
 
     if (r != 0) {
         return r;

@@ -62,6 +62,22 @@ int verb_refuse_block(struct sql_session *sql, const char *what, struct failure 
     return failure_set(f, "25001", "%s cannot run inside a transaction block", what);
 }
 
+int verb_refuse_transaction(struct sql_session *sql, const char *what, struct failure *f)
+{
+    if (txn_is_open(sql->session)) {
+        return failure_set(f, "25001", "%s cannot run inside a transaction block", what);
+    }
+    if (settings_bool(sql->settings, "default_transaction_read_only")) {
+        return failure_set(f, "25006", "cannot execute %s in a read-only transaction", what);
+    }
+    return 0;
+}
+
+int verb_unavailable(const char *what, struct failure *f)
+{
+    return failure_set(f, "0A000", "%s is not available here", what);
+}
+
 int verb_unsupported(const char *what, struct failure *f)
 {
     return failure_set(f, "0A000", "%s is not supported by pond yet", what);

@@ -18,6 +18,12 @@ int verb_needs_block(const char *what, struct failure *ret_failure);
 /* 25001 "WHAT cannot run inside a transaction block", when there is one. 0 or FAILED. */
 must_check int verb_refuse_block(struct sql_session *sql, const char *what,
                                  struct failure *ret_failure);
+/* What can not be taken back: 25001 in any transaction, an implicit one too, and 25006 where
+ * transactions are read-only by default. 0 or FAILED. */
+must_check int verb_refuse_transaction(struct sql_session *sql, const char *what,
+                                       struct failure *ret_failure);
+/* 0A000 "WHAT is not available here". Returns FAILED. */
+int verb_unavailable(const char *what, struct failure *ret_failure);
 /* 0A000 "WHAT is not supported by pond yet". Returns FAILED. */
 int verb_unsupported(const char *what, struct failure *ret_failure);
 
@@ -58,6 +64,10 @@ typedef int verb_plan_fn(struct planner *planner, const PgQuery__Node *node, str
 typedef int verb_run_fn(struct portal *portal, struct row_sink *sink, int64_t max_rows,
                         struct failure *ret_failure);
 
+/* SET's values as one text, a list's items behind each other (verb_set.c). */
+must_check int set_value_text(const PgQuery__VariableSetStmt *stmt, struct buf *out,
+                              struct failure *ret_failure);
+
 verb_plan_fn txn_plan, set_plan, show_plan, prepare_plan, execute_plan, deallocate_plan,
     explain_plan, discard_plan, vacuum_plan, drop_plan, create_table_as_plan, rename_plan,
     close_plan, grant_plan, alter_owner_plan, alter_table_plan, ddl_plan, select_into_plan,
@@ -66,4 +76,8 @@ verb_run_fn txn_run, set_run, show_run, constraints_run, prepare_run, execute_ru
     explain_run, discard_run, close_run, declare_run, fetch_run, unlisten_run, lock_run, vacuum_run,
     nothing_run, create_extension_run, create_schema_run, create_table_run, create_table_as_run,
     select_into_run, create_index_run, drop_run, alter_table_run, rename_run, create_view_run,
-    create_sequence_run, alter_sequence_run, truncate_run, copy_run;
+    create_sequence_run, alter_sequence_run, truncate_run, copy_run, alter_owner_run,
+    create_database_run, drop_database_run, alter_database_run, alter_database_set_run,
+    alter_database_refresh_run;
+/* Parts of rename_run and alter_owner_run. */
+verb_run_fn database_rename_run, database_owner_run;

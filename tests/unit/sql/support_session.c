@@ -55,7 +55,7 @@ static void host_notice(void *host, const struct failure *notice)
     (void)notice;
 }
 
-static const struct host_ops test_host = {
+const struct host_ops test_host = {
     .parameter_status = host_status,
     .notice = host_notice,
     .backend_pid = host_pid,
@@ -162,36 +162,53 @@ static int run_one(struct test_session *t, struct view statement)
     return result;
 }
 
+static int run_next(struct test_session *t, struct view *rest, bool several)
+{
+    struct failure end;
+    struct view statement;
+    int result = sql_next_statement(rest, &statement, &t->failure);
+
+    if (result == SQL_END) {
+        return SQL_END;
+    }
+    failure_clear(&end);
+    if (result == 0) {
+        if (several) {
+            txn_implicit_begin(t->session);
+        }
+        result = run_one(t, statement);
+    }
+    if (result != 0) {
+        txn_failed(t->session);
+    }
+    if (txn_implicit_end(t->session, &end) != 0 && result == 0) {
+        t->failure = end;
+        result = FAILED;
+    }
+    sql_transaction_ended(t->sql);
+    return result;
+}
+
+static bool has_several(struct view text)
+{
+    struct failure ignored;
+    struct view statement;
+
+    return sql_next_statement(&text, &statement, &ignored) == 0 &&
+           sql_next_statement(&text, &statement, &ignored) == 0;
+}
+
 bool run(struct test_session *t, const char *text)
 {
     struct view rest = view_of_str(text);
-    struct view statement;
-    struct failure end;
-    int result;
+    bool several = has_several(rest);
+    int result = 0;
 
     failure_clear(&t->failure);
-    failure_clear(&end);
-    for (;;) {
-        result = sql_next_statement(&rest, &statement, &t->failure);
-        if (result == SQL_END) {
-            return true;
-        }
-        if (result == 0) {
-            txn_implicit_begin(t->session);
-            result = run_one(t, statement);
-        }
-        if (result != 0) {
-            txn_failed(t->session);
-        }
-        if (txn_implicit_end(t->session, &end) != 0 && result == 0) {
-            t->failure = end;
-            result = FAILED;
-        }
-        sql_transaction_ended(t->sql);
-        if (result != 0) {
-            return false;
-        }
+    while (result == 0) {
+        result = run_next(t, &rest, several);
     }
+    return result == SQL_END;
 }
 
 void raw(struct test_session *t, const char *sqlite)
@@ -249,7 +266,7 @@ static void open_on(struct clone *clone, struct test_session *t)
 
     failure_clear(&f);
     assert_int_equal(session_open(clone, &options, &t->session, &f), 0);
-    assert_int_equal(sql_open(t->session, &test_host, t, &t->sql, &f), 0);
+    assert_int_equal(sql_open(t->session, t->ops, t, &t->sql, &f), 0);
 }
 
 static void open_session(struct template *template, struct test_session *t)
@@ -273,6 +290,7 @@ struct test_session *second_session(struct test_session *t)
     struct test_session *second = calloc(1, sizeof(*second));
 
     assert_non_null(second);
+    second->ops = t->ops;
     open_session(clone_template(session_clone(t->session)), second);
     return second;
 }
@@ -282,6 +300,7 @@ struct test_session *neighbour_session(struct test_session *t)
     struct test_session *second = calloc(1, sizeof(*second));
 
     assert_non_null(second);
+    second->ops = t->ops;
     open_on(session_clone(t->session), second);
     return second;
 }
@@ -292,28 +311,40 @@ void second_session_close(struct test_session *second)
     free(second);
 }
 
+struct body {
+    void (*run)(struct test_session *t);
+    const struct host_ops *ops;
+};
+
 static void task_body(void *arg)
 {
-    void (*body)(struct test_session *) = *(void (**)(struct test_session *))arg;
+    const struct body *body = arg;
     struct test_session *t = calloc(1, sizeof(*t));
     struct template *template = NULL;
 
     assert_non_null(t);
+    t->ops = body->ops;
     assert_int_equal(template_create_empty(&template), 0);
     open_session(template, t);
-    body(t);
+    body->run(t);
     close_session(t);
     template_unref(template);
     free(t);
 }
 
-void with_session(void (*body)(struct test_session *t))
+void with_host(const struct host_ops *ops, void (*run_body)(struct test_session *t))
 {
+    struct body body = { .run = run_body, .ops = ops };
     struct loop *loop = NULL;
 
     assert_int_equal(sqlite_setup(), 0);
     assert_int_equal(loop_create(NULL, &loop), 0);
-    assert_int_equal(task_spawn(loop, "test", task_body, (void *)&body, NULL), 0);
+    assert_int_equal(task_spawn(loop, "test", task_body, &body, NULL), 0);
     assert_int_equal(loop_run_until_idle(loop), 0);
     loop_destroy(loop);
+}
+
+void with_session(void (*body)(struct test_session *t))
+{
+    with_host(&test_host, body);
 }

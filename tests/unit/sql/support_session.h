@@ -6,6 +6,7 @@
 #include "sql/sql.h"
 
 struct test_session {
+    const struct host_ops *ops;
     struct sql_session *sql;
     struct session *session;
     struct failure failure; /* of the last statement that failed */
@@ -18,6 +19,10 @@ struct test_session {
 /* Runs body(session) as a task on a loop of its own, with everything open; fails the test on errors
  * of set-up. */
 void with_session(void (*body)(struct test_session *t));
+/* A host that has nothing but a pid, a user and a database (both "tester"), and stands still. */
+extern const struct host_ops test_host;
+/* With another host, whose host pointer is the test_session. */
+void with_host(const struct host_ops *ops, void (*body)(struct test_session *t));
 /* The same on a second session of the same template as the running one's. */
 struct test_session *second_session(struct test_session *t);
 /* The same on the same clone. */
