@@ -180,15 +180,6 @@ FN(not_yet)
     fn_fail(c, "0A000", "this function is not supported by pond yet");
 }
 
-FN(encoding_name)
-{
-    if (!fn_any_null(n, v)) {
-        fn_result_str(c, sqlite3_value_int(v[0]) == 6   ? "UTF8"
-                         : sqlite3_value_int(v[0]) == 0 ? "SQL_ASCII"
-                                                        : "");
-    }
-}
-
 /* ---- settings ---- */
 
 FN(current_setting)
@@ -274,7 +265,6 @@ static const struct function rows[] = {
     { "obj_description", 1, 2, { 0 }, RESULT_FIXED, T, 0, "pond_null", null, NULL, NULL },
     { "col_description", 2, 2, { 0 }, RESULT_FIXED, T, 0, "pond_null2", null, NULL, NULL },
     { "shobj_description", 2, 2, { 0 }, RESULT_FIXED, T, 0, "pond_null2", NULL, NULL, NULL },
-    { "pg_encoding_to_char", 1, 1, { OID_INT4 }, RESULT_FIXED, OID_NAME, 0, NULL, encoding_name, NULL, NULL },
     { "has_database_privilege", 2, 3, { 0 }, RESULT_FIXED, OID_BOOL, 0, "pond_yes", yes, NULL, NULL },
     { "has_schema_privilege", 2, 3, { 0 }, RESULT_FIXED, OID_BOOL, 0, "pond_yes", NULL, NULL, NULL },
     { "has_table_privilege", 2, 3, { 0 }, RESULT_FIXED, OID_BOOL, 0, "pond_yes", NULL, NULL, NULL },

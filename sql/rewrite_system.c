@@ -13,13 +13,98 @@ static const struct system_column cursor_columns[] = {
     { "is_binary", OID_BOOL }, { "is_scrollable", OID_BOOL }, { "creation_time", OID_TIMESTAMPTZ },
 };
 
+static const struct system_column database_columns[] = {
+    { "oid", OID_OID },
+    { "datname", OID_NAME },
+    { "datdba", OID_OID },
+    { "encoding", OID_INT4 },
+    { "datlocprovider", OID_CHAR },
+    { "datistemplate", OID_BOOL },
+    { "datallowconn", OID_BOOL },
+    { "datconnlimit", OID_INT4 },
+    { "datfrozenxid", OID_XID },
+    { "datminmxid", OID_XID },
+    { "dattablespace", OID_OID },
+    { "datcollate", OID_TEXT },
+    { "datctype", OID_TEXT },
+    { "daticulocale", OID_TEXT },
+    { "datcollversion", OID_TEXT },
+    { "datacl", OID_ACLITEM_ARRAY },
+};
+
+static const struct system_column activity_columns[] = {
+    { "datid", OID_OID },
+    { "datname", OID_NAME },
+    { "pid", OID_INT4 },
+    { "leader_pid", OID_INT4 },
+    { "usesysid", OID_OID },
+    { "usename", OID_NAME },
+    { "application_name", OID_TEXT },
+    { "client_addr", OID_INET },
+    { "client_hostname", OID_TEXT },
+    { "client_port", OID_INT4 },
+    { "backend_start", OID_TIMESTAMPTZ },
+    { "xact_start", OID_TIMESTAMPTZ },
+    { "query_start", OID_TIMESTAMPTZ },
+    { "state_change", OID_TIMESTAMPTZ },
+    { "wait_event_type", OID_TEXT },
+    { "wait_event", OID_TEXT },
+    { "state", OID_TEXT },
+    { "backend_xid", OID_XID },
+    { "backend_xmin", OID_XID },
+    { "query_id", OID_INT8 },
+    { "query", OID_TEXT },
+    { "backend_type", OID_TEXT },
+};
+
+static const struct system_column role_columns[] = {
+    { "rolname", OID_NAME },
+    { "rolsuper", OID_BOOL },
+    { "rolinherit", OID_BOOL },
+    { "rolcreaterole", OID_BOOL },
+    { "rolcreatedb", OID_BOOL },
+    { "rolcanlogin", OID_BOOL },
+    { "rolreplication", OID_BOOL },
+    { "rolconnlimit", OID_INT4 },
+    { "rolpassword", OID_TEXT },
+    { "rolvaliduntil", OID_TIMESTAMPTZ },
+    { "rolbypassrls", OID_BOOL },
+    { "rolconfig", OID_TEXT_ARRAY },
+    { "oid", OID_OID },
+};
+
+static const struct system_column user_columns[] = {
+    { "usename", OID_NAME },  { "usesysid", OID_OID },         { "usecreatedb", OID_BOOL },
+    { "usesuper", OID_BOOL }, { "userepl", OID_BOOL },         { "usebypassrls", OID_BOOL },
+    { "passwd", OID_TEXT },   { "valuntil", OID_TIMESTAMPTZ }, { "useconfig", OID_TEXT_ARRAY },
+};
+
+static const struct system_column tablespace_columns[] = {
+    { "oid", OID_OID },
+    { "spcname", OID_NAME },
+    { "spcowner", OID_OID },
+    { "spcacl", OID_ACLITEM_ARRAY },
+    { "spcoptions", OID_TEXT_ARRAY },
+};
+
+#define ROW(name, rows, columns)                \
+    {                                           \
+        name, rows, columns, ARRAY_LEN(columns) \
+    }
+
 static const struct system_relation {
     const char *name;
-    const char *function;
+    const char *rows; /* an expression */
     const struct system_column *columns;
     size_t count;
 } system_relations[] = {
-    { "pg_cursors", "pond_cursors()", cursor_columns, ARRAY_LEN(cursor_columns) },
+    ROW("pg_cursors", "pond_cursors()", cursor_columns),
+    ROW("pg_database", "pond_databases()", database_columns),
+    ROW("pg_roles", "pond_roles()", role_columns),
+    ROW("pg_stat_activity", "pond_backends()", activity_columns),
+    ROW("pg_tablespace", "'[[1663,\"pg_default\",10,null,null],[1664,\"pg_global\",10,null,null]]'",
+        tablespace_columns),
+    ROW("pg_user", "pond_users()", user_columns),
 };
 
 static const struct system_relation *find_system(const PgQuery__RangeVar *table)
@@ -63,7 +148,7 @@ struct relation *from_system(struct rewriter *r, const PgQuery__RangeVar *table)
         rewrite_ident(r, name);
         (void)relation_add(r, relation, name, TYPE_OF(row->columns[i].oid));
     }
-    rewrite_printf(r, " FROM json_each(%s)) AS ", row->function);
+    rewrite_printf(r, " FROM json_each(%s)) AS ", row->rows);
     rewrite_ident(r, relation->name);
     return relation;
 }

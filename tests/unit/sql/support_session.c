@@ -105,7 +105,7 @@ static int sink_row(struct row_sink *row_sink, const struct cell *cells, size_t 
         result = value_encode(columns[i].type_oid, sql_column_typmod(&columns[i]), FORMAT_TEXT,
                               &cells[i], sql_value_style(sink->t->sql), &text, f);
         if (result != 0) {
-            return result;
+            return result == FAILED ? FAILED : failure_set_nomem(f);
         }
         put(sink, text.data, text.len);
     }

@@ -1,0 +1,289 @@
+/* sql/function_database.c: databases and the connections to them: lists for pg_catalog
+ * (rewrite_system.c), and functions that ask and act.
+ *
+ * The host is asked inside of sqlite3_step(), and may give up the turn there: so all of these are
+ * VOLATILE, for others SQLite would call when it prepares, too. */
+#include "sql/function_support.h"
+
+#include "sql/encoding.h"
+#include "sql/listing.h"
+#include "sql/role.h"
+#include "sql/settings.h"
+#include "sql/verb_support.h"
+
+#include <stdio.h>
+
+/* ---- pg_database ---- */
+
+enum { default_tablespace_oid = 1663 };
+
+static const char *initial(const char *setting)
+{
+    return setting_find(view_of_str(setting))->initial;
+}
+
+static void list_database(void *arg, const struct database_row *row)
+{
+    struct listing *l = arg;
+
+    listing_row(l);
+    listing_int(l, row->oid);
+    listing_str(l, row->name);
+    listing_int(l, role_oid(row->owner));
+    listing_int(l, ENCODING_UTF8);
+    listing_str(l, "c"); /* the locale's provider: libc */
+    listing_bool(l, row->is_template);
+    listing_bool(l, row->allows_connections);
+    listing_int(l, row->connection_limit);
+    listing_int(l, 1); /* datfrozenxid, datminmxid: nothing is ever frozen */
+    listing_int(l, 1);
+    listing_int(l, default_tablespace_oid);
+    listing_str(l, initial("lc_collate"));
+    listing_str(l, initial("lc_ctype"));
+    listing_null(l); /* daticulocale, datcollversion, datacl */
+    listing_null(l);
+    listing_null(l);
+}
+
+FN(list_databases)
+{
+    struct sql_session *sql = fn_sql(c);
+    struct failure failure = { 0 };
+    struct listing listing;
+
+    (void)n;
+    (void)v;
+    if (sql->ops->each_database == NULL) {
+        fn_fail(c, "0A000", "a list of databases is not available here");
+        return;
+    }
+    listing_begin(&listing);
+    int r = sql->ops->each_database(sql->host, list_database, &listing, &failure);
+    listing_end(&listing, c);
+    if (r != 0) {
+        function_fail(c, &failure);
+    }
+}
+
+/* ---- pg_database_size() ---- */
+
+struct wanted {
+    const char *name; /* NULL: by oid */
+    uint32_t oid;
+    int64_t bytes; /* -1: not found */
+};
+
+static void find_size(void *arg, const struct database_row *row)
+{
+    struct wanted *wanted = arg;
+    bool found =
+        wanted->name == NULL ? row->oid == wanted->oid : strcmp(row->name, wanted->name) == 0;
+
+    if (found) {
+        wanted->bytes = row->bytes;
+    }
+}
+
+FN(database_size)
+{
+    struct sql_session *sql = fn_sql(c);
+    struct wanted wanted = { .bytes = -1 };
+    struct failure failure = { 0 };
+
+    if (fn_any_null(n, v)) {
+        return;
+    }
+    if (sqlite3_value_type(v[0]) == SQLITE_INTEGER) {
+        wanted.oid = (uint32_t)sqlite3_value_int64(v[0]);
+    } else {
+        wanted.name = (const char *)sqlite3_value_text(v[0]);
+    }
+    if (sql->ops->each_database == NULL) {
+        fn_fail(c, "0A000", "a list of databases is not available here");
+    } else if (sql->ops->each_database(sql->host, find_size, &wanted, &failure) != 0) {
+        function_fail(c, &failure);
+    } else if (wanted.bytes >= 0) {
+        sqlite3_result_int64(c, wanted.bytes);
+    } else if (wanted.name != NULL) {
+        fn_fail(c, "3D000", "database \"%s\" does not exist", wanted.name);
+    }
+}
+
+static bool is_within(int64_t size, int64_t limit)
+{
+    return size > -limit && size < limit;
+}
+
+/* Of a size in bytes, at least ten of the unit. */
+FN(size_pretty)
+{
+    static const char *const units[] = { "bytes", "kB", "MB", "GB", "TB", "PB" };
+    size_t unit = 0;
+    char text[64];
+
+    if (fn_any_null(n, v)) {
+        return;
+    }
+    int64_t size = sqlite3_value_int64(v[0]);
+    bool halves = false; /* the size is in halves of the unit, so that it can be rounded */
+    int64_t limit = 10 * 1024;
+    while (unit + 1 < ARRAY_LEN(units) && !is_within(size, limit)) {
+        size /= halves ? 1024 : 512;
+        halves = true;
+        limit = 20 * 1024 - 1;
+        unit++;
+    }
+    size = halves ? (size + (size < 0 ? -1 : 1)) / 2 : size;
+    snprintf(text, sizeof(text), "%lld %s", (long long)size, units[unit]);
+    fn_result_str(c, text);
+}
+
+/* ---- pg_stat_activity ---- */
+
+static void list_backend(void *arg, const struct backend_row *row)
+{
+    static const char *const states[BACKEND_STATES] = {
+        [BACKEND_IDLE] = "idle",
+        [BACKEND_ACTIVE] = "active",
+        [BACKEND_IN_TRANSACTION] = "idle in transaction",
+        [BACKEND_IN_FAILED] = "idle in transaction (aborted)",
+    };
+    struct listing *l = arg;
+
+    listing_row(l);
+    if (row->database == NULL) {
+        listing_null(l);
+    } else {
+        listing_int(l, row->database_oid);
+    }
+    listing_str(l, row->database);
+    listing_int(l, row->pid);
+    listing_null(l); /* leader_pid */
+    listing_int(l, role_oid(row->user));
+    listing_str(l, row->user);
+    listing_str(l, row->application_name);
+    listing_str(l, row->client_address);
+    listing_null(l); /* client_hostname */
+    listing_int(l, row->client_port);
+    listing_time(l, row->backend_start_us);
+    listing_time(l, row->transaction_start_us);
+    listing_time(l, row->query_start_us);
+    listing_time(l, row->state_change_us);
+    listing_str(l, row->wait_event_type);
+    listing_str(l, row->wait_event);
+    listing_str(l, states[row->state]);
+    listing_null(l); /* backend_xid, backend_xmin, query_id */
+    listing_null(l);
+    listing_null(l);
+    listing_text(l, row->query);
+    listing_str(l, "client backend");
+}
+
+FN(list_backends)
+{
+    struct sql_session *sql = fn_sql(c);
+    struct failure failure = { 0 };
+    struct listing listing;
+
+    (void)n;
+    (void)v;
+    if (sql->ops->each_backend == NULL) {
+        fn_fail(c, "0A000", "a list of connections is not available here");
+        return;
+    }
+    listing_begin(&listing);
+    int r = sql->ops->each_backend(sql->host, list_backend, &listing, &failure);
+    listing_end(&listing, c);
+    if (r != 0) {
+        function_fail(c, &failure);
+    }
+}
+
+/* ---- signals ---- */
+
+static void send_signal(sqlite3_context *c, int32_t pid, enum backend_signal signal)
+{
+    struct sql_session *sql = fn_sql(c);
+    struct failure failure = { 0 };
+    bool found = false;
+
+    if (sql->ops->backend_signal == NULL) {
+        fn_fail(c, "0A000", "signalling connections is not available here");
+        return;
+    }
+    if (sql->ops->backend_signal(sql->host, pid, signal, &found, &failure) != 0) {
+        function_fail(c, &failure);
+        return;
+    }
+    if (!found) {
+        verb_notice(sql, SEVERITY_WARNING, "01000", "PID %d is not a PostgreSQL backend process",
+                    pid);
+    }
+    sqlite3_result_int(c, found);
+}
+
+FN(cancel_backend)
+{
+    if (!fn_any_null(n, v)) {
+        send_signal(c, sqlite3_value_int(v[0]), BACKEND_CANCEL);
+    }
+}
+
+FN(terminate_backend)
+{
+    if (fn_any_null(n, v)) {
+        return;
+    }
+    int64_t timeout_ms = n > 1 ? sqlite3_value_int64(v[1]) : 0;
+    if (timeout_ms < 0) {
+        fn_fail(c, "22003", "\"timeout\" must not be negative");
+    } else if (timeout_ms > 0) {
+        fn_fail(c, "0A000", "pg_terminate_backend() with a timeout is not supported by pond yet");
+    } else {
+        send_signal(c, sqlite3_value_int(v[0]), BACKEND_TERMINATE);
+    }
+}
+
+/* ---- encodings ---- */
+
+FN(encoding_to_char)
+{
+    if (!fn_any_null(n, v)) {
+        const char *name = encoding_name(sqlite3_value_int64(v[0]));
+
+        fn_result_str(c, name == NULL ? "" : name);
+    }
+}
+
+FN(char_to_encoding)
+{
+    if (!fn_any_null(n, v)) {
+        sqlite3_result_int(c, encoding_number(fn_text(v[0])));
+    }
+}
+
+FN(database_encoding)
+{
+    (void)n;
+    (void)v;
+    fn_result_str(c, encoding_name(ENCODING_UTF8));
+}
+
+/* clang-format off */
+#define VO FUNCTION_VOLATILE
+#define LIST (FUNCTION_VOLATILE | FUNCTION_INTERNAL)
+static const struct function rows[] = {
+    { "pond_databases", 0, 0, { 0 }, RESULT_FIXED, OID_TEXT, LIST, NULL, list_databases, NULL, NULL },
+    { "pond_backends", 0, 0, { 0 }, RESULT_FIXED, OID_TEXT, LIST, NULL, list_backends, NULL, NULL },
+    { "pg_database_size", 1, 1, { OID_NAME }, RESULT_FIXED, OID_INT8, VO, NULL, database_size, NULL, NULL },
+    { "pg_database_size", 1, 1, { OID_OID }, RESULT_FIXED, OID_INT8, VO, NULL, NULL, NULL, NULL },
+    { "pg_size_pretty", 1, 1, { OID_INT8 }, RESULT_FIXED, OID_TEXT, 0, NULL, size_pretty, NULL, NULL },
+    { "pg_cancel_backend", 1, 1, { OID_INT4 }, RESULT_FIXED, OID_BOOL, VO, NULL, cancel_backend, NULL, NULL },
+    { "pg_terminate_backend", 1, 2, { OID_INT4, OID_INT8 }, RESULT_FIXED, OID_BOOL, VO, NULL, terminate_backend, NULL, NULL },
+    { "pg_encoding_to_char", 1, 1, { OID_INT4 }, RESULT_FIXED, OID_NAME, 0, NULL, encoding_to_char, NULL, NULL },
+    { "pg_char_to_encoding", 1, 1, { OID_NAME }, RESULT_FIXED, OID_INT4, 0, NULL, char_to_encoding, NULL, NULL },
+    { "getdatabaseencoding", 0, 0, { 0 }, RESULT_FIXED, OID_NAME, 0, NULL, database_encoding, NULL, NULL },
+};
+/* clang-format on */
+
+FUNCTION_TABLE(function_database_table, rows);
