@@ -56,6 +56,7 @@ enum function_flags {
     FUNCTION_INTERNAL = 1 << 5, /* pond_*: registered, but no client may call it */
     FUNCTION_PASS_TYPES =
         1 << 6, /* each argument is followed by its type's oid: to_char(x, 1184, 'YYYY', 25) */
+    FUNCTION_ALONE = 1 << 7, /* refuses to run in a transaction: none is begun for its statement */
 };
 
 enum { function_args_max = 6 };

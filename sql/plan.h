@@ -27,7 +27,7 @@ enum plan_flags {
     PLAN_CASTS = 1 << 6,          /* calls casts (sql/cast.h) and no other functions of pond's */
     PLAN_MADE_ANEW = 1 << 7,      /* FETCH: a named statement's plan is made again at each use */
     PLAN_BINARY = 1 << 8,         /* FETCH of a BINARY cursor: a simple query's rows are binary */
-    PLAN_ALONE = 1 << 9,          /* not in a transaction: CREATE DATABASE ... */
+    PLAN_ALONE = 1 << 9,          /* not in a transaction: CREATE DATABASE, pond_mark() ... */
 };
 
 /* How the tag is made of what has run. */

@@ -29,6 +29,7 @@ struct rewriter {
     bool no_params;       /* DDL: there are none */
     unsigned cursor_flags;
     bool uses_functions; /* of pond's own */
+    bool alone;          /* calls one that is FUNCTION_ALONE */
     unsigned depth;
     bool order_texts; /* ORDER BY prints expressions, not positions: inside OVER () */
     const struct group_list *groups; /* GROUP BY of the query whose expressions are looked at */

@@ -320,6 +320,7 @@ static struct expr print_call(struct rewriter *r, const PgQuery__FuncCall *call,
                    : rewrite_text(r, "%s%s%s", text, i > 0 ? ", " : "", args[i].text);
     }
     r->uses_functions = r->uses_functions || row->call != NULL || row->step != NULL;
+    r->alone = r->alone || (row->flags & FUNCTION_ALONE) != 0;
     if ((row->flags & FUNCTION_WRITES) != 0) {
         r->cursor_flags |= CURSOR_WRITES;
     }

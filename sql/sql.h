@@ -65,6 +65,23 @@ struct host_ops {
      * to end. */
     int (*backend_signal)(void *host, int32_t pid, enum backend_signal signal, bool *ret_found,
                           struct failure *ret_failure);
+
+    /* Marks of the connection's clone. `name` is NULL for MARK_RESET only. Sets, moves or goes back
+     * to a mark, or back to the template; what other connections of the clone are in the middle of
+     * keeps its root. Awaits the writer's place (55P03, 57014). 42704: no such mark · 53400: too
+     * many · 0A000: not a clone. */
+    int (*mark)(void *host, enum mark_op op, const char *name, struct failure *ret_failure);
+    /* A template that the first who asks builds for all. True in *ret_build: a database of that
+     * name has been made, empty or a copy of `from` (NULL: template1), and this connection is its
+     * builder; if it ends before template_end() was called, the database is dropped and the next
+     * one who waits becomes the builder of a new one. False: it is a template, and ready. Waits
+     * while another builds (57014, as any statement). 42P04: the name is that of another database ·
+     * 3D000: no such `from` · 53400: too many. */
+    int (*template_claim)(void *host, const char *name, const char *from, bool *ret_build,
+                          struct failure *ret_failure);
+    /* From whatever connection: it is built, and becomes a template as it was last committed; or it
+     * is not, as if the builder's connection had ended. 55000: nobody builds one of that name. */
+    int (*template_end)(void *host, const char *name, bool ready, struct failure *ret_failure);
 };
 
 /* Registers pond's SQL functions on the session. 0 or FAILED. The pool session outlives it. */
@@ -118,7 +135,8 @@ bool sql_plan_is_empty(const struct plan *plan);          /* -> EmptyQueryRespon
 bool sql_plan_allowed_in_failed(const struct plan *plan); /* ROLLBACK, COMMIT, ... : else 25P02 */
 bool sql_plan_is_txn_control(
     const struct plan *plan); /* BEGIN, COMMIT ...: no implicit transaction around it */
-/* CREATE DATABASE ...: no implicit transaction is begun for its sake; it refuses to run in one. */
+/* CREATE DATABASE, pond_mark() ...: no implicit transaction is begun for its sake; it refuses to
+ * run in one. */
 bool sql_plan_runs_alone(const struct plan *plan);
 size_t sql_plan_params(const struct plan *plan, const uint32_t **ret_oids);
 /* FETCH of a BINARY cursor: a simple query gives its rows in binary. */

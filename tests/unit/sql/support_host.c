@@ -199,6 +199,42 @@ static int backend_signal(void *host, int32_t pid, enum backend_signal signal, b
     return 0;
 }
 
+static int mark(void *host, enum mark_op op, const char *name, struct failure *f)
+{
+    static const char *const words[] = {
+        [MARK_SET] = "mark", [MARK_REWIND] = "rewind", [MARK_RESET] = "reset"
+    };
+
+    (void)host;
+    if (enter(f) != 0) {
+        return FAILED;
+    }
+    LOG("%s %s; ", words[op], name == NULL ? "-" : name);
+    return 0;
+}
+
+static int template_claim(void *host, const char *name, const char *from, bool *ret_build,
+                          struct failure *f)
+{
+    (void)host;
+    if (enter(f) != 0) {
+        return FAILED;
+    }
+    *ret_build = find(name) == NULL;
+    LOG("claim %s from %s; ", name, from == NULL ? "-" : from);
+    return 0;
+}
+
+static int template_end(void *host, const char *name, bool ready, struct failure *f)
+{
+    (void)host;
+    if (enter(f) != 0) {
+        return FAILED;
+    }
+    LOG("%s %s; ", ready ? "ready" : "failed", name);
+    return 0;
+}
+
 static void put_backends(void)
 {
     static const struct backend_row backends[] = {
@@ -245,6 +281,9 @@ void fake_host_init(void)
     fake.ops.each_database = each_database;
     fake.ops.each_backend = each_backend;
     fake.ops.backend_signal = backend_signal;
+    fake.ops.mark = mark;
+    fake.ops.template_claim = template_claim;
+    fake.ops.template_end = template_end;
     row.is_template = true;
     put("shop", NULL, row);
     row.is_template = false;
