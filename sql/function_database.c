@@ -138,6 +138,39 @@ FN(size_pretty)
     fn_result_str(c, text);
 }
 
+/* ---- UPDATE pg_database ---- */
+
+/* Counts for rewrite_database.c: 1 for each that was changed. */
+FN(alter_database)
+{
+    struct sql_session *sql = fn_sql(c);
+    struct failure failure = { 0 };
+    bool is_template = sqlite3_value_int(v[1]) != 0;
+    bool allows_connections = sqlite3_value_int(v[2]) != 0;
+    int32_t connection_limit = sqlite3_value_int(v[3]);
+    struct database_change change = {
+        .is_template = sqlite3_value_type(v[1]) == SQLITE_NULL ? NULL : &is_template,
+        .allows_connections = sqlite3_value_type(v[2]) == SQLITE_NULL ? NULL : &allows_connections,
+        .connection_limit = sqlite3_value_type(v[3]) == SQLITE_NULL ? NULL : &connection_limit,
+    };
+
+    (void)n;
+    int r = verb_refuse_transaction(sql, "UPDATE of pg_database", &failure);
+    if (r == 0 && sql->ops->database_alter == NULL) {
+        r = verb_unavailable("UPDATE of pg_database", &failure);
+    }
+    if (r == 0) {
+        const char *name = (const char *)sqlite3_value_text(v[0]);
+
+        r = sql->ops->database_alter(sql->host, name, &change, &failure);
+    }
+    if (r == 0) {
+        sqlite3_result_int(c, 1);
+    } else {
+        function_fail(c, &failure);
+    }
+}
+
 /* ---- pg_stat_activity ---- */
 
 static void list_backend(void *arg, const struct backend_row *row)
@@ -275,6 +308,7 @@ FN(database_encoding)
 static const struct function rows[] = {
     { "pond_databases", 0, 0, { 0 }, RESULT_FIXED, OID_TEXT, LIST, NULL, list_databases, NULL, NULL },
     { "pond_backends", 0, 0, { 0 }, RESULT_FIXED, OID_TEXT, LIST, NULL, list_backends, NULL, NULL },
+    { "pond_alter_database", 4, 4, { 0 }, RESULT_FIXED, OID_INT4, LIST, NULL, alter_database, NULL, NULL },
     { "pg_database_size", 1, 1, { OID_NAME }, RESULT_FIXED, OID_INT8, VO, NULL, database_size, NULL, NULL },
     { "pg_database_size", 1, 1, { OID_OID }, RESULT_FIXED, OID_INT8, VO, NULL, NULL, NULL, NULL },
     { "pg_size_pretty", 1, 1, { OID_INT8 }, RESULT_FIXED, OID_TEXT, 0, NULL, size_pretty, NULL, NULL },

@@ -278,6 +278,7 @@ static int rewrite_into(struct rewriter *r, const PgQuery__Node *node, struct pl
         return FAILED;
     }
     plan->cursor_flags |= r->cursor_flags;
+    plan->tag_kind = r->counts ? TAG_COUNTED : plan->tag_kind;
     plan->flags |= functions_of(r) | (r->alone ? (unsigned)PLAN_ALONE : 0);
     return plan_set_sql(plan, buf_view(&r->out)) && columns_of(plan, &columns) && params_of(plan, r)
                ? 0

@@ -32,10 +32,11 @@ enum plan_flags {
 
 /* How the tag is made of what has run. */
 enum plan_tag {
-    TAG_FIXED,  /* `tag` as it is */
-    TAG_ROWS,   /* `tag` and the rows given: SELECT 5 */
-    TAG_INSERT, /* INSERT 0 and the rows changed */
-    TAG_CHANGES /* `tag` and the rows changed: UPDATE 3 */
+    TAG_FIXED,   /* `tag` as it is */
+    TAG_ROWS,    /* `tag` and the rows given: SELECT 5 */
+    TAG_INSERT,  /* INSERT 0 and the rows changed */
+    TAG_CHANGES, /* `tag` and the rows changed: UPDATE 3 */
+    TAG_COUNTED, /* the same; SQLite's one row is their number and not the client's */
 };
 
 struct plan {

@@ -226,6 +226,7 @@ static void set_plan_tag(struct portal *portal, const struct plan *plan, int64_t
         portal_set_tag(portal, "INSERT 0 %lld", (long long)changes);
         break;
     case TAG_CHANGES:
+    case TAG_COUNTED:
         portal_set_tag(portal, "%s %lld", plan->tag, (long long)changes);
         break;
     }
@@ -310,13 +311,33 @@ static int run_cursor(struct portal *portal, const struct plan *plan, const stru
     return result;
 }
 
+/* The one row says how many rows were changed. */
+static int run_counted(struct portal *portal, const struct plan *plan, const struct cell *params,
+                       size_t param_count, struct failure *ret_failure)
+{
+    const struct cell *cells;
+    int result = open_cursor(portal, plan, params, param_count, ret_failure);
+
+    if (result == 0) {
+        result = cursor_next(portal->cursor, &cells, ret_failure);
+    }
+    if (result == 0) {
+        set_plan_tag(portal, plan, cells[0].i);
+    }
+    cursor_close(portal->cursor);
+    portal->cursor = NULL;
+    return result;
+}
+
 static int run_plan(struct portal *portal, const struct plan *plan, const struct cell *params,
                     size_t param_count, struct row_sink *sink, int64_t max_rows,
                     struct failure *ret_failure)
 {
     int result;
 
-    if (plan->verb == NULL || plan->verb->run == NULL) {
+    if (plan->tag_kind == TAG_COUNTED) {
+        result = run_counted(portal, plan, params, param_count, ret_failure);
+    } else if (plan->verb == NULL || plan->verb->run == NULL) {
         result = run_cursor(portal, plan, params, param_count, sink, max_rows, ret_failure);
     } else {
         if ((plan->flags & PLAN_TXN_CONTROL) == 0 && plan->cursor_flags != 0 &&

@@ -30,6 +30,7 @@ struct rewriter {
     unsigned cursor_flags;
     bool uses_functions; /* of pond's own */
     bool alone;          /* calls one that is FUNCTION_ALONE */
+    bool counts;         /* its one row is the number of rows changed */
     unsigned depth;
     bool order_texts; /* ORDER BY prints expressions, not positions: inside OVER () */
     const struct group_list *groups; /* GROUP BY of the query whose expressions are looked at */

@@ -255,6 +255,9 @@ void rewrite_statement(struct rewriter *r, const PgQuery__Node *node, struct rel
         dml_insert(r, node->insert_stmt, ret_relation);
         break;
     case PG_QUERY__NODE__NODE_UPDATE_STMT:
+        if (rewrite_update_database(r, node->update_stmt)) {
+            break;
+        }
         r->cursor_flags |= CURSOR_WRITES;
         update(r, node->update_stmt, ret_relation);
         break;

@@ -15,5 +15,7 @@ void dml_set_list(struct rewriter *r, const PgQuery__UpdateStmt *u, const struct
 void dml_returning(struct rewriter *r, PgQuery__Node *const *list, size_t count,
                    struct relation *table, struct relation *columns);
 
+/* rewrite_database.c. False: it is none of pg_database. */
+bool rewrite_update_database(struct rewriter *r, const PgQuery__UpdateStmt *stmt);
 /* rewrite_insert.c */
 void dml_insert(struct rewriter *r, const PgQuery__InsertStmt *stmt, struct relation *columns);

@@ -175,6 +175,53 @@ static void each_run_asks_again(void **state)
     with_fake_host(prepared_body);
 }
 
+static void update_body(struct test_session *t)
+{
+    static const struct {
+        const char *text, *log, *tag;
+    } updates[] = {
+        { "UPDATE pg_database SET datistemplate = true WHERE datname='mine'",
+          "alter mine template 1; ", "UPDATE 1" },
+        { "UPDATE pg_catalog.pg_database d SET datallowconn = NOT datallowconn, datconnlimit = '5' "
+          "WHERE d.datname IN ('shop', 'mine')",
+          "alter shop open 0 limit 5; alter mine open 0 limit 5; ", "UPDATE 2" },
+        { "UPDATE pg_database SET datallowconn = false WHERE datname = 'nope'", "", "UPDATE 0" },
+    };
+    static const char *const wrong[][2] = {
+        { "UPDATE pg_database SET datname = 'x'", "0A000" },
+        { "UPDATE pg_database SET nope = 1", "42703" },
+        { "UPDATE pg_database SET datallowconn = 5", "42804" },
+        { "UPDATE pg_database SET datistemplate = true WHERE 1", "42804" },
+        { "UPDATE pg_database SET datistemplate = true RETURNING datname", "0A000" },
+        { "UPDATE pg_database SET datistemplate = true FROM pg_roles", "0A000" },
+        { "UPDATE pg_database SET (datistemplate, datallowconn) = (true, true)", "0A000" },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(updates); i++) {
+        assert_string_equal(rows(t, updates[i].text), "");
+        assert_string_equal(fake_log(), updates[i].log);
+        assert_string_equal(t->tag, updates[i].tag);
+        assert_string_equal(t->types, "");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        assert_string_equal(state(t, wrong[i][0]), wrong[i][1]);
+    }
+    rows(t, "PREPARE p AS UPDATE pg_database SET datistemplate = $2 WHERE datname = $1");
+    rows(t, "EXECUTE p('mine', false)");
+    assert_string_equal(fake_log(), "alter mine template 0; ");
+    assert_string_equal(t->tag, "UPDATE 1");
+    rows(t, "BEGIN");
+    assert_string_equal(state(t, updates[0].text), "25001");
+    rows(t, "ROLLBACK");
+    assert_string_equal(fake_log(), "");
+}
+
+static void pg_database_can_be_updated(void **state)
+{
+    (void)state;
+    with_fake_host(update_body);
+}
+
 /* ---- functions ---- */
 
 static void signals_body(struct test_session *t)
@@ -266,9 +313,12 @@ static void answers_are_postgresqls(void **state)
 /* ---- failures ---- */
 
 static const char *const askers[] = {
-    "SELECT count(*) FROM pg_database",  "SELECT count(*) FROM pg_stat_activity",
-    "SELECT pg_terminate_backend(4712)", "SELECT pg_cancel_backend(4712)",
+    "SELECT count(*) FROM pg_database",
+    "SELECT count(*) FROM pg_stat_activity",
+    "SELECT pg_terminate_backend(4712)",
+    "SELECT pg_cancel_backend(4712)",
     "SELECT pg_database_size('mine')",
+    "UPDATE pg_database SET datistemplate = true WHERE datname = 'mine'",
 };
 
 static void failing_body(struct test_session *t)
@@ -341,6 +391,7 @@ int main(void)
         cmocka_unit_test(psql_lists_databases),
         cmocka_unit_test(harnesses_find_what_they_ask_for),
         cmocka_unit_test(each_run_asks_again),
+        cmocka_unit_test(pg_database_can_be_updated),
         cmocka_unit_test(signals_go_to_the_backends_meant),
         cmocka_unit_test(answers_are_postgresqls),
         cmocka_unit_test(what_the_host_fails_with_is_told),
