@@ -80,17 +80,21 @@ static bool is_own(const struct sql_session *sql, const char *name)
     return strcmp(sql->ops->database(sql->host), name) == 0;
 }
 
-static int begin(struct portal *portal, const char *what, bool available, struct failure *f)
+static int begin(struct portal *portal, const char *what, struct failure *f)
 {
     int r = verb_refuse_transaction(portal->sql, what, f);
 
-    if (r == 0 && !available) {
-        r = verb_unavailable(what, f);
-    }
     if (r == 0) {
         notice_cut_names(portal);
     }
     return r;
+}
+
+static int alter(struct sql_session *sql, const char *name, const struct database_change *change,
+                 struct failure *f)
+{
+    return sql->ops->database_alter == NULL ? verb_unavailable("ALTER DATABASE", f)
+                                            : sql->ops->database_alter(sql->host, name, change, f);
 }
 
 /* ---- CREATE ---- */
@@ -105,7 +109,7 @@ int create_database_run(struct portal *portal, struct row_sink *sink, int64_t ma
 
     (void)sink;
     (void)max_rows;
-    int r = begin(portal, "CREATE DATABASE", sql->ops->database_create != NULL, f);
+    int r = begin(portal, "CREATE DATABASE", f);
     if (r == 0) {
         r = database_options_read(sql, plan_whole(portal->plan)->text, stmt->options,
                                   stmt->n_options, false, &arena, &options, f);
@@ -124,7 +128,8 @@ int create_database_run(struct portal *portal, struct row_sink *sink, int64_t ma
         .allows_connections = options.allows_connections == NULL || *options.allows_connections,
         .connection_limit = options.connection_limit == NULL ? -1 : *options.connection_limit,
     };
-    return sql->ops->database_create(sql->host, &request, f);
+    return sql->ops->database_create == NULL ? verb_unavailable("CREATE DATABASE", f)
+                                             : sql->ops->database_create(sql->host, &request, f);
 }
 
 /* ---- DROP ---- */
@@ -138,12 +143,15 @@ int drop_database_run(struct portal *portal, struct row_sink *sink, int64_t max_
 
     (void)sink;
     (void)max_rows;
-    int r = begin(portal, "DROP DATABASE", sql->ops->database_drop != NULL, f);
+    int r = begin(portal, "DROP DATABASE", f);
     if (r != 0) {
         return r;
     }
     if (is_own(sql, stmt->dbname)) {
         return failure_set(f, "55006", "cannot drop the currently open database");
+    }
+    if (sql->ops->database_drop == NULL) {
+        return verb_unavailable("DROP DATABASE", f);
     }
     r = sql->ops->database_drop(sql->host, stmt->dbname, force, f);
     if (r == FAILED && stmt->missing_ok && strcmp(f->sqlstate, "3D000") == 0) {
@@ -167,7 +175,7 @@ int alter_database_run(struct portal *portal, struct row_sink *sink, int64_t max
 
     (void)sink;
     (void)max_rows;
-    int r = begin(portal, "ALTER DATABASE", sql->ops->database_alter != NULL, f);
+    int r = begin(portal, "ALTER DATABASE", f);
     if (r == 0) {
         r = database_options_read(sql, plan_whole(portal->plan)->text, stmt->options,
                                   stmt->n_options, true, &arena, &options, f);
@@ -184,7 +192,7 @@ int alter_database_run(struct portal *portal, struct row_sink *sink, int64_t max
         .allows_connections = options.allows_connections,
         .connection_limit = options.connection_limit,
     };
-    return sql->ops->database_alter(sql->host, stmt->dbname, &change, f);
+    return alter(sql, stmt->dbname, &change, f);
 }
 
 int database_rename_run(struct portal *portal, struct row_sink *sink, int64_t max_rows,
@@ -196,14 +204,14 @@ int database_rename_run(struct portal *portal, struct row_sink *sink, int64_t ma
 
     (void)sink;
     (void)max_rows;
-    int r = begin(portal, "ALTER DATABASE", sql->ops->database_alter != NULL, f);
+    int r = begin(portal, "ALTER DATABASE", f);
     if (r == 0 && is_own(sql, stmt->subname)) {
         r = failure_set(f, "0A000", "current database cannot be renamed");
     }
     if (r == 0) {
         r = check_new_name(stmt->newname, f);
     }
-    return r != 0 ? r : sql->ops->database_alter(sql->host, stmt->subname, &change, f);
+    return r != 0 ? r : alter(sql, stmt->subname, &change, f);
 }
 
 int database_owner_run(struct portal *portal, struct row_sink *sink, int64_t max_rows,
@@ -218,8 +226,8 @@ int database_owner_run(struct portal *portal, struct row_sink *sink, int64_t max
 
     (void)sink;
     (void)max_rows;
-    int r = begin(portal, "ALTER DATABASE", true, f);
-    return r != 0 ? r : sql->ops->database_alter(sql->host, stmt->object->string->sval, &change, f);
+    int r = begin(portal, "ALTER DATABASE", f);
+    return r != 0 ? r : alter(sql, stmt->object->string->sval, &change, f);
 }
 
 /* ---- ALTER DATABASE ... SET ---- */
@@ -285,9 +293,9 @@ int alter_database_set_run(struct portal *portal, struct row_sink *sink, int64_t
 
     (void)sink;
     (void)max_rows;
-    int r = begin(portal, "ALTER DATABASE", sql->ops->database_alter != NULL, f);
+    int r = begin(portal, "ALTER DATABASE", f);
     if (r == 0) {
-        r = sql->ops->database_alter(sql->host, stmt->dbname, &nothing, f); /* is it there? */
+        r = alter(sql, stmt->dbname, &nothing, f); /* is it there? */
     }
     return r != 0 ? r : check_setting(sql, stmt->setstmt, f);
 }
@@ -301,9 +309,9 @@ int alter_database_refresh_run(struct portal *portal, struct row_sink *sink, int
 
     (void)sink;
     (void)max_rows;
-    int r = begin(portal, "ALTER DATABASE", sql->ops->database_alter != NULL, f);
+    int r = begin(portal, "ALTER DATABASE", f);
     if (r == 0) {
-        r = sql->ops->database_alter(sql->host, name, &nothing, f);
+        r = alter(sql, name, &nothing, f);
     }
     if (r == 0) {
         verb_notice(sql, SEVERITY_NOTICE, "00000", "version has not changed");
