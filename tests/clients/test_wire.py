@@ -137,6 +137,23 @@ class Messages(unittest.TestCase):
         types, got = w.ask(query("SELECT count(*) FROM orders"))
         self.assertEqual(wire.values(got[1][1]), [b"3"])
 
+    def test_what_cannot_be_taken_back_runs_outside_of_transactions_only(self):
+        w = self.w
+
+        def once(text):
+            return parse("", text) + bind("", "") + execute()
+
+        for text in ("CREATE DATABASE wire_alone", "SELECT pond_mark('wire')"):
+            # alone up to its Sync, though that comes later: whatever else is wrong, it is no transaction
+            w.send(once(text) + FLUSH)
+            kind, body = next(m for m in iter(w.next, None) if m[0] in "CE")
+            self.assertFalse(kind == "E" and wire.fields(body)["C"] == "25001", body)
+            w.ask(SYNC)
+            for data in (once("SELECT 1") + once(text) + SYNC, query("SELECT 1; " + text), query(text + "; SELECT 1"),
+                         once("BEGIN") + once(text) + SYNC):
+                self.assertEqual(w.error(data)[0]["C"], "25001")
+            w.ask(query("ROLLBACK"))
+
     def test_wrong_counts_names_and_portals(self):
         w = self.w
         for data, state in ((parse("", "SELECT $1::int") + bind("", "") + SYNC, "08P01"),
