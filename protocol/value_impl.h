@@ -108,6 +108,8 @@ value_decoder bytea_decode_text, bytea_decode_binary;
 value_encoder bytea_encode_text, bytea_encode_binary;
 value_decoder uuid_decode_text, uuid_decode_binary;
 value_encoder uuid_encode_text, uuid_encode_binary;
+value_decoder inet_decode_text, inet_decode_binary;
+value_encoder inet_encode_binary;
 value_decoder json_decode, jsonb_decode, jsonb_decode_binary;
 value_encoder jsonb_encode_binary;
 

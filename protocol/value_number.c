@@ -90,10 +90,9 @@ static const struct int_row {
     int64_t least;
     int64_t most;
 } int_rows[] = {
-    { OID_INT4, 4, INT32_MIN, INT32_MAX },
-    { OID_INT8, 8, INT64_MIN, INT64_MAX },
-    { OID_INT2, 2, INT16_MIN, INT16_MAX },
-    { OID_OID, 4, 0, UINT32_MAX },
+    { OID_INT4, 4, INT32_MIN, INT32_MAX }, { OID_INT8, 8, INT64_MIN, INT64_MAX },
+    { OID_INT2, 2, INT16_MIN, INT16_MAX }, { OID_OID, 4, 0, UINT32_MAX },
+    { OID_XID, 4, 0, UINT32_MAX },
 };
 
 static const struct int_row *int_row(const struct value_call *call)
@@ -121,7 +120,7 @@ int int_decode_text(const struct value_call *call, struct view in, struct cell *
     if (r == NUMBER_SYNTAX) {
         return value_bad_text(call, "22P02", in);
     }
-    if (r == 0 && call->oid == OID_OID && n < 0 && n >= INT32_MIN) {
+    if (r == 0 && (call->oid == OID_OID || call->oid == OID_XID) && n < 0 && n >= INT32_MIN) {
         n += INT64_C(1) << 32; /* oid's input takes -1 as the highest */
     }
     if (r != 0 || !int_fits(call, n)) {

@@ -14,7 +14,7 @@ static const uint32_t oids[] = {
     OID_INT4,        OID_TEXT,     OID_OID,     OID_JSON,    OID_FLOAT4, OID_FLOAT8,
     OID_UNKNOWN,     OID_BPCHAR,   OID_VARCHAR, OID_DATE,    OID_TIME,   OID_TIMESTAMP,
     OID_TIMESTAMPTZ, OID_INTERVAL, OID_TIMETZ,  OID_NUMERIC, OID_VOID,   OID_UUID,
-    OID_JSONB,       1007,
+    OID_JSONB,       1007,         OID_XID,     OID_INET,
 };
 
 static bool same_cell(const struct cell *a, const struct cell *b)

@@ -100,7 +100,8 @@ texts = {0: ["t", "off", "maybe"], 1: ["\\xdeadbeef", "a\\\\b\\001", "\\xz"], 2:
          18: ["2024-01-31 10:00:00+05:30", "Wed Jan 31 10:00:00 2024 UTC", "20240131T101112Z"],
          19: ["1 year 2 mons 3 days 04:05:06.7", "P1Y2M3DT4H5M6.7S", "@ 1 day ago", "1-2", "1.5 months"],
          20: ["10:00:00-03:30"], 21: ["-12345.000678", "1e20", "0.1234567890123456", "NaN", "1e-300"], 22: [""],
-         23: ["{a0eebc99-9c0b4ef8-bb6d6bb9-bd380a11}"], 24: ["[1]"], 25: ["{1,2}"]}
+         23: ["{a0eebc99-9c0b4ef8-bb6d6bb9-bd380a11}"], 24: ["[1]"], 25: ["{1,2}"], 26: ["7"],
+         27: ["10.1.2.3/8", "fe80::1:2/64", "1.2.3.4/33"]}
 for t, list_ in texts.items():
     for i, text in enumerate(list_):
         put("value", "text-%02d-%d" % (t, i), bytes([t, 0]) + text.encode())
@@ -108,7 +109,8 @@ binaries = {0: b"\1", 1: b"\0\xff", 2: b"a", 4: struct.pack("!q", -1), 5: struct
             6: struct.pack("!i", -1), 8: struct.pack("!I", 7), 10: struct.pack("!f", 0.1), 11: struct.pack("!d", 0.1),
             15: struct.pack("!i", 8796), 16: struct.pack("!q", 36000000000), 17: struct.pack("!q", 760010400500000),
             18: struct.pack("!q", -(1 << 63)), 19: struct.pack("!qii", -1, 2, -3), 20: struct.pack("!qi", 1, 12600),
-            21: struct.pack("!hhhhhhh", 3, 1, 0x4000, 6, 1, 2345, 7), 23: bytes(range(16)), 24: b"\1{}"}
+            21: struct.pack("!hhhhhhh", 3, 1, 0x4000, 6, 1, 2345, 7), 23: bytes(range(16)), 24: b"\1{}",
+            26: struct.pack("!I", 7), 27: b"\3\x40\0\x10" + bytes(range(16))}
 for t, data in binaries.items():
     put("value", "binary-%02d" % t, bytes([t, 0x55]) + data)
 

@@ -120,6 +120,11 @@ static void the_binary_form_says_the_same(void **state)
     same_in_binary(OID_TIMESTAMPTZ, "0044-03-15 10:00:00+00 BC");
     same_in_binary(OID_INTERVAL, "-1 mons +2 days -00:00:00.000001");
     same_in_binary(OID_VOID, "");
+    same_in_binary(OID_XID, "4294967295");
+    same_in_binary(OID_INET, "127.0.0.1");
+    same_in_binary(OID_INET, "10.1.2.3/8");
+    same_in_binary(OID_INET, "::1");
+    same_in_binary(OID_INET, "fe80::1:2/64");
 }
 
 static const char *decoded_binary(uint32_t oid, struct view in)
@@ -139,7 +144,8 @@ static void binary_forms_of_a_wrong_size_are_22P03(void **state)
     static const uint32_t oids[] = { OID_BOOL,        OID_INT2,     OID_INT4,   OID_INT8,
                                      OID_OID,         OID_FLOAT4,   OID_FLOAT8, OID_NUMERIC,
                                      OID_DATE,        OID_TIME,     OID_TIMETZ, OID_TIMESTAMP,
-                                     OID_TIMESTAMPTZ, OID_INTERVAL, OID_UUID };
+                                     OID_TIMESTAMPTZ, OID_INTERVAL, OID_UUID,   OID_INET,
+                                     OID_XID };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(oids); i++) {
@@ -174,6 +180,35 @@ static const char *encoded(uint32_t oid, enum value_format format, struct cell c
 static struct cell text_cell(const char *text)
 {
     return (struct cell){ .kind = CELL_TEXT, .bytes = view_of_str(text) };
+}
+
+static void addresses_have_one_spelling(void **state)
+{
+    struct cell net = text_cell("10.1.2.3/8");
+    struct cell host = text_cell("::1");
+
+    (void)state;
+    becomes(OID_INET, -1, "127.0.0.1", "127.0.0.1");
+    becomes(OID_INET, -1, "1.2.3.4/32", "1.2.3.4");
+    becomes(OID_INET, -1, "1.2.3.4/08", "1.2.3.4/8");
+    becomes(OID_INET, -1, "FE80:0:0:0:0:0:0:1/64", "fe80::1/64");
+    becomes(OID_INET, -1, "::ffff:1.2.3.4/96", "::ffff:1.2.3.4/96");
+    becomes(OID_INET, -1, "10", "ERROR 22P02: invalid input syntax for type inet: \"10\"");
+    for (const char *const *wrong =
+             (const char *const[]){ "", "1.2.3.256", "1.2.3.4/33", "1.2.3.4/", "1.2.3.4/+8",
+                                    " 1.2.3.4", "::1/129", "1::2::3", "fe80::1%eth0", NULL };
+         *wrong != NULL; wrong++) {
+        assert_string_equal(encoded(OID_INET, FORMAT_BINARY, text_cell(*wrong)), "22P02");
+    }
+    assert_memory_equal(encoded(OID_INET, FORMAT_BINARY, net), "\2\x08\0\4\n\1\2\3", 8);
+    assert_memory_equal(encoded(OID_INET, FORMAT_BINARY, host),
+                        "\3\x80\0\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 20);
+    assert_string_equal(decoded_binary(OID_INET, BYTES("\2\x08\0\4\n\1\2\3")), "");
+    assert_string_equal(decoded_binary(OID_INET, BYTES("\2\x21\0\4\n\1\2\3")), "22P03");
+    assert_string_equal(decoded_binary(OID_INET, BYTES("\4\x08\0\4\n\1\2\3")), "22P03");
+    assert_string_equal(decoded_binary(OID_INET, BYTES("\2\x08\0\4\n\1\2")), "22P03");
+    assert_string_equal(decoded_binary(OID_INET, BYTES("\3\x08\0\4\n\1\2\3")), "22P03");
+    assert_string_equal(decoded_binary(OID_INET, BYTES("\2\x08\0\4\n\1\2\3\4")), "22P03");
 }
 
 static void cells_of_another_kind_are_converted_when_they_can_be(void **state)
@@ -343,6 +378,7 @@ int main(void)
         cmocka_unit_test(types_without_a_row_pass_their_text_only),
         cmocka_unit_test(the_binary_form_says_the_same),
         cmocka_unit_test(binary_forms_of_a_wrong_size_are_22P03),
+        cmocka_unit_test(addresses_have_one_spelling),
         cmocka_unit_test(cells_of_another_kind_are_converted_when_they_can_be),
         cmocka_unit_test(numerics_print_as_their_digits_do),
         cmocka_unit_test(stored_timestamps_say_what_was_stored),
