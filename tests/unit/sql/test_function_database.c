@@ -136,6 +136,19 @@ static void harness_body(struct test_session *t)
           "datname = 'mine'",
           "127.0.0.1|5001|2023-11-14 22:13:20.25+00|ClientRead\n" },
         { "SELECT count(*) FROM pg_stat_activity s JOIN pg_database d ON d.oid = s.datid", "2\n" },
+        { "SELECT pid, now() - query_start, client_port FROM pg_stat_activity WHERE now() - "
+          "backend_start < interval '1 hour' AND query_start IS NOT NULL ORDER BY query_start",
+          "4711|-00:00:01.5|-1\n" },
+        { "SELECT pid FROM pg_stat_activity WHERE client_addr = '127.0.0.1'", "4712\n" },
+        { "SELECT state, count(*) FROM pg_stat_activity GROUP BY state ORDER BY 2 DESC, 1",
+          "active|1\nidle in transaction|1\n~|1\n" },
+        /* pgjdbc's getCatalogs(), EF Core */
+        { "SELECT datname AS TABLE_CAT FROM pg_catalog.pg_database WHERE datallowconn = true "
+          "ORDER BY datname",
+          "mine\nshop\ntester\n" },
+        { "SELECT CASE WHEN COUNT(*) = 0 THEN FALSE ELSE TRUE END FROM pg_catalog.pg_database "
+          "WHERE datname='mine'",
+          "t\n" },
         { "SELECT usename, usesuper FROM pg_user ORDER BY 1",
           "admin|t\nother|t\npond|t\ntester|t\n" },
         { "SELECT has_database_privilege('mine', 'CREATE')", "t\n" },
@@ -220,6 +233,40 @@ static void pg_database_can_be_updated(void **state)
 {
     (void)state;
     with_fake_host(update_body);
+}
+
+/* What createdb and dropdb of PostgreSQL 15 send, with all of their options, and what sqlx,
+ * testcontainers, EF Core and pytest-postgresql do with a database. */
+static void tools_body(struct test_session *t)
+{
+    static const char *const pairs[][2] = {
+        { "SELECT pg_catalog.set_config('search_path', '', false);", "" },
+        { "CREATE DATABASE zz OWNER postgres TABLESPACE pg_default ENCODING 'UTF8' STRATEGY "
+          "wal_log "
+          "TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C';",
+          "create zz from template0 owner postgres -1; " },
+        { "COMMENT ON DATABASE zz IS 'a comment';", "" },
+        { "DROP DATABASE zz WITH (FORCE);", "drop zz force; " },
+        { "DROP DATABASE IF EXISTS zz;", "" },
+        { "create database \"_sqlx_test_1\"", "create _sqlx_test_1 from - owner - -1; " },
+        { "drop database if exists \"_sqlx_test_1\"", "drop _sqlx_test_1; " },
+        { "CREATE DATABASE \"snap\" WITH TEMPLATE \"mine\" OWNER \"other\"",
+          "create snap from mine owner other -1; " },
+        { "ALTER DATABASE \"snap\" WITH is_template = TRUE", "alter snap template 1; " },
+        { "REVOKE CONNECT ON DATABASE \"mine\" FROM PUBLIC", "" },
+        { "ALTER DATABASE \"mine\" with allow_connections false;", "alter mine open 0; " },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+        rows(t, pairs[i][0]);
+        assert_string_equal(fake_log(), pairs[i][1]);
+    }
+}
+
+static void tools_find_what_they_need(void **state)
+{
+    (void)state;
+    with_fake_host(tools_body);
 }
 
 /* ---- functions ---- */
@@ -391,6 +438,7 @@ int main(void)
         cmocka_unit_test(psql_lists_databases),
         cmocka_unit_test(harnesses_find_what_they_ask_for),
         cmocka_unit_test(each_run_asks_again),
+        cmocka_unit_test(tools_find_what_they_need),
         cmocka_unit_test(pg_database_can_be_updated),
         cmocka_unit_test(signals_go_to_the_backends_meant),
         cmocka_unit_test(answers_are_postgresqls),
