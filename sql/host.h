@@ -1,10 +1,12 @@
-/* sql/host.h: what sql/ and its host tell each other about databases and the connections to them.
+/* sql/host.h: what sql/ asks of its host, the daemon, and what the two tell each other about
+ * databases and the connections to them.
  *
- * Plain data, lent for one call: whoever wants to keep a text copies it. Names are as SQL has them:
- * folded, without quotes, at most 63 bytes, any characters but NUL. Times are wall clock, in
- * microseconds since 1970; 0: there is none. */
+ * The structs are plain data, lent for one call: whoever wants to keep a text copies it. Names are
+ * as SQL has them: folded, without quotes, at most 63 bytes, any characters but NUL. Times are wall
+ * clock, in microseconds since 1970; 0: there is none. */
 #pragma once
 
+#include "base/failure.h"
 #include "base/view.h"
 
 #include <stdbool.h>
@@ -76,3 +78,72 @@ enum mark_op { MARK_SET, MARK_REWIND, MARK_RESET };
 
 typedef void database_fn(void *arg, const struct database_row *row);
 typedef void backend_fn(void *arg, const struct backend_row *row);
+
+/* An answer of copy_in_read(): CopyDone came. */
+enum { COPY_IN_DONE = 2 };
+
+/* What only the daemon can do. All may be called during sql_run(). Those of COPY, of databases and
+ * of backends may await, the others do not. NULL where a comment says so: 0A000. */
+struct host_ops {
+    void (*parameter_status)(void *host, const char *name,
+                             const char *value); /* a reported setting changed */
+    void (*notice)(void *host, const struct failure *notice);
+    int32_t (*backend_pid)(void *host);
+    const char *(*user)(void *host);
+    const char *(*database)(void *host);
+    int64_t (*wall_us)(void *host); /* the seam of now() */
+    void (*random)(void *host, void *bytes,
+                   size_t len); /* the seam of random(), gen_random_uuid() */
+    /* COPY FROM STDIN: begin, read until COPY_IN_DONE or something goes wrong, end (always, after a
+     * begin that said 0). What read gives lives until the next read or end. NULL: there is no such
+     * stream here. 0, COPY_IN_DONE, FAILED or -errno. */
+    int (*copy_in_begin)(void *host, bool binary, size_t columns, struct failure *ret_failure);
+    int (*copy_in_read)(void *host, struct view *ret_data, struct failure *ret_failure);
+    void (*copy_in_end)(void *host);
+    /* COPY TO STDOUT: begin, a row at a time, end. 0 or -errno. */
+    int (*copy_out_begin)(void *host, bool binary, size_t columns);
+    int (*copy_out_row)(void *host, struct view row);
+    int (*copy_out_end)(void *host);
+
+    /* Databases and backends. Each of these may be NULL: not available here. 0, or FAILED and
+     * nothing is done. They are called on the connection's task, and all but database_create and
+     * database_drop from inside of sqlite3_step(): they may give up the turn there, but may run
+     * nothing on the connection's own session; a wait ends with FAILED when the session is told to
+     * stop. each_... and backend_signal come in whatever transaction there is, the others in none,
+     * and without the writer's place. fn may not await.
+     *
+     * 42P04: the name is taken · 3D000: no such template · 55006: others write to it · 53400: too
+     * many. The new database is there for everybody when it returns. */
+    int (*database_create)(void *host, const struct database_request *request,
+                           struct failure *ret_failure);
+    /* 3D000 · 42809: a template · 55006: others are connected, and do not leave within some seconds
+     * of having been terminated; `force` terminates them. Never the connection's own one. */
+    int (*database_drop)(void *host, const char *name, bool force, struct failure *ret_failure);
+    /* 3D000 · 42P04: the new name is taken · 55006: others are connected (only for a new name) ·
+     * 0A000: what cannot be changed of this one. */
+    int (*database_alter)(void *host, const char *name, const struct database_change *change,
+                          struct failure *ret_failure);
+    int (*each_database)(void *host, database_fn *fn, void *arg, struct failure *ret_failure);
+    int (*each_backend)(void *host, backend_fn *fn, void *arg, struct failure *ret_failure);
+    /* May be the connection itself. False in *ret_found: there is no such pid. Does not wait for it
+     * to end. */
+    int (*backend_signal)(void *host, int32_t pid, enum backend_signal signal, bool *ret_found,
+                          struct failure *ret_failure);
+
+    /* Marks of the connection's clone. `name` is NULL for MARK_RESET only. Sets, moves or goes back
+     * to a mark, or back to the template; what other connections of the clone are in the middle of
+     * keeps its root. Awaits the writer's place (55P03, 57014). 42704: no such mark · 53400: too
+     * many · 0A000: not a clone. */
+    int (*mark)(void *host, enum mark_op op, const char *name, struct failure *ret_failure);
+    /* A template that the first who asks builds for all. True in *ret_build: a database of that
+     * name has been made, empty or a copy of `from` (NULL: template1), and this connection is its
+     * builder; if it ends before template_end() was called, the database is dropped and the next
+     * one who waits becomes the builder of a new one. False: it is a template, and ready. Waits
+     * while another builds (57014, as any statement). 42P04: the name is that of another database ·
+     * 3D000: no such `from` · 53400: too many. */
+    int (*template_claim)(void *host, const char *name, const char *from, bool *ret_build,
+                          struct failure *ret_failure);
+    /* From whatever connection: it is built, and becomes a template as it was last committed; or it
+     * is not, as if the builder's connection had ended. 55000: nobody builds one of that name. */
+    int (*template_end)(void *host, const char *name, bool ready, struct failure *ret_failure);
+};
