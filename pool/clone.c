@@ -212,8 +212,14 @@ static int install(struct clone *clone, struct pagemap *map, uint32_t *cookie)
     clone->cookie_max = new_cookie;
     clone->cookie = new_cookie;
     *cookie = new_cookie;
+    clone->rewinds++;
     root_replace(clone, map);
     return 0;
+}
+
+uint64_t clone_rewinds(const struct clone *clone)
+{
+    return clone->rewinds;
 }
 
 int clone_reset(struct clone *clone)

@@ -14,6 +14,7 @@ struct clone {
     struct page_owner *owner;
     struct pagemap root;     /* the newest; borrowed while it is the template's own */
     uint64_t version;        /* of root: counts what was published or installed */
+    uint64_t rewinds;        /* of these: installed */
     struct vfs_file *writer; /* the one that is at RESERVED or above */
 
     void *holder; /* of the writer's place */

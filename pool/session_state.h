@@ -32,11 +32,12 @@ enum txn_stmt { TXN_STMT_BEGIN, TXN_STMT_COMMIT, TXN_STMT_ROLLBACK, TXN_STMTS };
 struct txn {
     bool explicit_; /* between BEGIN and COMMIT */
     bool implicit;
-    bool failed;  /* explicit_ only: all but ROLLBACK is refused */
-    bool lost;    /* SQLite ended the block by itself: ROLLBACK TO is refused too */
-    bool begun;   /* SQLite is in a transaction: we have the writer's place */
-    bool touched; /* a statement has run in it */
-    bool stuck;   /* a ROLLBACK failed for want of memory: tried again before anything else */
+    bool failed;      /* explicit_ only: all but ROLLBACK is refused */
+    bool lost;        /* SQLite ended the block by itself: ROLLBACK TO is refused too */
+    bool begun;       /* SQLite is in a transaction: we have the writer's place */
+    bool touched;     /* a statement has run in it */
+    uint64_t rewinds; /* of the clone, when it did */
+    bool stuck;       /* a ROLLBACK failed for want of memory: tried again before anything else */
     bool defer_constraints;
     struct txn_modes modes;
     char **savepoints; /* their names, oldest first; SQLite knows number i as "s<i>" once begun */

@@ -104,6 +104,29 @@ static int unstick(struct session *session, struct failure *ret_failure)
     return !session->txn.stuck || txn_sqlite_rollback(session) ? 0 : failure_set_nomem(ret_failure);
 }
 
+/* Somebody has rewound the clone under this transaction. */
+static int check_not_rewound(const struct session *session, struct failure *ret_failure)
+{
+    const struct txn *txn = &session->txn;
+
+    if (!txn->touched || txn->rewinds == clone_rewinds(session->clone)) {
+        return 0;
+    }
+    failure_set(ret_failure, "40001", "could not serialize access due to a rewind of the database");
+    failure_add(ret_failure, FIELD_HINT, "The transaction might succeed if retried.");
+    return FAILED;
+}
+
+static void note_touched(struct session *session)
+{
+    struct txn *txn = &session->txn;
+
+    if (!txn->touched && in_transaction(txn)) {
+        txn->touched = true;
+        txn->rewinds = clone_rewinds(session->clone);
+    }
+}
+
 int txn_enter(struct session *session, enum txn_need need, struct view sql,
               struct failure *ret_failure)
 {
@@ -113,6 +136,9 @@ int txn_enter(struct session *session, enum txn_need need, struct view sql,
 
     if (unstick(session, ret_failure) != 0 ||
         check_read_only(session, need, sql, ret_failure) != 0) {
+        return FAILED;
+    }
+    if (check_not_rewound(session, ret_failure) != 0) {
         return FAILED;
     }
     if (need == TXN_VACUUM && (txn->explicit_ || txn->begun)) {
@@ -129,7 +155,11 @@ int txn_enter(struct session *session, enum txn_need need, struct view sql,
     if (r == 0 && fixed_root) {
         vfs_hold_root(session->db);
     }
-    txn->touched = txn->touched || in_transaction(txn);
+    /* again: it may have waited for the place */
+    if (r == 0 && check_not_rewound(session, ret_failure) != 0) {
+        r = FAILED;
+    }
+    note_touched(session);
     return r;
 }
 

@@ -1,0 +1,160 @@
+/* pool/marks.c: see the header. The clone does the work (pool/clone.h); here are names, the limit
+ * and the writer's place around it. All is looked up once the place is taken: while one waits for
+ * it, others of the clone may set marks, too. */
+#include "pool/marks.h"
+
+#include "pool/clone.h"
+#include "pool/txn_sqlite.h"
+
+#include <assert.h>
+#include <errno.h>
+
+struct mark {
+    LIST_ENTRY(mark) entry;
+    struct clone_mark *root;
+    char name[];
+};
+
+struct change {
+    struct marks *marks;
+    const char *name;
+    size_t most;
+};
+
+typedef int change_fn(struct clone *clone, const struct change *change,
+                      struct failure *ret_failure);
+
+static struct mark *find(const struct marks *marks, const char *name)
+{
+    struct mark *mark;
+
+    LIST_FOREACH (mark, &marks->list, entry) {
+        if (strcmp(mark->name, name) == 0) {
+            return mark;
+        }
+    }
+    return NULL;
+}
+
+static int add(struct marks *marks, const char *name, struct clone_mark *root)
+{
+    size_t len = strlen(name) + 1;
+    struct mark *mark = mem_zalloc(sizeof(*mark) + len);
+
+    if (mark == NULL) {
+        return -ENOMEM;
+    }
+    memcpy(mark->name, name, len);
+    mark->root = root;
+    LIST_INSERT_HEAD(&marks->list, mark, entry);
+    marks->count++;
+    return 0;
+}
+
+/* ---- what is done with the writer's place ---- */
+
+static int fail_full(const struct marks *marks, struct failure *ret_failure)
+{
+    failure_set(ret_failure, "53400", "too many marks: there are %zu", marks->count);
+    failure_add(ret_failure, FIELD_HINT,
+                "Set one of them again, or raise max_marks of this database.");
+    return FAILED;
+}
+
+static int set(struct clone *clone, const struct change *change, struct failure *ret_failure)
+{
+    struct marks *marks = change->marks;
+    struct mark *mark = find(marks, change->name);
+    struct clone_mark *root;
+
+    if (mark == NULL && change->most != 0 && marks->count >= change->most) {
+        return fail_full(marks, ret_failure);
+    }
+    if (clone_mark(clone, &root) != 0) {
+        return failure_set_nomem(ret_failure);
+    }
+    if (mark != NULL) {
+        clone_mark_destroy(mark->root);
+        mark->root = root;
+        return 0;
+    }
+    if (add(marks, change->name, root) != 0) {
+        clone_mark_destroy(root);
+        return failure_set_nomem(ret_failure);
+    }
+    return 0;
+}
+
+/* Who writes has the place, so that the clone is never busy here. */
+static int done(int r, struct failure *ret_failure)
+{
+    assert(r != -EBUSY);
+    return r == 0 ? 0 : failure_set_nomem(ret_failure);
+}
+
+static int rewind_clone(struct clone *clone, const struct change *change,
+                        struct failure *ret_failure)
+{
+    const struct mark *mark = find(change->marks, change->name);
+
+    if (mark == NULL) {
+        return failure_set(ret_failure, "42704", "mark \"%s\" does not exist", change->name);
+    }
+    return done(clone_rewind(clone, mark->root), ret_failure);
+}
+
+static int reset_clone(struct clone *clone, const struct change *change maybe_unused,
+                       struct failure *ret_failure)
+{
+    return done(clone_reset(clone), ret_failure);
+}
+
+static int with_place(struct session *session, change_fn *fn, const struct change *change,
+                      struct failure *ret_failure)
+{
+    session_enter(session);
+    int r = txn_sqlite_take_place(session, ret_failure);
+    if (r == 0) {
+        r = fn(session->clone, change, ret_failure);
+        txn_leave(session);
+    }
+    session_leave(session);
+    return r;
+}
+
+/* ---- marks ---- */
+
+int marks_set(struct marks *marks, struct session *session, const char *name, size_t most,
+              struct failure *ret_failure)
+{
+    const struct change change = { .marks = marks, .name = name, .most = most };
+
+    return with_place(session, set, &change, ret_failure);
+}
+
+int marks_rewind(struct marks *marks, struct session *session, const char *name,
+                 struct failure *ret_failure)
+{
+    const struct change change = { .marks = marks, .name = name };
+
+    return with_place(session, rewind_clone, &change, ret_failure);
+}
+
+int marks_reset(struct session *session, struct failure *ret_failure)
+{
+    const struct change change = { .marks = NULL };
+
+    return with_place(session, reset_clone, &change, ret_failure);
+}
+
+void marks_finish(struct marks *marks)
+{
+    struct mark *mark;
+
+    while ((mark = LIST_FIRST(&marks->list)) != NULL) {
+        LIST_REMOVE(mark, entry);
+        clone_mark_destroy(mark->root);
+        mem_free(mark);
+    }
+    marks->count = 0;
+}
