@@ -86,10 +86,6 @@ int template_create_empty(struct template **ret_template)
 int template_seal(struct clone *clone, struct template **ret_template)
 {
     const struct page *page1 = pagemap_get(&clone->root, 1);
-
-    if (clone->files != 0) {
-        return -EBUSY;
-    }
     struct template *template_ = template_alloc(clone->owner->page_bytes);
     if (template_ == NULL) {
         return -ENOMEM;

@@ -16,7 +16,8 @@ must_check int template_create_empty(struct template **ret_template);
 must_check int template_load_file(const char *path, struct template **ret_template,
                                   struct failure *ret_failure);
 
-/* Seals what a clone holds now as a new template; the clone must have no session open. */
+/* Seals what is committed in a clone now as a new template. The clone goes on, also with sessions
+ * that are in the middle of a read or a write. 0 or -ENOMEM. On the clone's loop. */
 must_check int template_seal(struct clone *clone, struct template **ret_template);
 
 struct template *template_ref(struct template *);
