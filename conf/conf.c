@@ -358,6 +358,25 @@ static int check_whole(const struct conf *conf, struct failure *ret_failure)
     return 0;
 }
 
+/* Tools connect to these to make others. All are empty. */
+static int add_builtins(struct conf *conf)
+{
+    static const char *const names[] = { "postgres", "template0", "template1" };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (database_find(conf, names[i], strlen(names[i])) != NULL) {
+            continue;
+        }
+        int r = database_add(conf, names[i]);
+        if (r != 0) {
+            return r;
+        }
+        conf->databases[conf->database_count - 1].builtin = true;
+        conf->builtin_count++;
+    }
+    return 0;
+}
+
 static int read_all(struct conf *conf, const char *const *overrides, size_t override_count,
                     struct failure *ret_failure)
 {
@@ -369,7 +388,10 @@ static int read_all(struct conf *conf, const char *const *overrides, size_t over
     if (r == 0) {
         r = apply_overrides(conf, overrides, override_count, ret_failure);
     }
-    return r == 0 ? check_whole(conf, ret_failure) : r;
+    if (r == 0) {
+        r = check_whole(conf, ret_failure);
+    }
+    return r == 0 ? add_builtins(conf) : r;
 }
 
 int conf_read(const char *path, const char *const *overrides, size_t override_count,

@@ -11,8 +11,16 @@
 
 struct conf_database {
     char *name;
-    char *seed; /* absolute path; empty: an empty template */
+    char *seed;   /* absolute path; empty: an empty template */
+    bool builtin; /* not in the file: postgres, template0, template1 */
     int64_t pool_size;
+    int64_t min_pool_size; /* on each loop */
+    int64_t max_waiters;
+    int64_t query_wait_timeout_us;
+    int64_t server_idle_timeout_us;
+    int64_t server_lifetime_us;
+    int64_t max_marks;
+    int64_t linger_us;
     int64_t clone_memory;
     int64_t session_memory;
     int64_t lock_timeout_us;
@@ -27,6 +35,9 @@ struct conf {
     char *unix_socket_dir; /* empty: no unix socket */
     int64_t loops;         /* 0: one for each core */
     int64_t max_client_conn;
+    int64_t max_db_connections;
+    int64_t max_user_connections;
+    int64_t max_clones;
     int64_t max_packet_size;
     int64_t output_buffer;
     int64_t time_slice_us;
@@ -37,10 +48,11 @@ struct conf {
     int64_t shutdown_grace_us;
     bool log_connections;
     bool log_disconnections;
-    int64_t log_statement;       /* 0 none, 1 ddl, 2 mod, 3 all */
-    int64_t log_min_duration_us; /* -1: off */
-    struct conf_database *databases;
+    int64_t log_statement;           /* 0 none, 1 ddl, 2 mod, 3 all */
+    int64_t log_min_duration_us;     /* -1: off */
+    struct conf_database *databases; /* the built-in ones last */
     size_t database_count;
+    size_t builtin_count; /* of these */
 };
 
 /* Reads a file; overrides ("name=value" or "database.NAME.option=value") win over it. 0 or FAILED,

@@ -11,9 +11,13 @@ static size_t bucket_of(int32_t pid)
     return (uint32_t)pid % cancel_bucket_count;
 }
 
-static struct cancel_key *key_of_pid(struct cancel_keys *keys, int32_t pid)
+struct cancel_key *cancel_key_of_pid(struct cancel_keys *keys, int32_t pid)
 {
     struct cancel_key *key;
+
+    if (pid < 1) {
+        return NULL; /* keys in no table have number 0 */
+    }
 
     LIST_FOREACH (key, &keys->buckets[bucket_of(pid)], entry) {
         if (key->pid == pid) {
@@ -30,7 +34,7 @@ static int32_t pid_take(struct cancel_keys *keys)
     do {
         pid = keys->next_pid;
         keys->next_pid = pid > INT32_MAX - keys->step ? keys->first : pid + keys->step;
-    } while (key_of_pid(keys, pid) != NULL);
+    } while (cancel_key_of_pid(keys, pid) != NULL);
     return pid;
 }
 
@@ -61,7 +65,7 @@ void cancel_key_remove(struct cancel_key *key)
 
 struct cancel_key *cancel_key_find(struct cancel_keys *keys, int32_t pid, struct view secret)
 {
-    struct cancel_key *key = pid == 0 ? NULL : key_of_pid(keys, pid);
+    struct cancel_key *key = cancel_key_of_pid(keys, pid);
     uint8_t different = 0;
 
     if (key == NULL || secret.len != sizeof(key->secret)) {

@@ -30,5 +30,8 @@ void cancel_keys_init(struct cancel_keys *keys, int32_t first, int32_t step);
 must_check int cancel_key_add(struct cancel_keys *keys, struct cancel_key *key);
 void cancel_key_remove(struct cancel_key *key); /* a zeroed one is fine */
 
+/* The key of that number, or NULL. */
+struct cancel_key *cancel_key_of_pid(struct cancel_keys *keys, int32_t pid);
+
 /* The key of that number and that secret, or NULL. Takes as long for a nearly right secret. */
 struct cancel_key *cancel_key_find(struct cancel_keys *keys, int32_t pid, struct view secret);

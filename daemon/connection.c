@@ -39,12 +39,24 @@ static void close_socket(void *arg)
     conn->fd = -1;
 }
 
+void connection_leave_worker(struct connection *conn)
+{
+    TAILQ_REMOVE(&conn->worker->connections, conn, entry);
+    atomic_fetch_sub_explicit(&conn->worker->load, 1, memory_order_relaxed);
+}
+
+void connection_join_worker(struct connection *conn, struct worker *worker)
+{
+    conn->worker = worker;
+    TAILQ_INSERT_TAIL(&worker->connections, conn, entry);
+    atomic_fetch_add_explicit(&worker->load, 1, memory_order_relaxed);
+}
+
 static void leave_list(void *arg)
 {
     struct connection *conn = arg;
 
-    TAILQ_REMOVE(&conn->worker->connections, conn, entry);
-    atomic_fetch_sub_explicit(&conn->worker->load, 1, memory_order_relaxed);
+    connection_leave_worker(conn);
     atomic_fetch_sub(conn->refused ? &conn->server->refused_count : &conn->server->client_count, 1);
 }
 
@@ -57,15 +69,18 @@ static void free_buffers(void *arg)
     mem_free(conn->copy_scratch);
 }
 
-static void remove_events(void *arg)
+void connection_remove_events(struct connection *conn)
 {
-    struct connection *conn = arg;
-
     event_del(&conn->read_event);
     event_del(&conn->timer);
 }
 
-static void connection_destroy(struct connection *conn)
+static void remove_events(void *arg)
+{
+    connection_remove_events(arg);
+}
+
+void connection_destroy(struct connection *conn)
 {
     if (conn->ready && conn->server->conf->log_disconnections) {
         int64_t us = loop_now_us(conn->worker->loop) - conn->start_us;
@@ -95,6 +110,16 @@ enum stop_reason connection_should_stop(void *connection)
     return connection_hung_up(connection) ? STOP_HANGUP : STOP_NONE;
 }
 
+struct session_who connection_who(void *connection)
+{
+    const struct connection *conn = connection;
+
+    return (struct session_who){
+        .pid = conn->cancel_key.pid,
+        .statement = view_of(conn->activity->query, conn->activity->query_len),
+    };
+}
+
 void connection_cancel_statement(struct connection *conn)
 {
     if (conn->task != NULL && conn->lease.session != NULL) {
@@ -104,15 +129,23 @@ void connection_cancel_statement(struct connection *conn)
 
 /* ---- the task that serves ---- */
 
+/* One that has just moved here brings its start-up packet along. */
+static int fill_input(struct connection *conn)
+{
+    if (conn->has_moved) {
+        conn->has_moved = false;
+        return 0;
+    }
+    return input_fill(&conn->input, conn->ready ? frame_need(conn->input.ahead) : 0);
+}
+
 static int serve_batch(struct connection *conn)
 {
     struct input *in = &conn->input;
     int r = 0;
 
     do {
-        size_t need = conn->ready ? frame_need(in->ahead) : 0;
-        r = conn->goodbye == GOODBYE_NONE ? input_fill(in, need) : INPUT_NOTHING;
-
+        r = conn->goodbye == GOODBYE_NONE ? fill_input(conn) : INPUT_NOTHING;
         if (r != 0) {
             return r == INPUT_NOTHING ? 0 : r == INPUT_EOF ? CONNECTION_END : r;
         }
@@ -168,6 +201,9 @@ static int rest(struct connection *conn)
         return r;
     }
     deadline_begin_idle(conn);
+    if (conn->activity != NULL) {
+        conn->activity->state_change_us = clock_wall_us(loop_clock(conn->worker->loop));
+    }
     if (conn->read_off) {
         r = event_add(&conn->read_event, NULL) == 0 ? 0 : -ENOMEM;
         conn->read_off = false;
@@ -188,6 +224,9 @@ static void serve(void *arg)
         r = rest(conn);
     }
     conn->task = NULL;
+    if (r == CONNECTION_MOVES) {
+        r = connection_move(conn);
+    }
     if (r < 0 && conn->ready) {
         log_line(LEVEL_LOG, "[%d] connection lost: %s", conn->cancel_key.pid, strerror(-r));
     }
@@ -196,7 +235,7 @@ static void serve(void *arg)
     }
 }
 
-static void start_serving(struct connection *conn)
+void connection_serve(struct connection *conn)
 {
     assert(conn->task == NULL);
     if (task_spawn(conn->worker->loop, "connection", serve, conn, &conn->task) != 0) {
@@ -213,12 +252,14 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
     (void)fd, (void)what;
     if (conn->task == NULL) {
-        start_serving(conn);
+        connection_serve(conn);
         return;
     }
     event_del(&conn->read_event);
     conn->read_off = true;
-    if (conn->lease.session != NULL && connection_hung_up(conn)) {
+    if (conn->queued && connection_hung_up(conn)) {
+        task_cancel(conn->task, STOP_HANGUP);
+    } else if (conn->lease.session != NULL && connection_hung_up(conn)) {
         session_stop_statement(conn->lease.session, STOP_HANGUP);
     }
 }
@@ -232,7 +273,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         return;
     }
     if (conn->task == NULL) {
-        start_serving(conn);
+        connection_serve(conn);
     } else {
         task_cancel(conn->task, conn->goodbye);
     }
@@ -240,15 +281,12 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* ---- the start ---- */
 
-static int own(struct connection *conn, int fd)
+static int own(struct connection *conn, struct worker *worker, int fd)
 {
-    struct worker *worker = conn->worker;
-
     conn->fd = fd;
     input_init(&conn->input, fd);
     output_init(&conn->output, worker, fd);
-    TAILQ_INSERT_TAIL(&worker->connections, conn, entry);
-    atomic_fetch_add_explicit(&worker->load, 1, memory_order_relaxed);
+    connection_join_worker(conn, worker);
     int r = scope_defer(&conn->scope, leave_list, conn);
     if (r != 0) {
         close_socket(conn);
@@ -258,16 +296,26 @@ static int own(struct connection *conn, int fd)
     return r == 0 ? scope_defer(&conn->scope, free_buffers, conn) : r;
 }
 
-static int listen_for_bytes(struct connection *conn)
+int connection_assign_events(struct connection *conn)
 {
     struct event_base *base = loop_base(conn->worker->loop);
 
+    conn->timer_at_us = DEADLINE_NONE;
     if (event_assign(&conn->read_event, base, conn->fd, EV_READ | EV_PERSIST, on_readable, conn) !=
             0 ||
         event_assign(&conn->timer, base, -1, 0, on_timer, conn) != 0) {
         return -EINVAL;
     }
-    int r = scope_defer(&conn->scope, remove_events, conn);
+    return 0;
+}
+
+static int listen_for_bytes(struct connection *conn)
+{
+    int r = connection_assign_events(conn);
+
+    if (r == 0) {
+        r = scope_defer(&conn->scope, remove_events, conn);
+    }
     if (r == 0 && event_add(&conn->read_event, NULL) != 0) {
         r = -ENOMEM;
     }
@@ -312,11 +360,10 @@ static int start(struct worker *worker, int fd, bool is_unix, bool refused)
         close(fd);
         return -ENOMEM;
     }
-    conn->worker = worker;
     conn->server = server;
     conn->is_unix = is_unix;
     conn->refused = refused;
-    int r = own(conn, fd);
+    int r = own(conn, worker, fd);
     if (r == 0) {
         r = listen_for_bytes(conn);
     }
@@ -350,8 +397,8 @@ void connection_shutdown(struct connection *conn, bool now)
 {
     conn->goodbye = GOODBYE_SHUTDOWN;
     if (conn->task == NULL) {
-        start_serving(conn);
-    } else if (now && conn->output.awaiting) {
+        connection_serve(conn);
+    } else if (conn->queued || (now && conn->output.awaiting)) {
         task_cancel(conn->task, GOODBYE_SHUTDOWN);
     } else if (now && conn->lease.session != NULL) {
         session_stop_statement(conn->lease.session, STOP_SHUTDOWN);

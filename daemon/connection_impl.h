@@ -1,15 +1,16 @@
 /* daemon/connection_impl.h: what the files behind connection.h share: the connection itself.
  *
- * connection.c is its life and its task, deadline.c its time-outs, startup.c all before the first
- * ReadyForQuery, dispatch.c takes messages one by one, query.c and extended.c serve them, reply.c
- * and rows.c answer, host.c is what sql/ may ask of it. All that a connection owns hangs on its
- * scope. Worker's thread. */
+ * connection.c is its life and its task, connection_move.c its way to another worker, deadline.c
+ * its time-outs, startup.c all before the first ReadyForQuery, dispatch.c takes messages one by
+ * one, query.c and extended.c serve them, reply.c and rows.c answer, host.c is what sql/ may ask of
+ * it. All that a connection owns hangs on its scope. Worker's thread. */
 #pragma once
 
 #include "async/scope.h"
+#include "daemon/activity.h"
 #include "daemon/input.h"
 #include "daemon/server.h"
-#include "pool/registry.h"
+#include "pool/lease.h"
 #include "protocol/frontend.h"
 #include "sql/sql.h"
 
@@ -19,7 +20,10 @@ struct task;
 
 /* An answer of all that serves messages: the connection is over, and what had to be said about it
  * is in the output. */
-enum { CONNECTION_END = 16 };
+enum {
+    CONNECTION_END = 16,
+    CONNECTION_MOVES, /* to conn->destination, before anything was answered */
+};
 
 /* Why the daemon ends a connection that did nothing wrong in its last message. */
 enum goodbye {
@@ -40,11 +44,15 @@ struct connection {
     struct output output;
     struct event read_event; /* added for good, but while bytes wait that no task takes */
     struct event timer;
-    int64_t timer_at_us; /* when `timer` fires; DEADLINE_NONE: it is not set */
+    int64_t timer_at_us;        /* when `timer` fires; DEADLINE_NONE: it is not set */
+    struct worker *destination; /* where it moves to */
+    struct loop_message moving; /* brings it there */
     int64_t
         deadline_us; /* of login or idleness; DEADLINE_NONE: none. The timer may fire before it */
     struct cancel_key cancel_key;
+    struct named *named; /* the named clone that it uses or waits for; counted */
     struct lease lease;
+    struct activity *activity; /* NULL: not logged in */
     struct sql_session *sql;
     uint8_t *copy_scratch; /* while a COPY FROM reads */
     char *user;
@@ -57,6 +65,7 @@ struct connection {
     bool is_unix;
     bool refused;   /* over max_client_conn */
     bool ready;     /* the first ReadyForQuery is out */
+    bool has_moved; /* from another worker, with its start-up packet unread */
     bool ssl_asked; /* SSLRequest and GSSENCRequest are answered once each */
     bool gssenc_asked;
     bool read_off;        /* read_event is not added */
@@ -67,7 +76,27 @@ struct connection {
     bool statement_begun; /* an extended statement's time runs */
     bool pipelined;       /* more than one Execute since the last Sync, or BEGIN and the like */
     bool opening;         /* opening_us is to be counted */
+    bool queued;          /* waits in line for a session */
+    bool made_clone;      /* `named` was made for it */
+    bool owns_clone;      /* ... and goes with it */
 };
+
+/* ---- connection.c ---- */
+
+void connection_join_worker(struct connection *conn, struct worker *worker);
+void connection_leave_worker(struct connection *conn);
+/* Prepares its events for its worker's loop; none is added. 0 or -EINVAL. */
+must_check int connection_assign_events(struct connection *conn);
+void connection_remove_events(struct connection *conn);
+/* Starts the task that serves what has come. */
+void connection_serve(struct connection *conn);
+void connection_destroy(struct connection *conn);
+
+/* ---- connection_move.c ---- */
+
+/* Hands the connection, which no task serves any more, over to conn->destination: nobody here may
+ * touch it afterwards. 0, or -errno and it must be destroyed here. */
+must_check int connection_move(struct connection *conn);
 
 /* ---- startup.c ---- */
 
@@ -99,6 +128,8 @@ must_check int extended_sync(struct connection *conn);
 
 /* ---- statement.c: what the simple and the extended protocol have in common ---- */
 
+/* Notes the text of what runs now, for others. */
+void statement_note(struct connection *conn, struct view text);
 /* Starts the clock of one client statement (statement_timeout). */
 void statement_begin(struct connection *conn);
 /* Makes a plan of the statement, which lies in `text`; error positions count from text's start.
@@ -168,3 +199,17 @@ bool connection_hung_up(struct connection *conn); /* asks the kernel */
 enum stop_reason connection_should_stop(void *connection);
 /* Ends a statement of it, as CancelRequest wants. */
 void connection_cancel_statement(struct connection *conn);
+struct session_who connection_who(void *connection);
+
+/* ---- host_database.c: host_ops of databases and backends ---- */
+
+int host_database_create(void *host, const struct database_request *request,
+                         struct failure *ret_failure);
+int host_database_drop(void *host, const char *name, bool force, struct failure *ret_failure);
+int host_database_alter(void *host, const char *name, const struct database_change *change,
+                        struct failure *ret_failure);
+int host_each_database(void *host, database_fn *fn, void *arg, struct failure *ret_failure);
+int host_each_backend(void *host, backend_fn *fn, void *arg, struct failure *ret_failure);
+int host_backend_signal(void *host, int32_t pid, enum backend_signal signal, bool *ret_found,
+                        struct failure *ret_failure);
+int host_mark(void *host, enum mark_op op, const char *name, struct failure *ret_failure);

@@ -67,13 +67,17 @@ void deadline_begin_login(struct connection *conn)
     int64_t timeout_us = conn->server->conf->client_login_timeout_us;
 
     conn->start_us = loop_now_us(conn->worker->loop);
-    conn->timer_at_us = DEADLINE_NONE;
     conn->deadline_us = DEADLINE_NONE;
     conn->deadline_goodbye = GOODBYE_LOGIN_TIMEOUT;
     if (timeout_us > 0) {
         conn->deadline_us = clock_after_us(loop_clock(conn->worker->loop), timeout_us);
-        arm(conn);
     }
+    deadline_resume_login(conn);
+}
+
+void deadline_resume_login(struct connection *conn)
+{
+    arm(conn);
 }
 
 bool deadline_passed(struct connection *conn)

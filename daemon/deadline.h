@@ -12,6 +12,8 @@
 struct connection;
 
 void deadline_begin_login(struct connection *conn);
+/* The same time-out goes on, with a timer that is not set. */
+void deadline_resume_login(struct connection *conn);
 /* The idleness that begins now; the client may be in a transaction. */
 void deadline_begin_idle(struct connection *conn);
 /* The timer fired: is it over? Then conn->goodbye says what. */

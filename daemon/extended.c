@@ -297,6 +297,7 @@ int extended_execute(struct connection *conn, const struct msg_execute *msg,
     if (r != 0) {
         return r;
     }
+    statement_note(conn, sql_plan_text(sql_portal_plan(portal)));
     join_implicit(conn, sql_portal_plan(portal));
     r = run_portal(conn, portal, msg, ret_failure);
     conn->statement_begun = false;

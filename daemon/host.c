@@ -70,4 +70,11 @@ const struct host_ops connection_host_ops = {
     .copy_out_begin = copy_out_begin,
     .copy_out_row = copy_out_row,
     .copy_out_end = copy_out_end,
+    .database_create = host_database_create,
+    .database_drop = host_database_drop,
+    .database_alter = host_database_alter,
+    .each_database = host_each_database,
+    .each_backend = host_each_backend,
+    .backend_signal = host_backend_signal,
+    .mark = host_mark,
 };

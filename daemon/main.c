@@ -31,7 +31,8 @@ int main(int argc, char *argv[])
     }
     int code = 0;
     if (arguments.mode == MODE_CHECK) {
-        printf("%s is fine: %zu databases\n", arguments.file, conf->database_count);
+        printf("%s is fine: %zu databases\n", arguments.file,
+               conf->database_count - conf->builtin_count);
     } else {
         code = service_run(conf, arguments.ready_fd);
     }

@@ -125,6 +125,7 @@ int query_simple(struct connection *conn, const struct msg_query *msg)
     struct run run = { .text = msg->text };
     int r = utf8_check(msg->text, &failure);
 
+    statement_note(conn, msg->text);
     sql_statement_close(conn->sql, unnamed);
     if (r == 0) {
         r = run_all(conn, &run, &failure);

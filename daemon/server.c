@@ -4,10 +4,13 @@
 #include "daemon/server.h"
 
 #include "async/await.h"
+#include "async/task.h"
 #include "async/thread.h"
 #include "daemon/connection.h"
+#include "daemon/linger.h"
 #include "daemon/log.h"
 #include "pool/registry.h"
+#include "pool/users.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,7 +30,9 @@ static int open_worker(struct server *server, size_t i)
     worker->server = server;
     TAILQ_INIT(&worker->connections);
     cancel_keys_init(&worker->cancel_keys, (int32_t)i + 1, (int32_t)server->worker_count);
-    return loop_create(&options, &worker->loop);
+    int r = loop_create(&options, &worker->loop);
+    server->loops[i] = worker->loop;
+    return r;
 }
 
 static size_t count_workers(const struct conf *conf)
@@ -37,11 +42,10 @@ static size_t count_workers(const struct conf *conf)
     return cores < 1 ? 1 : cores > loops_most ? loops_most : (size_t)cores;
 }
 
-int server_open(struct server *server, struct conf *conf)
+static int open_workers(struct server *server)
 {
-    size_t count = count_workers(conf);
+    size_t count = count_workers(server->conf);
 
-    *server = (struct server){ .conf = conf, .account.limit = (size_t)conf->memory_limit };
     server->workers = mem_zalloc(count * sizeof(*server->workers));
     if (server->workers == NULL) {
         return -ENOMEM;
@@ -54,58 +58,82 @@ int server_open(struct server *server, struct conf *conf)
             return r;
         }
     }
-    return registry_create(&server->registry);
+    return 0;
+}
+
+static int open_registry(struct server *server)
+{
+    const struct conf *conf = server->conf;
+    struct registry_options options = {
+        .world = { .gate = &server->gate,
+                   .loops = server->loops,
+                   .loop_count = server->worker_count,
+                   .sessions = conf->max_db_connections > 0 ? &server->sessions : NULL,
+                   .parent = &server->account },
+        .max_clones = (size_t)conf->max_clones,
+    };
+
+    server->sessions = (struct budget){ .name = "all", .limit = (size_t)conf->max_db_connections };
+    if (conf->max_user_connections > 0) {
+        int r = users_create(&server->gate, (size_t)conf->max_user_connections, &server->users);
+
+        if (r != 0) {
+            return r;
+        }
+        options.world.users = server->users;
+    }
+    return registry_create(&options, &server->registry);
+}
+
+int server_open(struct server *server, struct conf *conf)
+{
+    *server = (struct server){ .conf = conf, .account.limit = (size_t)conf->memory_limit };
+    gate_init(&server->gate);
+    int r = open_workers(server);
+
+    return r == 0 ? open_registry(server) : r;
+}
+
+static void stop_main(void *server)
+{
+    loop_stop(server_main(server)->loop);
+}
+
+static void forget_lingering(struct worker *worker, void *arg)
+{
+    (void)arg;
+    linger_finish(worker);
+}
+
+void server_drain(struct server *server)
+{
+    if (!server->runs) {
+        stop_main(server); /* nothing was made yet */
+        return;
+    }
+    server_each_worker(server, forget_lingering, NULL);
+    registry_close(server->registry, stop_main, server);
 }
 
 void server_close(struct server *server)
 {
     registry_destroy(server->registry);
+    users_destroy(server->users);
     for (size_t i = 0; i < server->worker_count; i++) {
         output_spares_finish(&server->workers[i].spares);
         loop_destroy(server->workers[i].loop);
     }
+    if (server->workers != NULL) {
+        gate_finish(&server->gate);
+    }
     mem_free(server->workers);
+    server->registry = NULL;
+    server->users = NULL;
     server->workers = NULL;
     server->worker_count = 0;
 }
 
 /* ---- threads ---- */
-
-static void run_worker(void *arg)
-{
-    struct worker *worker = arg;
-    int r = loop_run(worker->loop);
-
-    if (r != 0) {
-        log_line(LEVEL_ERROR, "loop %u has ended: %s", loop_number(worker->loop), strerror(-r));
-    }
-}
-
-int server_start_workers(struct server *server)
-{
-    int r = 0;
-
-    for (size_t i = 1; i < server->worker_count && r == 0; i++) {
-        struct worker *worker = &server->workers[i];
-        char name[16];
-
-        snprintf(name, sizeof(name), "pondd-%u", (unsigned)(uint16_t)i);
-        r = thread_start(name, run_worker, worker, &worker->thread);
-    }
-    return r;
-}
-
-void server_stop_workers(struct server *server)
-{
-    for (size_t i = 1; i < server->worker_count; i++) {
-        struct worker *worker = &server->workers[i];
-
-        if (worker->thread != NULL) {
-            loop_stop(worker->loop);
-            thread_join(take_ptr(worker->thread));
-        }
-    }
-}
 
 struct visit {
     struct worker *worker;
@@ -133,6 +161,60 @@ void server_each_worker(const struct server *server, void (*fn)(struct worker *w
 
         if (worker_runs(visit.worker)) {
             await_call(visit.worker->loop, visit_worker, &visit);
+        }
+    }
+}
+
+static void run_worker(void *arg)
+{
+    struct worker *worker = arg;
+    int r = loop_run(worker->loop);
+
+    if (r != 0) {
+        log_line(LEVEL_ERROR, "loop %u has ended: %s", loop_number(worker->loop), strerror(-r));
+    }
+}
+
+/* What cannot be made ahead will be made when it is wanted, or its failure told then. */
+static void prefill(void *arg)
+{
+    registry_await_prefill(((struct server *)arg)->registry);
+}
+
+static void start_prefill(struct worker *worker, void *arg)
+{
+    (void)arg;
+    if (task_spawn(worker->loop, "prefill", prefill, worker->server, NULL) != 0) {
+        log_line(LEVEL_WARNING, "no memory to make sessions ahead");
+    }
+}
+
+int server_start_workers(struct server *server)
+{
+    int r = 0;
+
+    for (size_t i = 1; i < server->worker_count && r == 0; i++) {
+        struct worker *worker = &server->workers[i];
+        char name[16];
+
+        snprintf(name, sizeof(name), "pondd-%u", (unsigned)(uint16_t)i);
+        r = thread_start(name, run_worker, worker, &worker->thread);
+    }
+    server->runs = r == 0;
+    if (server->runs) {
+        server_each_worker(server, start_prefill, NULL);
+    }
+    return r;
+}
+
+void server_stop_workers(struct server *server)
+{
+    for (size_t i = 1; i < server->worker_count; i++) {
+        struct worker *worker = &server->workers[i];
+
+        if (worker->thread != NULL) {
+            loop_stop(worker->loop);
+            thread_join(take_ptr(worker->thread));
         }
     }
 }
@@ -186,8 +268,7 @@ static int send_client(struct worker *worker, int fd, bool is_unix)
     return 0;
 }
 
-/* The main one first, when several have as few: it needs no message. */
-static struct worker *least_loaded(const struct server *server)
+struct worker *server_least_loaded(const struct server *server)
 {
     struct worker *best = server_main(server);
 
@@ -204,7 +285,7 @@ static struct worker *least_loaded(const struct server *server)
 
 int server_take_client(struct server *server, int fd, bool is_unix)
 {
-    struct worker *worker = least_loaded(server);
+    struct worker *worker = server_least_loaded(server);
 
     return worker == server_main(server) ? connection_start(worker, fd, is_unix)
                                          : send_client(worker, fd, is_unix);

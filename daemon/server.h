@@ -4,6 +4,7 @@
  * the counters are atomic. */
 #pragma once
 
+#include "async/gate.h"
 #include "base/alloc.h"
 #include "conf/conf.h"
 #include "daemon/worker.h"
@@ -11,13 +12,19 @@
 #include <stdbool.h>
 
 struct registry;
+struct users;
 
 struct server {
     struct conf *conf;
     struct registry *registry;
-    struct account account; /* memory_limit; parent of every session's account */
-    struct worker *workers; /* never none; the first is the main thread's */
+    struct gate gate;               /* the line of all who wait for a session */
+    struct users *users;            /* max_user_connections; NULL: no limit */
+    struct budget sessions;         /* max_db_connections */
+    struct loop *loops[loops_most]; /* the workers' */
+    struct account account;         /* memory_limit; parent of every session's account */
+    struct worker *workers;         /* never none; the first is the main thread's */
     size_t worker_count;
+    bool runs;                   /* all of them */
     atomic_size_t client_count;  /* connections, start-up ones included */
     atomic_size_t refused_count; /* those over max_client_conn, there to be told so */
     atomic_bool draining;        /* SIGTERM came: no new connections, statements may finish */
@@ -27,10 +34,15 @@ struct server {
  * is due either way. conf stays the caller's. */
 must_check int server_open(struct server *server, struct conf *conf);
 
-/* No connection may be left, and no worker run. A zeroed one is fine. */
+/* Ends the idle sessions, on their loops; then stops the main loop. No connection may be left.
+ * Awaits. */
+void server_drain(struct server *server);
+
+/* After that, or before a session was made; no worker may run. A zeroed one is fine. */
 void server_close(struct server *server);
 
-/* Gives each worker but the main one a thread that runs its loop. 0 or -errno. */
+/* Gives each worker but the main one a thread that runs its loop, and starts to make the sessions
+ * that are to be ready. 0 or -errno. */
 must_check int server_start_workers(struct server *server);
 
 /* Stops their loops, after the messages that they have got, and waits for the threads. */
@@ -47,6 +59,10 @@ static inline struct worker *server_main(const struct server *server)
 
 /* Connections that have not ended, refused ones too. Any thread. */
 size_t server_connections(const struct server *server);
+
+/* The worker with the fewest connections; the main one when it has as few, which needs no message.
+ * Any thread. */
+struct worker *server_least_loaded(const struct server *server);
 
 /* Gives an accepted socket to the worker with the fewest connections. Main thread. 0 or -errno (the
  * socket is closed then too). */

@@ -75,6 +75,13 @@ static int add_database(struct service *service, const struct conf_database *con
         .name = conf->name,
         .template_ = template_,
         .pool_size = (size_t)conf->pool_size,
+        .min_pool_size = (size_t)conf->min_pool_size,
+        .max_waiters = (size_t)conf->max_waiters,
+        .query_wait_timeout_us = conf->query_wait_timeout_us,
+        .server_idle_timeout_us = conf->server_idle_timeout_us,
+        .server_lifetime_us = conf->server_lifetime_us,
+        .max_marks = (size_t)conf->max_marks,
+        .linger_us = conf->linger_us,
         .clone_memory = (size_t)conf->clone_memory,
         .session_memory = (size_t)conf->session_memory,
         .lock_timeout_us = conf->lock_timeout_us,
@@ -83,6 +90,14 @@ static int add_database(struct service *service, const struct conf_database *con
     };
 
     return registry_add(service->server.registry, &options);
+}
+
+static void log_loaded(const struct service *service, const char *name,
+                       const struct template *template_, int64_t begun_us)
+{
+    log_line(LEVEL_LOG, "database %s: %u pages of %u bytes, loaded in %.1f ms", name,
+             template_page_count(template_), template_page_bytes(template_),
+             (double)(loop_now_us(main_loop(service)) - begun_us) / 1000);
 }
 
 static int load_database(struct service *service, const struct conf_database *conf,
@@ -103,13 +118,12 @@ static int load_database(struct service *service, const struct conf_database *co
         return job.result;
     }
     r = add_database(service, conf, job.template_);
-    log_line(LEVEL_LOG, "database %s: %u pages of %u bytes, loaded in %.1f ms", conf->name,
-             template_page_count(job.template_), template_page_bytes(job.template_),
-             (double)(loop_now_us(main_loop(service)) - begun_us) / 1000);
+    if (!conf->builtin) {
+        log_loaded(service, conf->name, job.template_, begun_us);
+    }
     template_unref(job.template_);
     return r;
 }
-
 static int load_databases(struct service *service, struct failure *ret_failure)
 {
     const struct conf *conf = service->server.conf;
@@ -151,7 +165,9 @@ static int probe_databases(struct service *service, struct failure *ret_failure)
     struct server *server = &service->server;
     int r = 0;
 
-    for (size_t i = 0; i < server->conf->database_count && r == 0; i++) {
+    size_t count = server->conf->database_count - server->conf->builtin_count;
+
+    for (size_t i = 0; i < count && r == 0; i++) {
         int64_t deadline_us = clock_after_us(loop_clock(main_loop(service)), probe_timeout_us);
         r = service->stops > 0
                 ? -ECANCELED
@@ -260,7 +276,11 @@ static void stop_task(void *arg)
             service->exit_code = 1;
         }
     }
-    loop_stop(main_loop(service));
+    if (server_connections(server) == 0) {
+        server_drain(server);
+    } else {
+        loop_stop(main_loop(service));
+    }
 }
 
 static void begin_stop(struct service *service)
@@ -280,7 +300,9 @@ static void signal_came(evutil_socket_t number, short what, void *arg)
 
     (void)what;
     if (number == SIGUSR1) {
-        stats_log(&service->server);
+        if (!atomic_load(&service->server.draining)) {
+            stats_log(&service->server);
+        }
         return;
     }
     log_line(LEVEL_LOG, "%s", strsignal((int)number));

@@ -7,7 +7,9 @@
 
 #include "async/await.h"
 #include "async/loop.h"
+#include "daemon/databases.h"
 #include "daemon/log.h"
+#include "pool/registry.h"
 #include "protocol/backend.h"
 #include "protocol/startup.h"
 #include "protocol/utf8.h"
@@ -15,6 +17,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <strings.h>
+
+static const int64_t named_lock_timeout_us = 5000000;
 
 /* Parameters that the start-up itself understands. */
 static const char *const own_params[] = { "user", "database", "options", "replication" };
@@ -60,6 +64,14 @@ static int set_one(struct connection *conn, const char *name, const char *value,
     return r;
 }
 
+/* Where others share the clone, nobody waits for them for ever unless he says so. */
+static int64_t lock_timeout_us(const struct connection *conn,
+                               const struct database_options *options)
+{
+    return options->lock_timeout_us == 0 && conn->lease.named != NULL ? named_lock_timeout_us
+                                                                      : options->lock_timeout_us;
+}
+
 /* The section's time-outs are what the session starts with and RESET goes back to. */
 static int set_database_defaults(struct connection *conn, struct failure *ret_failure)
 {
@@ -69,7 +81,7 @@ static int set_database_defaults(struct connection *conn, struct failure *ret_fa
         int64_t us;
     } defaults[] = {
         { "statement_timeout", options->statement_timeout_us },
-        { "lock_timeout", options->lock_timeout_us },
+        { "lock_timeout", lock_timeout_us(conn, options) },
         { "idle_in_transaction_session_timeout", options->idle_in_transaction_timeout_us },
     };
 
@@ -137,18 +149,23 @@ static void free_names(void *arg)
     mem_free(take_ptr(conn->database));
 }
 
-static int take_names(struct connection *conn, const struct startup *startup,
-                      struct failure *ret_failure)
+static const char *database_of(const struct startup *startup)
 {
     const char *user = startup_param_find(startup, "user");
     const char *database = startup_param_find(startup, "database");
 
+    return database == NULL || database[0] == '\0' ? user : database;
+}
+
+static int take_names(struct connection *conn, const struct startup *startup,
+                      struct failure *ret_failure)
+{
+    const char *user = startup_param_find(startup, "user");
+    const char *database = database_of(startup);
+
     if (user == NULL || user[0] == '\0') {
         return failure_set(ret_failure, "28000",
                            "no PostgreSQL user name specified in startup packet");
-    }
-    if (database == NULL || database[0] == '\0') {
-        database = user;
     }
     int r = utf8_check(view_of_str(user), ret_failure);
     if (r == 0) {
@@ -189,21 +206,69 @@ static void release_lease(void *arg)
     struct connection *conn = arg;
 
     lease_release(&conn->lease);
-    conn->lease = (struct lease){ 0 };
 }
 
+/* After the lease was released, or never acquired. */
+static void leave_named(void *arg)
+{
+    struct connection *conn = arg;
+    struct named *named = take_ptr(conn->named);
+
+    databases_left(conn, named);
+    named_unref(named);
+}
+
+/* 55000 and 53300: what ALTER DATABASE may have said. */
+static int check_named(const struct connection *conn, const struct named *named,
+                       struct failure *ret_failure)
+{
+    struct named_attributes attributes = registry_attributes(conn->server->registry, named);
+
+    if (!attributes.allows_connections) {
+        return failure_set(ret_failure, "55000",
+                           "database \"%s\" is not currently accepting connections",
+                           named_name(named));
+    }
+    if (attributes.connection_limit >= 0 &&
+        named_leases(named) >= (size_t)attributes.connection_limit) {
+        return failure_set(ret_failure, "53300", "too many connections for database \"%s\"",
+                           named_name(named));
+    }
+    return 0;
+}
+
+static int enter_named(struct connection *conn, struct named *named, struct failure *ret_failure)
+{
+    conn->named = named_ref(named);
+    if (scope_defer(&conn->scope, leave_named, conn) != 0) {
+        return failure_set_nomem(ret_failure);
+    }
+    return check_named(conn, named, ret_failure);
+}
+
+static int acquire_lease(struct connection *conn, struct database *database,
+                         struct failure *ret_failure)
+{
+    const struct lease_request request = {
+        .user = conn->user,
+        .options = { .parent = &conn->server->account,
+                     .should_stop = connection_should_stop,
+                     .who = connection_who,
+                     .owner = conn },
+    };
+
+    return database != NULL ? lease_acquire(database, &request, &conn->lease, ret_failure)
+                            : lease_acquire_named(conn->named, &request, &conn->lease, ret_failure);
+}
+
+/* May take its time: client_login_timeout is for clients, not for us. */
 static int lease_session(struct connection *conn, struct database *database,
                          struct failure *ret_failure)
 {
-    const struct database_options *limits = database_options(database);
-    const struct session_options options = {
-        .memory = limits->session_memory,
-        .parent = &conn->server->account,
-        .lock_timeout_us = limits->lock_timeout_us,
-        .should_stop = connection_should_stop,
-        .owner = conn,
-    };
-    int r = lease_acquire(database, &options, &conn->lease, ret_failure);
+    conn->deadline_us = DEADLINE_NONE;
+    conn->queued = true;
+    int r = acquire_lease(conn, database, ret_failure);
+    conn->queued = false;
 
     if (r == 0 && scope_defer(&conn->scope, release_lease, conn) != 0) {
         return failure_set_nomem(ret_failure);
@@ -211,15 +276,27 @@ static int lease_session(struct connection *conn, struct database *database,
     return r;
 }
 
-static int open_session(struct connection *conn, struct failure *ret_failure)
+static int lease_database(struct connection *conn, struct failure *ret_failure)
 {
-    struct database *database = registry_find(conn->server->registry, view_of_str(conn->database));
+    struct registry *registry = conn->server->registry;
+    struct view name = view_of_str(conn->database);
+    struct database *database = registry_find(registry, name);
+    struct named *named = database == NULL ? registry_named(registry, name) : NULL;
+    int r = 0;
 
-    if (database == NULL) {
+    if (database == NULL && named == NULL) {
         return failure_set(ret_failure, "3D000", "database \"%s\" does not exist", conn->database);
     }
+    if (named != NULL) {
+        r = enter_named(conn, named, ret_failure);
+    }
+    return r == 0 ? lease_session(conn, database, ret_failure) : r;
+}
+
+static int open_session(struct connection *conn, struct failure *ret_failure)
+{
     int64_t start_us = loop_now_us(conn->worker->loop);
-    int r = lease_session(conn, database, ret_failure);
+    int r = lease_database(conn, ret_failure);
 
     if (r == 0) {
         r = sql_open(conn->lease.session, &connection_host_ops, conn, &conn->sql, ret_failure);
@@ -230,6 +307,23 @@ static int open_session(struct connection *conn, struct failure *ret_failure)
     conn->opening_us = loop_now_us(conn->worker->loop) - start_us;
     conn->opening = true;
     return r;
+}
+
+static void free_activity(void *arg)
+{
+    struct connection *conn = arg;
+
+    mem_free(take_ptr(conn->activity));
+}
+
+static int note_activity(struct connection *conn, struct failure *ret_failure)
+{
+    conn->activity = mem_zalloc(sizeof(*conn->activity));
+    if (conn->activity == NULL || scope_defer(&conn->scope, free_activity, conn) != 0) {
+        return failure_set_nomem(ret_failure);
+    }
+    conn->activity->backend_start_us = clock_wall_us(loop_clock(conn->worker->loop));
+    return 0;
 }
 
 static void forget_key(void *arg)
@@ -273,9 +367,41 @@ static int log_in(struct connection *conn, const struct startup *startup,
         r = take_key(conn, ret_failure);
     }
     if (r == 0) {
+        r = note_activity(conn, ret_failure);
+    }
+    if (r == 0) {
         r = open_session(conn, ret_failure);
     }
-    return r == 0 ? set_params(conn, startup, ret_failure) : r;
+    if (r == 0) {
+        r = set_params(conn, startup, ret_failure);
+    }
+    if (r == 0) {
+        conn->owns_clone = conn->made_clone && sql_setting_is_on(conn->sql, "pond.owner");
+    }
+    return r;
+}
+
+/* ---- which worker? ---- */
+
+/* 0 when it is served here, CONNECTION_MOVES, FAILED or what else goes wrong. */
+static int route(struct connection *conn, const struct startup *startup,
+                 struct failure *ret_failure)
+{
+    const char *user = startup_param_find(startup, "user");
+    const char *database = database_of(startup);
+    int r = check_room(conn, ret_failure);
+
+    if (r == 0 && (user == NULL || user[0] == '\0')) {
+        return 0; /* refused later */
+    }
+    if (r == 0) {
+        r = utf8_check(view_of_str(database), ret_failure);
+    }
+    if (r == 0) {
+        r = databases_route(conn->worker, database, user, &conn->destination, &conn->made_clone,
+                            ret_failure);
+    }
+    return r == 0 && conn->destination != conn->worker ? CONNECTION_MOVES : r;
 }
 
 static void send_parameter(void *arg, const char *name, const char *value)
@@ -303,18 +429,33 @@ static int welcome(struct connection *conn)
     return r;
 }
 
+/* Told to end while it waited for a session: by its client, or by us. */
+static int on_cancelled(const struct connection *conn)
+{
+    return conn->goodbye == GOODBYE_NONE ? CONNECTION_END : 0; /* the goodbye comes next */
+}
+
 static int on_message(struct connection *conn, const struct startup *startup)
 {
-    struct writer w = reply_begin(conn);
     struct failure failure;
+    int r = route(conn, startup, &failure);
 
-    startup_negotiate(&w, startup);
-    int r = reply_done(conn, &w);
-    if (r != 0) {
+    if (r == CONNECTION_MOVES) {
         return r;
     }
-    r = log_in(conn, startup, &failure);
-    return r == FAILED ? reply_fatal(conn, &failure) : r < 0 ? r : welcome(conn);
+    struct writer w = reply_begin(conn);
+    startup_negotiate(&w, startup);
+    int told = reply_done(conn, &w);
+    if (told != 0) {
+        return told;
+    }
+    if (r == 0) {
+        r = log_in(conn, startup, &failure);
+    }
+    if (r == FAILED) {
+        return reply_fatal(conn, &failure);
+    }
+    return r == -ECANCELED ? on_cancelled(conn) : r < 0 ? r : welcome(conn);
 }
 
 /* One byte, at once: the client waits for it. What it sent behind its request in plain text would
@@ -385,6 +526,7 @@ int startup_work(struct connection *conn)
     int r = 0;
 
     while (r == 0 && !conn->ready && conn->goodbye == GOODBYE_NONE) {
+        struct view before = conn->input.ahead;
         struct startup startup;
         struct failure failure;
 
@@ -393,6 +535,9 @@ int startup_work(struct connection *conn)
             return 0;
         }
         r = r == FAILED ? reply_fatal(conn, &failure) : take_packet(conn, &startup);
+        if (r == CONNECTION_MOVES) {
+            conn->input.ahead = before; /* read again where it goes */
+        }
     }
     return r;
 }

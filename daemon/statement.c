@@ -9,6 +9,12 @@
 
 #include <string.h>
 
+void statement_note(struct connection *conn, struct view text)
+{
+    activity_begin(conn->activity, text, clock_wall_us(loop_clock(conn->worker->loop)),
+                   txn_is_open(conn->lease.session));
+}
+
 void statement_begin(struct connection *conn)
 {
     int64_t timeout_us = sql_setting_us(conn->sql, "statement_timeout");

@@ -34,5 +34,6 @@ struct worker {
     atomic_size_t load;                 /* connections that are here or on their way */
     struct cancel_keys cancel_keys;
     struct output_spares spares;
+    LIST_HEAD(, lingering) lingering; /* linger.h */
     struct worker_stats stats;
 };

@@ -145,6 +145,11 @@ bool clone_has_writer(const struct clone *clone, const void *holder)
     return holder != NULL && clone->holder == holder;
 }
 
+void *clone_holder(const struct clone *clone)
+{
+    return clone->holder;
+}
+
 const struct line *clone_writers(const struct clone *clone)
 {
     return &clone->line;

@@ -43,6 +43,7 @@ must_check int clone_await_writer(struct clone *, void *holder, int64_t deadline
 /* Gives it to the first in the line. Does nothing when `holder` has it not. */
 void clone_release_writer(struct clone *, const void *holder);
 bool clone_has_writer(const struct clone *, const void *holder);
+void *clone_holder(const struct clone *); /* NULL: the place is free */
 /* The line, for those who look through it (pg_locks, deadlocks); items are the holders. */
 const struct line *clone_writers(const struct clone *);
 

@@ -3,11 +3,14 @@
  * it, others of the clone may set marks, too. */
 #include "pool/marks.h"
 
-#include "pool/clone.h"
+#include "pool/clone_impl.h"
+#include "pool/page.h"
 #include "pool/txn_sqlite.h"
 
 #include <assert.h>
 #include <errno.h>
+
+enum { mark_name_most = 63 };
 
 struct mark {
     LIST_ENTRY(mark) entry;
@@ -36,16 +39,17 @@ static struct mark *find(const struct marks *marks, const char *name)
     return NULL;
 }
 
-static int add(struct marks *marks, const char *name, struct clone_mark *root)
+/* Charged to the clone: a mark outlives the session that sets it. */
+static int add(struct marks *marks, struct clone *clone, const char *name, struct clone_mark *root)
 {
     size_t len = strlen(name) + 1;
-    struct mark *mark = mem_zalloc(sizeof(*mark) + len);
+    struct mark *mark = page_owner_alloc(clone->owner, sizeof(*mark) + len);
 
     if (mark == NULL) {
         return -ENOMEM;
     }
-    memcpy(mark->name, name, len);
     mark->root = root;
+    memcpy(mark->name, name, len);
     LIST_INSERT_HEAD(&marks->list, mark, entry);
     marks->count++;
     return 0;
@@ -67,6 +71,10 @@ static int set(struct clone *clone, const struct change *change, struct failure 
     struct mark *mark = find(marks, change->name);
     struct clone_mark *root;
 
+    if (strlen(change->name) > mark_name_most) {
+        return failure_set(ret_failure, "42622", "the name of a mark has at most %d bytes",
+                           mark_name_most);
+    }
     if (mark == NULL && change->most != 0 && marks->count >= change->most) {
         return fail_full(marks, ret_failure);
     }
@@ -78,7 +86,7 @@ static int set(struct clone *clone, const struct change *change, struct failure 
         mark->root = root;
         return 0;
     }
-    if (add(marks, change->name, root) != 0) {
+    if (add(marks, clone, change->name, root) != 0) {
         clone_mark_destroy(root);
         return failure_set_nomem(ret_failure);
     }

@@ -18,7 +18,7 @@ struct marks {
 };
 
 /* Remembers what is committed now; a mark of this name is moved. At most `most` marks (0: no
- * limit): 53400. 0 or FAILED (55P03, 57014). */
+ * limit): 53400. 0 or FAILED (55P03, 57014; 42622: the name is longer than 63 bytes). */
 must_check int marks_set(struct marks *marks, struct session *session, const char *name,
                          size_t most, struct failure *ret_failure);
 

@@ -1,6 +1,8 @@
 /* pool/names.c: a hash table by name with chains; it doubles when it is full. */
 #include "pool/names.h"
 
+#include "pool/name_hash.h"
+
 #include "base/alloc.h"
 
 #include <errno.h>
@@ -22,16 +24,6 @@ struct names {
     size_t count;
 };
 
-static uint32_t hash_name(struct view name)
-{
-    uint32_t hash = 2166136261U;
-
-    for (size_t i = 0; i < name.len; i++) {
-        hash = (hash ^ name.data[i]) * 16777619U;
-    }
-    return hash;
-}
-
 static struct entry **bucket_of(const struct names *names, uint32_t hash)
 {
     return &names->buckets[hash & (names->bucket_count - 1)];
@@ -40,7 +32,7 @@ static struct entry **bucket_of(const struct names *names, uint32_t hash)
 /* Where the name hangs, or the end of its chain. */
 static struct entry **find_link(const struct names *names, struct view name)
 {
-    uint32_t hash = hash_name(name);
+    uint32_t hash = name_hash(name);
     struct entry **link = bucket_of(names, hash);
 
     while (*link != NULL &&
@@ -111,7 +103,7 @@ static struct entry *entry_new(struct view name, void *object)
     if (entry == NULL) {
         return NULL;
     }
-    *entry = (struct entry){ .object = object, .hash = hash_name(name), .len = (uint32_t)name.len };
+    *entry = (struct entry){ .object = object, .hash = name_hash(name), .len = (uint32_t)name.len };
     if (name.len > 0) {
         memcpy(entry->name, name.data, name.len);
     }

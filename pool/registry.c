@@ -1,68 +1,86 @@
-/* pool/registry.c: databases by name, and the leases of their sessions.
- *
- * A lease takes a warm session, or makes a clone and a session. At its release the session is reset
- * and kept warm, if nothing stands against it; else both end. Lines of waiters and shared clones go
- * between lease_acquire() and take_session(). */
+/* pool/registry.c: databases in an array, which is only read once the loops run; named clones in a
+ * hash table by name, under a lock. */
 #include "pool/registry.h"
 
+#include "async/lock.h"
 #include "async/loop.h"
 #include "base/alloc.h"
 #include "pool/clone.h"
+#include "pool/name_hash.h"
+#include "pool/named_impl.h"
 #include "pool/template.h"
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
-enum { warm_most = 16 };
+enum { bucket_count = 1024, first_oid = 16384 };
 
-/* A loop's own: sessions that are reset and idle; the youngest is last and goes first. */
-struct warm {
-    struct session *sessions[warm_most];
-    size_t count;
-};
-
-struct database {
-    struct database_options options;
-    char *name;
-    atomic_size_t sessions;       /* in use, on all loops */
-    _Atomic uint64_t leases;      /* ever */
-    struct warm warm[loops_most]; /* by the loop's number */
-};
+LIST_HEAD(named_bucket, named);
 
 struct registry {
+    struct database_world world;
+    size_t max_clones;
     struct database **databases; /* few; they are looked up once per connection */
     size_t count;
+    _Atomic uint32_t next_oid;
+
+    struct lock lock; /* over all below */
+    size_t named_count;
+    struct named_bucket buckets[bucket_count];
+
+    atomic_size_t open; /* databases that have not closed yet, and registry_close() itself */
+    void (*closed)(void *arg);
+    void *closed_arg;
 };
 
-int registry_create(struct registry **ret_registry)
+/* ---- life ---- */
+
+int registry_create(const struct registry_options *options, struct registry **ret_registry)
 {
     struct registry *registry = mem_zalloc(sizeof(*registry));
 
     if (registry == NULL) {
         return -ENOMEM;
     }
+    registry->world = options->world;
+    registry->max_clones = options->max_clones;
+    atomic_init(&registry->next_oid, first_oid);
+    lock_init(&registry->lock);
     *ret_registry = registry;
     return 0;
 }
 
-static void close_warm(struct warm *warm)
+static void one_has_closed(void *arg)
 {
-    while (warm->count > 0) {
-        session_close(warm->sessions[--warm->count]);
+    struct registry *registry = arg;
+
+    if (atomic_fetch_sub(&registry->open, 1) == 1) {
+        registry->closed(registry->closed_arg);
     }
 }
 
-static void database_destroy(struct database *database)
+void registry_close(struct registry *registry, void (*closed)(void *arg), void *arg)
 {
-    if (database == NULL) {
-        return;
+    registry->closed = closed;
+    registry->closed_arg = arg;
+    atomic_store(&registry->open, registry->count + 1);
+    for (size_t i = 0; i < registry->count; i++) {
+        database_close(registry->databases[i], one_has_closed, registry);
     }
-    for (size_t i = 0; i < loops_most; i++) {
-        close_warm(&database->warm[i]);
+    one_has_closed(registry);
+}
+
+/* No loop runs any more: it does not matter on which thread the clones go. */
+static void forget_named(struct registry *registry)
+{
+    for (size_t i = 0; i < bucket_count; i++) {
+        struct named *named;
+
+        while ((named = LIST_FIRST(&registry->buckets[i])) != NULL) {
+            registry_drop(registry, named);
+        }
     }
-    template_unref(database->options.template_);
-    mem_free(database->name);
-    mem_free(database);
 }
 
 void registry_destroy(struct registry *registry)
@@ -70,32 +88,20 @@ void registry_destroy(struct registry *registry)
     if (registry == NULL) {
         return;
     }
+    forget_named(registry);
     for (size_t i = 0; i < registry->count; i++) {
         database_destroy(registry->databases[i]);
     }
+    lock_finish(&registry->lock);
     mem_free(registry->databases);
     mem_free(registry);
 }
 
-static struct database *database_new(const struct database_options *options)
-{
-    struct database *database = mem_zalloc(sizeof(*database));
-    char *name = mem_strdup(options->name);
-
-    if (database == NULL || name == NULL) {
-        mem_free(database);
-        mem_free(name);
-        return NULL;
-    }
-    database->options = *options;
-    database->options.name = name;
-    database->name = name;
-    template_ref(options->template_);
-    return database;
-}
+/* ---- databases ---- */
 
 int registry_add(struct registry *registry, const struct database_options *options)
 {
+    struct database_options all = *options;
     struct database **grown;
 
     if (registry_find(registry, view_of_str(options->name)) != NULL) {
@@ -106,131 +112,245 @@ int registry_add(struct registry *registry, const struct database_options *optio
         return -ENOMEM;
     }
     registry->databases = grown;
-    grown[registry->count] = database_new(options);
-    if (grown[registry->count] == NULL) {
-        return -ENOMEM;
+    if (all.oid == 0) {
+        all.oid = registry_next_oid(registry);
     }
-    registry->count++;
-    return 0;
+    int r = database_create(&registry->world, &all, &grown[registry->count]);
+    registry->count += r == 0;
+    return r;
 }
 
-struct database *registry_find(struct registry *registry, struct view name)
+void registry_await_prefill(struct registry *registry)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < registry->count && r == 0; i++) {
+        r = database_await_prefill(registry->databases[i]);
+    }
+}
+
+struct database *registry_find(const struct registry *registry, struct view name)
 {
     for (size_t i = 0; i < registry->count; i++) {
-        if (view_equal_str(name, registry->databases[i]->name)) {
+        if (view_equal_str(name, database_options(registry->databases[i])->name)) {
             return registry->databases[i];
         }
     }
     return NULL;
 }
 
-const struct database_options *database_options(const struct database *database)
+/* ---- named clones ---- */
+
+static struct named_bucket *bucket_of(struct registry *registry, struct view name)
 {
-    return &database->options;
+    return &registry->buckets[name_hash(name) % bucket_count];
 }
 
-void database_stats(const struct database *database, struct database_stats *ret_stats)
+/* The lock is held. */
+static struct named *find(struct registry *registry, struct view name)
 {
-    *ret_stats = (struct database_stats){
-        .sessions = atomic_load_explicit(&database->sessions, memory_order_relaxed),
-        .leases = atomic_load_explicit(&database->leases, memory_order_relaxed),
-    };
-}
+    struct named *named;
 
-/* ---- leases ---- */
-
-static void clone_unrefp(struct clone **clone)
-{
-    clone_unref(*clone);
-}
-
-/* What the caller left open is as the database has it. */
-static struct session_options with_defaults(const struct session_options *options,
-                                            const struct database_options *database)
-{
-    struct session_options all = *options;
-
-    if (all.memory == 0) {
-        all.memory = database->session_memory;
+    LIST_FOREACH (named, bucket_of(registry, name), entry) {
+        if (view_equal_str(name, named->name)) {
+            return named;
+        }
     }
-    if (all.lock_timeout_us == 0) {
-        all.lock_timeout_us = database->lock_timeout_us;
-    }
-    return all;
+    return NULL;
 }
 
-static int make_session(const struct database *database, const struct session_options *options,
-                        struct session **ret_session, struct failure *ret_failure)
+static int put(struct registry *registry, struct named *named)
 {
-    struct clone_limits limits = { .memory = database->options.clone_memory,
-                                   .parent = options->parent };
-    struct clone *clone cleanup(clone_unrefp) = NULL;
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+    struct view name = view_of_str(named->name);
 
-    if (clone_create(database->options.template_, &limits, &clone) != 0) {
-        return failure_set_nomem(ret_failure);
+    if (find(registry, name) != NULL) {
+        return -EEXIST;
     }
-    return session_open(clone, options, ret_session, ret_failure);
-}
-
-static struct warm *own_warm(struct database *database)
-{
-    return &database->warm[loop_number(loop_current())];
-}
-
-static int take_session(struct database *database, const struct session_options *options,
-                        struct session **ret_session, struct failure *ret_failure)
-{
-    struct session_options all = with_defaults(options, &database->options);
-    struct warm *warm = own_warm(database);
-
-    if (warm->count == 0) {
-        return make_session(database, &all, ret_session, ret_failure);
+    if (registry->max_clones != 0 && registry->named_count >= registry->max_clones) {
+        return REGISTRY_FULL;
     }
-    *ret_session = warm->sessions[--warm->count];
-    session_lend(*ret_session, &all);
+    LIST_INSERT_HEAD(bucket_of(registry, name), named, entry);
+    registry->named_count++;
     return 0;
 }
 
-static int fail_full(const struct database *database, struct failure *ret_failure)
+int registry_put(struct registry *registry, struct named *named)
 {
-    failure_set(ret_failure, "53300", "too many connections for database \"%s\"", database->name);
-    failure_add(ret_failure, FIELD_DETAIL, "All of its pool_size = %zu sessions are in use.",
-                database->options.pool_size);
-    return FAILED;
+    int r =
+        registry_find(registry, view_of_str(named->name)) != NULL ? -EEXIST : put(registry, named);
+
+    if (r == 0) {
+        named_ref(named)->listed = true;
+    }
+    return r;
 }
 
-int lease_acquire(struct database *database, const struct session_options *options,
-                  struct lease *ret_lease, struct failure *ret_failure)
+bool registry_locate(struct registry *registry, struct view name, unsigned *ret_loop)
 {
-    size_t most = database->options.pool_size;
-    struct session *session;
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+    const struct named *named = find(registry, name);
 
-    /* Taken before anything may await. */
-    size_t in_use = atomic_fetch_add_explicit(&database->sessions, 1, memory_order_relaxed);
-    int r = most != 0 && in_use >= most ? fail_full(database, ret_failure)
-                                        : take_session(database, options, &session, ret_failure);
-    if (r != 0) {
-        atomic_fetch_sub_explicit(&database->sessions, 1, memory_order_relaxed);
-        return r;
+    if (named != NULL) {
+        *ret_loop = named->loop;
     }
-    atomic_fetch_add_explicit(&database->leases, 1, memory_order_relaxed);
-    *ret_lease = (struct lease){ .database = database, .session = session };
+    return named != NULL;
+}
+
+struct named *registry_named(struct registry *registry, struct view name)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+    struct named *named = find(registry, name);
+
+    return named != NULL && named->loop == loop_number(loop_current()) ? named : NULL;
+}
+
+static void take_off(struct registry *registry, struct named *named)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+
+    LIST_REMOVE(named, entry);
+    registry->named_count--;
+}
+
+void registry_drop(struct registry *registry, struct named *named)
+{
+    if (named->listed) {
+        named->listed = false;
+        take_off(registry, named);
+        named_unref(named);
+    }
+}
+
+/* `name` becomes the old name when it says 0. */
+static int swap_name(struct registry *registry, struct named *named, char **name)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+    struct view wanted = view_of_str(*name);
+    char *old = named->name;
+
+    if (find(registry, wanted) != NULL) {
+        return -EEXIST;
+    }
+    LIST_REMOVE(named, entry);
+    named->name = *name;
+    *name = old;
+    LIST_INSERT_HEAD(bucket_of(registry, wanted), named, entry);
     return 0;
 }
 
-void lease_release(struct lease *lease)
+int registry_rename(struct registry *registry, struct named *named, const char *name)
 {
-    if (lease->session == NULL) {
-        return;
-    }
-    struct database *database = lease->database;
-    struct warm *warm = own_warm(database);
+    cleanup(mem_freep) char *copy = mem_strdup(name);
 
-    if (warm->count < warm_most && session_reset(lease->session)) {
-        warm->sessions[warm->count++] = lease->session;
-    } else {
-        session_close(lease->session);
+    if (copy == NULL) {
+        return -ENOMEM;
     }
-    atomic_fetch_sub_explicit(&database->sessions, 1, memory_order_relaxed);
-    *lease = (struct lease){ .session = NULL };
+    if (registry_find(registry, view_of_str(name)) != NULL) {
+        return -EEXIST;
+    }
+    return swap_name(registry, named, &copy);
+}
+
+struct named_attributes registry_attributes(struct registry *registry, const struct named *named)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+
+    return named->attributes;
+}
+
+void registry_set_attributes(struct registry *registry, struct named *named,
+                             const struct named_attributes *attributes)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+
+    named->attributes = *attributes;
+}
+
+uint32_t registry_next_oid(struct registry *registry)
+{
+    return atomic_fetch_add_explicit(&registry->next_oid, 1, memory_order_relaxed);
+}
+
+/* ---- the list ---- */
+
+static size_t list_databases(const struct registry *registry, struct registry_row *rows)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct database_options *options = database_options(registry->databases[i]);
+        const struct template *template_ = options->template_;
+
+        rows[i] = (struct registry_row){
+            .attributes = { .owner = "pond",
+                            .is_template = true,
+                            .allows_connections = true,
+                            .connection_limit = -1 },
+            .oid = options->oid,
+            .bytes = (size_t)template_page_count(template_) * template_page_bytes(template_),
+        };
+        snprintf(rows[i].name, sizeof(rows[i].name), "%s", options->name);
+    }
+    return registry->count;
+}
+
+/* As many as there is room for. */
+static size_t list_named(struct registry *registry, struct registry_row *rows, size_t room)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+    const struct named *named;
+    size_t count = 0;
+
+    for (size_t i = 0; i < bucket_count; i++) {
+        LIST_FOREACH (named, &registry->buckets[i], entry) {
+            if (count == room) {
+                return count;
+            }
+            struct registry_row *row = &rows[count++];
+
+            *row = (struct registry_row){ .attributes = named->attributes,
+                                          .oid = named->oid,
+                                          .named = true,
+                                          .bytes = clone_own_bytes(named->clone) };
+            snprintf(row->name, sizeof(row->name), "%s", named->name);
+        }
+    }
+    return count;
+}
+
+static size_t count_named(struct registry *registry)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+
+    return registry->named_count;
+}
+
+void registry_stats(struct registry *registry, struct registry_stats *ret_stats)
+{
+    struct registry_stats all = { .clones = count_named(registry) };
+
+    for (size_t i = 0; i < registry->count; i++) {
+        struct database_stats one;
+
+        database_stats(registry->databases[i], &one);
+        all.sessions.sessions += one.sessions;
+        all.sessions.idle += one.idle;
+        all.sessions.waiting += one.waiting;
+        all.sessions.leases += one.leases;
+        all.sessions.created += one.created;
+    }
+    *ret_stats = all;
+}
+
+int registry_list(struct registry *registry, struct registry_row **ret_rows, size_t *ret_count)
+{
+    size_t room = count_named(registry) + 16; /* some may come before they are listed */
+    struct registry_row *rows = mem_alloc((registry->count + room) * sizeof(*rows));
+
+    if (rows == NULL) {
+        return -ENOMEM;
+    }
+    size_t count = list_databases(registry, rows);
+    *ret_count = count + list_named(registry, rows + count, room);
+    *ret_rows = rows;
+    return 0;
 }

@@ -1,55 +1,87 @@
-/* pool/registry.h: the databases that a client can name, each with its template, its limits and the
- * sessions in use.
+/* pool/registry.h: what the names mean that clients give: databases of the configuration, and named
+ * clones.
  *
- * Built at start-up from the configuration, and then shared by all loops; each keeps idle sessions
- * of its own. Owns its databases and their idle sessions. A lease is released on the loop that
- * acquired it; destroyed when no loop runs any more. */
+ * Databases are added before the loops run, and stay. Named clones come and go; a name leads any
+ * thread to the loop of its clone, and only there to the clone itself. */
 #pragma once
 
-#include "base/failure.h"
-#include "pool/session.h"
+#include "base/view.h"
+#include "pool/database.h"
+#include "pool/named.h"
 
 struct registry;
-struct database;
-struct template;
 
-struct database_options {
-    const char *name;
-    struct template *template_; /* the registry takes its own reference */
-    size_t pool_size;           /* most sessions at once; 0: no limit */
-    size_t clone_memory;
-    size_t session_memory;
-    int64_t lock_timeout_us;
-    int64_t statement_timeout_us;
-    int64_t idle_in_transaction_timeout_us;
+struct registry_options {
+    struct database_world world; /* what the databases share */
+    size_t max_clones;           /* most named clones at once; 0: no limit */
 };
 
 /* 0 or -ENOMEM. */
-must_check int registry_create(struct registry **ret_registry);
-void registry_destroy(struct registry *registry); /* no lease may be out; NULL is fine */
+must_check int registry_create(const struct registry_options *options,
+                               struct registry **ret_registry);
+
+/* Drops the named clones of the running loop that nobody uses any more. Then closes the databases;
+ * closed(arg) is called once (on any thread) when their last session has ended. Once, when no
+ * client is left. */
+void registry_close(struct registry *registry, void (*closed)(void *arg), void *arg);
+
+/* After that, or when no session was ever made. NULL is fine. */
+void registry_destroy(struct registry *registry);
+
+/* ---- databases ---- */
+
 /* 0, -ENOMEM or -EEXIST. The name is copied. */
 must_check int registry_add(struct registry *registry, const struct database_options *options);
-struct database *registry_find(struct registry *registry, struct view name); /* NULL: 3D000 */
+/* Makes the sessions of this loop that are to be ready (min_pool_size). Awaits. */
+void registry_await_prefill(struct registry *registry);
+struct database *registry_find(const struct registry *registry, struct view name); /* or NULL */
 
-const struct database_options *database_options(const struct database *database);
+/* ---- named clones ---- */
 
-/* ---- leases: a session in use by one client ---- */
-struct lease {
-    struct database *database;
-    struct session *session; /* NULL: no lease */
+enum { REGISTRY_FULL = 2 };
+
+/* Makes the name known, with a reference of its own. 0, -EEXIST (a database may have the name, too)
+ * or REGISTRY_FULL. On the clone's loop. */
+must_check int registry_put(struct registry *registry, struct named *named);
+
+/* On which loop does it live? False: there is none of that name. Any thread. */
+bool registry_locate(struct registry *registry, struct view name, unsigned *ret_loop);
+
+/* Lends the named clone, on its loop; NULL: there is none of that name on the running loop. */
+struct named *registry_named(struct registry *registry, struct view name);
+
+/* The name is free, and the registry's reference gone. Nothing when it was dropped before. On the
+ * clone's loop. */
+void registry_drop(struct registry *registry, struct named *named);
+
+/* 0, -ENOMEM or -EEXIST. On the clone's loop. */
+must_check int registry_rename(struct registry *registry, struct named *named, const char *name);
+
+/* Its attributes now, and others instead of them. Any thread that knows that it is there. */
+struct named_attributes registry_attributes(struct registry *registry, const struct named *named);
+void registry_set_attributes(struct registry *registry, struct named *named,
+                             const struct named_attributes *attributes);
+
+/* A number that no other database of this daemon had (pg_database.oid). Any thread. */
+uint32_t registry_next_oid(struct registry *registry);
+
+struct registry_stats {
+    struct database_stats sessions; /* of all databases together */
+    size_t clones;                  /* named ones */
+};
+/* Any thread. */
+void registry_stats(struct registry *registry, struct registry_stats *ret_stats);
+
+/* ---- the list of both, as it is now; any thread ---- */
+
+struct registry_row {
+    char name[database_name_bytes];
+    struct named_attributes attributes;
+    uint32_t oid;
+    bool named;
+    size_t bytes; /* of the image, or what a named clone has of its own beside its template's */
 };
 
-/* A session on a private clone of the database; memory and lock_timeout_us of the options that are
- * 0 are the database's. 0 or FAILED (53300 when pool_size is reached). */
-must_check int lease_acquire(struct database *database, const struct session_options *options,
-                             struct lease *ret_lease, struct failure *ret_failure);
-
-/* Rolls back and forgets all that the lease did; the session is kept warm, or closed. Zeroed is
- * fine. */
-void lease_release(struct lease *lease);
-
-struct database_stats {
-    size_t sessions; /* in use */
-    uint64_t leases; /* ever */
-};
-void database_stats(const struct database *database, struct database_stats *ret_stats);
+/* The caller frees the rows by mem_free(). 0 or -ENOMEM. */
+must_check int registry_list(struct registry *registry, struct registry_row **ret_rows,
+                             size_t *ret_count);

@@ -138,13 +138,19 @@ int session_breathe(struct session *session, struct failure *ret_failure)
     return stop ? session_fail_stopped(session, ret_failure) : 0;
 }
 
-int session_await_readable(struct session *session, int fd, struct failure *ret_failure)
+bool session_waits_for_place(const struct session *session)
+{
+    return session->waits_for_place;
+}
+
+int session_await(struct session *session, int (*wait)(void *arg, int64_t deadline_us), void *arg,
+                  struct failure *ret_failure)
 {
     int r = 0;
 
     if (session->stop == STOP_NONE) {
         session->waiter = task_current();
-        r = await_readable(fd, session->deadline_us);
+        r = wait(arg, session->deadline_us);
         if (session->waiter_stopped) {
             task_uncancel(session->waiter); /* it was meant for this wait alone */
         }
@@ -157,6 +163,16 @@ int session_await_readable(struct session *session, int fd, struct failure *ret_
         session->stop = STOP_SHUTDOWN; /* the task itself is told to end */
     }
     return session->stop != STOP_NONE ? session_fail_stopped(session, ret_failure) : r;
+}
+
+static int wait_readable(void *fd, int64_t deadline_us)
+{
+    return await_readable(*(int *)fd, deadline_us);
+}
+
+int session_await_readable(struct session *session, int fd, struct failure *ret_failure)
+{
+    return session_await(session, wait_readable, &fd, ret_failure);
 }
 
 /* ---- failures ---- */
@@ -329,6 +345,7 @@ static void forget_lease(struct session *session)
     session->guard = (struct guard){ 0 };
     session->txn = (struct txn){ 0 };
     session->options.should_stop = NULL;
+    session->options.who = NULL;
     session->options.owner = NULL;
     atomic_store(&session->account.refused, 0);
     sqlite3_set_last_insert_rowid(session->db, 0);

@@ -28,6 +28,12 @@ enum stop_reason {
     STOP_HANGUP,            /* the client is gone: nobody hears the failure */
 };
 
+/* Who uses a session, as others of its clone are told. */
+struct session_who {
+    int32_t pid;
+    struct view statement; /* the last one; may be empty */
+};
+
 struct session_options {
     size_t memory; /* bytes of SQLite's own memory for this session; 0: none. Over it: 53200 */
     struct account *parent; /* the daemon's account, or NULL */
@@ -39,6 +45,7 @@ struct session_options {
     /* Called at the end of each time slice of a running statement; not STOP_NONE stops it. May be
      * NULL. */
     enum stop_reason (*should_stop)(void *owner);
+    struct session_who (*who)(void *owner); /* may be NULL */
     void *owner;
 };
 
@@ -78,9 +85,15 @@ void session_stop_statement(struct session *session, enum stop_reason reason);
 /* For statements that are more than one of SQLite's, between two of their steps: gives up the turn
  * when the time slice is over. 0, or FAILED when the statement must stop. */
 must_check int session_breathe(struct session *session, struct failure *ret_failure);
-/* Awaits bytes that the running statement needs, until its deadline. 0, FAILED when it must stop,
- * or -errno. */
+/* Awaits something for the running statement: wait(arg, deadline) is an await of the running task,
+ * which is cancelled when the statement must stop. What wait says, or FAILED when it must stop. */
+must_check int session_await(struct session *session, int (*wait)(void *arg, int64_t deadline_us),
+                             void *arg, struct failure *ret_failure);
+/* The same for bytes. 0, FAILED or -errno. */
 must_check int session_await_readable(struct session *session, int fd, struct failure *ret_failure);
+
+/* Does it wait for the writer's place of its clone? */
+bool session_waits_for_place(const struct session *session);
 
 /* Brackets one client statement: sets its deadline (DEADLINE_NONE: none) and forgets an earlier
  * stop. */

@@ -61,8 +61,10 @@ struct session {
     bool has_temporary;   /* temporary objects were made: not for another lease */
     unsigned registered;  /* the user's */
     void *user;
-    struct task *waiter; /* waits for the writer's place */
-    bool waiter_stopped; /* session_stop_statement() cancelled that wait */
+    bool waits_for_place;
+    int64_t place_since_us; /* when it got the writer's place */
+    struct task *waiter;    /* waits for it, or for what else its statement needs */
+    bool waiter_stopped;    /* session_stop_statement() cancelled that wait */
     int64_t deadline_us;
     enum stop_reason stop;
     struct guard guard;

@@ -103,7 +103,9 @@ static int await_place(struct session *session, int64_t deadline_us)
     struct account *own = account_swap(session->outer);
 
     session->waiter = task_current();
+    session->waits_for_place = true;
     int r = clone_await_writer(session->clone, session, deadline_us);
+    session->waits_for_place = false;
     if (session->waiter_stopped) {
         task_uncancel(session->waiter); /* it was meant for this wait alone */
     }
@@ -113,8 +115,29 @@ static int await_place(struct session *session, int64_t deadline_us)
     return r;
 }
 
+/* Says in whose way it was. */
+static int fail_lock_timeout(const struct session *session, struct failure *ret_failure)
+{
+    const struct session *holder = clone_holder(session->clone);
+    struct session_who who = { 0 };
+
+    failure_set(ret_failure, "55P03", "canceling statement due to lock timeout");
+    if (holder == NULL || holder->options.who == NULL) {
+        return FAILED;
+    }
+    who = holder->options.who(holder->options.owner);
+    failure_add(ret_failure, FIELD_DETAIL,
+                "Process %d has been writing to the database for %.1f s; its statement is: %.*s",
+                who.pid, (double)(session_now_us() - holder->place_since_us) / 1e6,
+                (int)who.statement.len, (const char *)who.statement.data);
+    failure_add(ret_failure, FIELD_HINT,
+                "Writers of one database take turns: commit early, or raise lock_timeout.");
+    return FAILED;
+}
+
 int txn_sqlite_take_place(struct session *session, struct failure *ret_failure)
 {
+    bool had = clone_has_writer(session->clone, session);
     int64_t lock = lock_deadline(session);
     bool statement_first = session->deadline_us <= lock && session->deadline_us != DEADLINE_NONE;
 
@@ -123,10 +146,11 @@ int txn_sqlite_take_place(struct session *session, struct failure *ret_failure)
     }
     int r = await_place(session, statement_first ? session->deadline_us : lock);
     if (r == 0) {
+        session->place_since_us = had ? session->place_since_us : session_now_us();
         return 0;
     }
     if (r == -ETIMEDOUT && !statement_first) {
-        return failure_set(ret_failure, "55P03", "canceling statement due to lock timeout");
+        return fail_lock_timeout(session, ret_failure);
     }
     if (r == -ETIMEDOUT) {
         session->stop = STOP_STATEMENT_TIMEOUT;

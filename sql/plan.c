@@ -81,6 +81,11 @@ bool sql_plan_is_binary(const struct plan *plan)
     return (plan_whole(plan)->flags & PLAN_BINARY) != 0;
 }
 
+struct view sql_plan_text(const struct plan *plan)
+{
+    return plan_whole(plan)->text;
+}
+
 size_t sql_plan_params(const struct plan *plan, const uint32_t **ret_oids)
 {
     *ret_oids = plan->param_oids;

@@ -104,6 +104,13 @@ const char *sql_setting(const struct sql_session *sql, const char *name)
     return settings_get(sql->settings, view_of_str(name));
 }
 
+bool sql_setting_is_on(const struct sql_session *sql, const char *name)
+{
+    const char *value = sql_setting(sql, name);
+
+    return value != NULL && strcmp(value, "on") == 0;
+}
+
 int64_t sql_setting_us(const struct sql_session *sql, const char *name)
 {
     return settings_us(sql->settings, name);

@@ -388,10 +388,14 @@ static int note_undo(struct settings *s, const struct slot *slot, struct failure
     return 0;
 }
 
-static int check_allowed(const struct setting_row *row, struct failure *f)
+static int check_allowed(const struct setting_row *row, enum setting_scope scope, struct failure *f)
 {
     if (row == NULL) {
         return 0;
+    }
+    if ((row->flags & SETTING_AT_STARTUP) != 0 && scope != SCOPE_STARTUP) {
+        return failure_set(f, "55P02", "parameter \"%s\" cannot be set after connection start",
+                           row->name);
     }
     if ((row->flags & SETTING_FIXED) != 0) {
         return failure_set(f, "55P02", "parameter \"%s\" cannot be changed", row->name);
@@ -496,7 +500,7 @@ int settings_set(struct settings *s, struct view name, const char *value, enum s
     struct slot *slot = find_slot(s, row, name);
     char *canonical = NULL;
 
-    int r = check_allowed(row, f);
+    int r = check_allowed(row, scope, f);
     if (r == 0 && row != NULL && (row->flags & SETTING_LIVE) != 0) {
         return set_live(s, row, value, f);
     }

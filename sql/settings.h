@@ -24,6 +24,7 @@ enum setting_flags {
     SETTING_LIVE = 1 << 5,       /* the host knows the value: the transaction's modes, the user */
     SETTING_LIST = 1 << 6,       /* SET takes a list of values */
     SETTING_NO_RESET_ALL = 1 << 7,
+    SETTING_AT_STARTUP = 1 << 8, /* "cannot be set after connection start" */
 };
 
 struct setting_row {

@@ -32,6 +32,7 @@ must_check int sql_set_startup(struct sql_session *sql, const char *name, const 
                                struct failure *ret_failure);
 /* The value as SHOW prints it, or NULL. */
 const char *sql_setting(const struct sql_session *sql, const char *name);
+bool sql_setting_is_on(const struct sql_session *sql, const char *name);
 int64_t sql_setting_us(const struct sql_session *sql, const char *name); /* a time-out; 0: off */
 /* Calls fn for each of the settings that are reported by ParameterStatus (PostgreSQL 15's set). */
 void sql_each_reported(const struct sql_session *sql,
@@ -72,6 +73,8 @@ bool sql_plan_is_txn_control(
 /* CREATE DATABASE, pond_mark() ...: no implicit transaction is begun for its sake; it refuses to
  * run in one. */
 bool sql_plan_runs_alone(const struct plan *plan);
+/* The statement's text, as it was planned: literals may be parameters in it. */
+struct view sql_plan_text(const struct plan *plan);
 size_t sql_plan_params(const struct plan *plan, const uint32_t **ret_oids);
 /* FETCH of a BINARY cursor: a simple query gives its rows in binary. */
 bool sql_plan_is_binary(const struct plan *plan);

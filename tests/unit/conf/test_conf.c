@@ -83,10 +83,27 @@ static void what_is_not_said_has_its_preset(void **state)
     assert_string_equal(conf->listen_addr, "127.0.0.1");
     assert_int_equal(conf->listen_port, 7432);
     assert_int_equal(conf->log_min_duration_us, -1);
-    assert_int_equal(conf->database_count, 1);
+    assert_int_equal(conf->database_count - conf->builtin_count, 1);
     assert_string_equal(conf->databases[0].name, "shop");
     assert_string_equal(conf->databases[0].seed, "");
     assert_int_equal(conf->databases[0].clone_memory, 256 << 20);
+}
+
+static void the_databases_that_tools_connect_to_are_there_unless_the_file_has_its_own(void **state)
+{
+    cleanup(free_conf) struct conf *conf = NULL;
+    struct failure failure;
+
+    (void)state;
+    assert_int_equal(
+        read_conf("[database a]\n[database postgres]\npool_size = 2\n", NULL, &conf, &failure), 0);
+    assert_int_equal(conf->database_count, 4);
+    assert_int_equal(conf->builtin_count, 2);
+    assert_false(conf->databases[1].builtin);
+    assert_string_equal(conf->databases[2].name, "template0");
+    assert_string_equal(conf->databases[3].name, "template1");
+    assert_true(conf->databases[3].builtin);
+    assert_int_equal(conf->databases[3].clone_memory, 256 << 20);
 }
 
 static void sections_fill_their_own_fields(void **state)
@@ -103,7 +120,7 @@ static void sections_fill_their_own_fields(void **state)
                      0);
     assert_int_equal(conf->listen_port, 0);
     assert_int_equal(conf->log_statement, 1);
-    assert_int_equal(conf->database_count, 2);
+    assert_int_equal(conf->database_count - conf->builtin_count, 2);
     snprintf(seed, sizeof(seed), "%s/a.sql", folder);
     assert_string_equal(conf->databases[0].seed, seed);
     assert_int_equal(conf->databases[0].pool_size, 3);
@@ -279,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_said_has_its_preset),
         cmocka_unit_test(sections_fill_their_own_fields),
+        cmocka_unit_test(the_databases_that_tools_connect_to_are_there_unless_the_file_has_its_own),
         cmocka_unit_test(overrides_win_over_the_file),
         cmocka_unit_test(a_mistake_names_file_line_option_and_what_was_expected),
         cmocka_unit_test(a_database_has_a_name_that_clients_can_say),

@@ -37,6 +37,7 @@ int server_setup(void **state)
                                .output_buffer = 64 * 1024,
                                .log_min_duration_us = -1 };
     assert_int_equal(server_open(&test_server, &test_conf), 0);
+    test_server.runs = true;
     test_worker = server_main(&test_server);
 
     struct template *template_;
@@ -47,11 +48,20 @@ int server_setup(void **state)
     return 0;
 }
 
+static void drain_task(void *arg)
+{
+    (void)arg;
+    server_drain(&test_server);
+}
+
 int server_teardown(void **state)
 {
     (void)state;
     connections_shutdown(test_worker, true);
     server_await_empty();
+    assert_int_equal(task_spawn(test_worker->loop, "drain", drain_task, NULL, NULL), 0);
+    assert_int_equal(loop_run(test_worker->loop), 0); /* which the drain stops */
+    assert_int_equal(loop_run_until_idle(test_worker->loop), 0);
     server_close(&test_server);
     assert_int_equal(test_server.account.used, 0);
     assert_int_equal(mem_used_total(), used_before);

@@ -1,150 +1,184 @@
-/* Databases and leases. */
-#include "support_session.h"
+/* Names of databases and of named clones. */
+#include "support_pool.h"
 
-#include "pool/registry.h"
+#include "pool/clone.h"
 
 #include <errno.h>
 #include <string.h>
 
-static struct registry *registry_of(struct world *w, size_t pool_size)
+static bool is_known(struct pool *pool, const char *name)
 {
-    struct registry *registry = NULL;
-    struct database_options options = {
-        .name = "shop",
-        .template_ = w->template_,
-        .pool_size = pool_size,
-        .session_memory = 4 << 20,
-        .lock_timeout_us = 7000,
-    };
+    unsigned loop;
 
-    assert_int_equal(registry_create(&registry), 0);
-    assert_int_equal(registry_add(registry, &options), 0);
-    return registry;
+    return registry_locate(pool->registry, view_of_str(name), &loop);
 }
 
-static struct lease acquire(struct database *database)
+static void databases(struct world *w)
 {
-    struct session_options options = { .memory = 0 };
-    struct lease lease = { .session = NULL };
-    struct failure f;
-
-    assert_int_equal(lease_acquire(database, &options, &lease, &f), 0);
-    return lease;
-}
-
-static void names(struct world *w)
-{
-    struct registry *registry = registry_of(w, 0);
-
-    assert_non_null(registry_find(registry, view_of_str("shop")));
-    assert_null(registry_find(registry, view_of_str("sho")));
-    assert_null(registry_find(registry, view_of_str("Shop")));
+    struct pool pool = { .closed = false };
     struct database_options again = { .name = "shop", .template_ = w->template_ };
-    assert_int_equal(registry_add(registry, &again), -EEXIST);
-    assert_string_equal(database_options(registry_find(registry, view_of_str("shop")))->name,
-                        "shop");
-    registry_destroy(registry);
+
+    pool_begin(&pool, w, NULL, 0);
+    assert_null(registry_find(pool.registry, view_of_str("sho")));
+    assert_null(registry_find(pool.registry, view_of_str("Shop")));
+    assert_int_equal(registry_add(pool.registry, &again), -EEXIST);
+    assert_string_equal(database_options(pool.database)->name, "shop");
+    pool_end(&pool);
     registry_destroy(NULL);
 }
 
 static void databases_are_found_by_name(void **state)
 {
-    in_task(*state, names);
+    in_task(*state, databases);
 }
 
-static void private(struct world *w)
-{
-    struct registry *registry = registry_of(w, 0);
-    struct database *database = registry_find(registry, view_of_str("shop"));
-    struct lease a = acquire(database);
-    struct lease b = acquire(database);
+/* ---- named clones ---- */
 
-    run(a.session, "DELETE FROM t");
-    run(a.session, "CREATE TABLE mine(x)");
-    assert_int_equal(query_int(b.session, "SELECT count(*) FROM t"), 1000);
-    fails(b.session, "SELECT * FROM mine", "42P01", NULL);
-    assert_int_equal(session_options(a.session)->lock_timeout_us, 7000);
-    assert_int_equal(session_account(a.session)->limit, 4 << 20);
-    begin(a.session, TXN_READ_COMMITTED);
-    run(a.session, "INSERT INTO mine VALUES(1)");
-    struct cursor *open = open_cursor(a.session, "SELECT * FROM mine");
-    (void)open; /* closed with its session */
-    lease_release(&a);
-    lease_release(&a);
-    struct lease c = acquire(database);
-    assert_int_equal(query_int(c.session, "SELECT count(*) FROM t"), 1000);
-    lease_release(&b);
-    lease_release(&c);
-    registry_destroy(registry);
+static void put(struct world *w)
+{
+    struct pool pool = { .closed = false };
+    unsigned loop = 7;
+
+    pool_begin(&pool, w, NULL, 0);
+    struct named *a = make_named(&pool, "shop~a", false);
+    assert_true(registry_locate(pool.registry, view_of_str("shop~a"), &loop));
+    assert_int_equal(loop, 0);
+    assert_ptr_equal(registry_named(pool.registry, view_of_str("shop~a")), a);
+    assert_null(registry_named(pool.registry, view_of_str("shop~b")));
+    assert_false(is_known(&pool, "shop")); /* is a database */
+
+    struct named_options same = { .name = "shop~a",
+                                  .database = pool.database,
+                                  .template_ = w->template_ };
+    struct named *second;
+    assert_int_equal(named_create(&same, &second), 0);
+    assert_int_equal(registry_put(pool.registry, second), -EEXIST);
+    named_unref(second);
+    same.name = "shop";
+    assert_int_equal(named_create(&same, &second), 0);
+    assert_int_equal(registry_put(pool.registry, second), -EEXIST);
+    named_unref(second);
+
+    registry_drop(pool.registry, a);
+    assert_false(is_known(&pool, "shop~a"));
+    pool_end(&pool);
 }
 
-static void each_lease_is_a_clone_of_its_own(void **state)
+static void a_named_clone_is_known_until_it_is_dropped(void **state)
 {
-    in_task(*state, private);
+    in_task(*state, put);
 }
 
-static void full(struct world *w)
+static void too_many(struct world *w)
 {
-    struct registry *registry = registry_of(w, 2);
-    struct database *database = registry_find(registry, view_of_str("shop"));
-    struct session_options options = { .memory = 0 };
-    struct database_stats stats;
-    struct lease a = acquire(database);
-    struct lease b = acquire(database);
-    struct lease c = { .session = NULL };
-    struct failure f;
+    struct pool pool = { .closed = false };
+    struct named *fourth;
 
-    assert_int_equal(lease_acquire(database, &options, &c, &f), FAILED);
-    assert_string_equal(f.sqlstate, "53300");
-    assert_non_null(strstr(failure_get(&f, FIELD_MESSAGE), "\"shop\""));
-    assert_non_null(strstr(failure_get(&f, FIELD_DETAIL), "pool_size = 2"));
-    database_stats(database, &stats);
-    assert_int_equal(stats.sessions, 2);
-    lease_release(&a);
-    c = acquire(database);
-    lease_release(&b);
-    lease_release(&c);
-    database_stats(database, &stats);
-    assert_int_equal(stats.sessions, 0);
-    assert_int_equal(stats.leases, 3);
-    registry_destroy(registry);
+    pool_begin(&pool, w, NULL, 0);
+    struct named_options options = { .name = "d",
+                                     .database = pool.database,
+                                     .template_ = w->template_ };
+    struct named *a = make_named(&pool, "a", true);
+    (void)make_named(&pool, "b", true); /* those that nobody drops go with the registry */
+    (void)make_named(&pool, "c", true);
+    assert_int_equal(named_create(&options, &fourth), 0);
+    assert_int_equal(registry_put(pool.registry, fourth), REGISTRY_FULL);
+    registry_drop(pool.registry, a);
+    assert_int_equal(registry_put(pool.registry, fourth), 0);
+    named_unref(fourth);
+    pool_end(&pool);
 }
 
-static void a_full_pool_refuses(void **state)
+static void there_are_no_more_than_max_clones(void **state)
 {
-    in_task(*state, full);
+    in_task(*state, too_many);
+}
+
+static void other_names(struct world *w)
+{
+    struct pool pool = { .closed = false };
+
+    pool_begin(&pool, w, NULL, 0);
+    struct named *a = make_named(&pool, "a", true);
+    (void)make_named(&pool, "b", true);
+    assert_int_equal(registry_rename(pool.registry, a, "b"), -EEXIST);
+    assert_int_equal(registry_rename(pool.registry, a, "shop"), -EEXIST);
+    assert_int_equal(registry_rename(pool.registry, a, "it's \"c\""), 0);
+    assert_string_equal(named_name(a), "it's \"c\"");
+    assert_false(is_known(&pool, "a"));
+    assert_true(is_known(&pool, "it's \"c\""));
+    pool_end(&pool);
+}
+
+static void a_named_clone_can_have_another_name(void **state)
+{
+    in_task(*state, other_names);
+}
+
+static void listing(struct world *w)
+{
+    struct pool pool = { .closed = false };
+    struct registry_row *rows;
+    struct registry_stats stats;
+    size_t count;
+
+    pool_begin(&pool, w, NULL, 0);
+    struct named *a = make_named(&pool, "shop~a", false);
+    struct named_attributes attributes = registry_attributes(pool.registry, a);
+    assert_string_equal(attributes.owner, "tester");
+    attributes.is_template = true;
+    registry_set_attributes(pool.registry, a, &attributes);
+
+    assert_int_equal(registry_list(pool.registry, &rows, &count), 0);
+    assert_int_equal(count, 2);
+    assert_string_equal(rows[0].name, "shop");
+    assert_false(rows[0].named);
+    assert_true(rows[0].bytes >= 4096);
+    assert_string_equal(rows[1].name, "shop~a");
+    assert_true(rows[1].named && rows[1].attributes.is_template);
+    assert_int_not_equal(rows[0].oid, rows[1].oid);
+    mem_free(rows);
+    registry_stats(pool.registry, &stats);
+    assert_int_equal(stats.clones, 1);
+    pool_end(&pool);
+}
+
+static void all_are_listed(void **state)
+{
+    in_task(*state, listing);
 }
 
 static void no_memory(struct world *w)
 {
-    struct registry *registry = registry_of(w, 0);
-    struct database *database = registry_find(registry, view_of_str("shop"));
-    struct session_options options = { .memory = 0 };
-    struct lease lease = { .session = NULL };
-    struct database_stats stats;
-    struct failure f;
-    uint64_t n = 0;
+    struct pool pool = { .closed = false };
+    struct named_options options = { .name = "a", .template_ = w->template_ };
+    struct registry_row *rows;
+    struct named *named = NULL;
+    size_t count;
     int r;
 
-    do {
+    pool_begin(&pool, w, NULL, 0);
+    options.database = pool.database;
+    for (uint64_t n = 1; named == NULL; n++) {
         size_t used = mem_used_total();
 
-        mem_fail_at(++n, false);
-        r = lease_acquire(database, &options, &lease, &f);
+        mem_fail_at(n, false);
+        r = named_create(&options, &named);
         mem_fail_at(0, false);
-        if (r != 0) {
-            assert_string_equal(f.sqlstate, "53200");
-            assert_int_equal(mem_used_total(), used);
-        }
-    } while (r != 0);
-    assert_true(n > 20);
-    lease_release(&lease);
-    database_stats(database, &stats);
-    assert_int_equal(stats.sessions, 0);
-    registry_destroy(registry);
+        assert_int_equal(r, named == NULL ? -ENOMEM : 0);
+        assert_true(r == 0 || mem_used_total() == used);
+    }
+    assert_int_equal(registry_put(pool.registry, named), 0);
+    mem_fail_at(1, true);
+    assert_int_equal(registry_rename(pool.registry, named, "b"), -ENOMEM);
+    assert_int_equal(registry_list(pool.registry, &rows, &count), -ENOMEM);
+    mem_fail_at(0, false);
+    assert_true(is_known(&pool, "a"));
+    named_unref(named);
+    pool_end(&pool);
 }
 
-static void a_lease_without_memory_leaves_nothing(void **state)
+static void no_memory_changes_nothing(void **state)
 {
     in_task(*state, no_memory);
 }
@@ -155,9 +189,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(databases_are_found_by_name),
-        WORLD_TEST(each_lease_is_a_clone_of_its_own),
-        WORLD_TEST(a_full_pool_refuses),
-        WORLD_TEST(a_lease_without_memory_leaves_nothing),
+        WORLD_TEST(a_named_clone_is_known_until_it_is_dropped),
+        WORLD_TEST(there_are_no_more_than_max_clones),
+        WORLD_TEST(a_named_clone_can_have_another_name),
+        WORLD_TEST(all_are_listed),
+        WORLD_TEST(no_memory_changes_nothing),
     };
 
     return cmocka_run_group_tests(tests, setup_sqlite, NULL);

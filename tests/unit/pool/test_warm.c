@@ -1,43 +1,26 @@
 /* Sessions that are lent again: nothing of one lease is there for the next, and what cannot be
  * taken back ends the session. Each test proves first that the very same session came back. */
-#include "support_session.h"
-
-#include "pool/registry.h"
+#include "support_pool.h"
 
 #include <sqlite3.h>
 
 struct warm {
-    struct registry *registry;
-    struct database *database;
+    struct pool pool;
     struct lease lease;
 };
 
-static void take(struct warm *warm)
+static void warm_begin(struct warm *warm, struct world *w)
 {
-    struct session_options options = { .memory = 0 };
-    struct failure f;
+    const struct database_options options = { .session_memory = 8 << 20, .max_waiters = SIZE_MAX };
 
-    assert_int_equal(lease_acquire(warm->database, &options, &warm->lease, &f), 0);
-}
-
-static struct warm warm_begin(struct world *w)
-{
-    struct warm warm = { 0 };
-    struct database_options options = { .name = "shop",
-                                        .template_ = w->template_,
-                                        .session_memory = 8 << 20 };
-
-    assert_int_equal(registry_create(&warm.registry), 0);
-    assert_int_equal(registry_add(warm.registry, &options), 0);
-    warm.database = registry_find(warm.registry, view_of_str("shop"));
-    take(&warm);
-    return warm;
+    pool_begin(&warm->pool, w, &options, 0);
+    take_lease(&warm->pool, &warm->lease);
 }
 
 static void warm_end(struct warm *warm)
 {
     lease_release(&warm->lease);
-    registry_destroy(warm->registry);
+    pool_end(&warm->pool);
 }
 
 /* Ends the lease and takes the next. */
@@ -47,7 +30,7 @@ static void lend_again(struct warm *warm, bool is_same)
     sqlite3 *db = session_sqlite(before);
 
     lease_release(&warm->lease);
-    take(warm);
+    take_lease(&warm->pool, &warm->lease);
     if (is_same) {
         assert_ptr_equal(warm->lease.session, before);
         assert_ptr_equal(session_sqlite(warm->lease.session), db);
@@ -57,8 +40,9 @@ static void lend_again(struct warm *warm, bool is_same)
 
 static void rows(struct world *w)
 {
-    struct warm warm = warm_begin(w);
+    struct warm warm = { .lease.session = NULL };
 
+    warm_begin(&warm, w);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(query_int(warm.lease.session, "SELECT count(*) FROM t"), 1000);
         assert_int_equal(run(warm.lease.session, "DELETE FROM t"), 1000);
@@ -75,8 +59,9 @@ static void what_one_lease_wrote_is_gone(void **state)
 
 static void open_things(struct world *w)
 {
-    struct warm warm = warm_begin(w);
+    struct warm warm = { .lease.session = NULL };
 
+    warm_begin(&warm, w);
     begin(warm.lease.session, TXN_REPEATABLE_READ);
     run(warm.lease.session, "UPDATE t SET rowid = -rowid");
     struct cursor *half = open_cursor(warm.lease.session, "SELECT rowid FROM t");
@@ -96,8 +81,9 @@ static void a_transaction_and_a_cursor_left_open_are_gone(void **state)
 
 static void failed_block(struct world *w)
 {
-    struct warm warm = warm_begin(w);
+    struct warm warm = { .lease.session = NULL };
 
+    warm_begin(&warm, w);
     begin(warm.lease.session, TXN_READ_COMMITTED);
     run(warm.lease.session, "DELETE FROM t");
     fails(warm.lease.session, "SELECT * FROM nowhere", "42P01", NULL);
@@ -115,8 +101,9 @@ static void a_failed_block_is_gone(void **state)
 
 static void schema(struct world *w)
 {
-    struct warm warm = warm_begin(w);
+    struct warm warm = { .lease.session = NULL };
 
+    warm_begin(&warm, w);
     run(warm.lease.session, "CREATE TABLE mine(x)");
     run(warm.lease.session, "DROP TABLE t");
     lend_again(&warm, false);
@@ -143,8 +130,9 @@ static void temporary(struct world *w)
         "CREATE TEMP VIEW scratch AS SELECT 1",
         "CREATE TEMP TRIGGER scratch AFTER DELETE ON t BEGIN SELECT 1; END",
     };
-    struct warm warm = warm_begin(w);
+    struct warm warm = { .lease.session = NULL };
 
+    warm_begin(&warm, w);
     for (size_t i = 0; i < ARRAY_LEN(making); i++) {
         run(warm.lease.session, making[i]);
         assert_int_equal(query_int(warm.lease.session, "SELECT count(*) FROM sqlite_temp_schema"),
@@ -163,9 +151,10 @@ static void temporary_objects_are_gone(void **state)
 
 static void counters(struct world *w)
 {
-    struct warm warm = warm_begin(w);
+    struct warm warm = { .lease.session = NULL };
     size_t idle = 0;
 
+    warm_begin(&warm, w);
     for (int i = 0; i < 4; i++) {
         run(warm.lease.session, "INSERT INTO t(rowid) VALUES (7777)");
         assert_int_equal(sqlite3_last_insert_rowid(session_sqlite(warm.lease.session)), 7777);
@@ -192,14 +181,13 @@ static void counters_options_and_memory_are_as_new(void **state)
 
 static void many(struct world *w)
 {
-    struct warm warm = warm_begin(w);
+    struct warm warm = { .lease.session = NULL };
     struct lease leases[64];
-    struct session_options options = { .memory = 0 };
-    struct failure f;
 
+    warm_begin(&warm, w);
     for (int round = 0; round < 3; round++) {
         for (size_t i = 0; i < ARRAY_LEN(leases); i++) {
-            assert_int_equal(lease_acquire(warm.database, &options, &leases[i], &f), 0);
+            take_lease(&warm.pool, &leases[i]);
             run(leases[i].session, "UPDATE t SET rowid = rowid + 5000 WHERE rowid = 1");
         }
         for (size_t i = 0; i < ARRAY_LEN(leases); i++) {

@@ -1,0 +1,35 @@
+/* daemon/databases.h: named clones: where a client's database lives, how one is made, and when it
+ * goes.
+ *
+ * One belongs to the worker that made it; what is to be done with it is done there, by a call from
+ * wherever it was asked for. The functions await; tasks of any worker. */
+#pragma once
+
+#include "base/failure.h"
+
+#include <stdbool.h>
+
+struct connection;
+struct database_change;
+struct database_request;
+struct named;
+struct server;
+struct worker;
+
+/* Which worker must serve a client of this database? `here` when any can. Makes the clone of a name
+ * with a `~` here when there is none. 0 or FAILED (3D000, 42602, 53400). */
+must_check int databases_route(struct worker *here, const char *name, const char *user,
+                               struct worker **ret_worker, bool *ret_made,
+                               struct failure *ret_failure);
+
+/* CREATE, DROP and ALTER DATABASE: sql/sql.h has the errors. */
+must_check int databases_create(struct worker *here, const struct database_request *request,
+                                const char *user, struct failure *ret_failure);
+must_check int databases_drop(struct server *server, const char *name, bool force,
+                              struct failure *ret_failure);
+must_check int databases_alter(struct server *server, const char *name,
+                               const struct database_change *change, struct failure *ret_failure);
+
+/* A connection has given its lease of the clone back: its scope may have ended. On its worker; does
+ * not await. */
+void databases_left(struct connection *conn, struct named *named);

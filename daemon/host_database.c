@@ -1,0 +1,265 @@
+/* daemon/host_database.c: what statements may ask of the daemon about databases and connections.
+ *
+ * Connections of other workers are looked at there: rows are copied on their own loops, and handed
+ * out on the asker's. */
+#include "daemon/connection_impl.h"
+
+#include "async/await.h"
+#include "async/loop.h"
+#include "daemon/connection.h"
+#include "daemon/databases.h"
+#include "pool/named.h"
+#include "pool/registry.h"
+#include "pool/txn.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+/* ---- databases ---- */
+
+int host_database_create(void *host, const struct database_request *request,
+                         struct failure *ret_failure)
+{
+    struct connection *conn = host;
+
+    return databases_create(conn->worker, request, conn->user, ret_failure);
+}
+
+int host_database_drop(void *host, const char *name, bool force, struct failure *ret_failure)
+{
+    struct connection *conn = host;
+
+    return databases_drop(conn->server, name, force, ret_failure);
+}
+
+int host_database_alter(void *host, const char *name, const struct database_change *change,
+                        struct failure *ret_failure)
+{
+    struct connection *conn = host;
+
+    return databases_alter(conn->server, name, change, ret_failure);
+}
+
+int host_each_database(void *host, database_fn *fn, void *arg, struct failure *ret_failure)
+{
+    const struct connection *conn = host;
+    cleanup(mem_freep) struct registry_row *rows = NULL;
+    size_t count;
+
+    if (registry_list(conn->server->registry, &rows, &count) != 0) {
+        return failure_set_nomem(ret_failure);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct registry_row *row = &rows[i];
+
+        fn(arg, &(struct database_row){
+                    .name = row->name,
+                    .owner = row->named ? row->attributes.owner : NULL,
+                    .oid = row->oid,
+                    .is_template = row->attributes.is_template,
+                    .allows_connections = row->attributes.allows_connections,
+                    .connection_limit = row->attributes.connection_limit,
+                    .bytes = (int64_t)row->bytes,
+                });
+    }
+    return 0;
+}
+
+int host_mark(void *host, enum mark_op op, const char *name, struct failure *ret_failure)
+{
+    struct connection *conn = host;
+
+    switch (op) {
+    case MARK_SET:
+        return lease_mark(&conn->lease, name, ret_failure);
+    case MARK_REWIND:
+        return lease_rewind(&conn->lease, name, ret_failure);
+    case MARK_RESET:
+        break;
+    }
+    return lease_reset(&conn->lease, ret_failure);
+}
+
+/* ---- connections ---- */
+
+enum { name_bytes = 64, application_name_bytes = 64 };
+
+/* A copied row of pg_stat_activity. */
+struct backend {
+    struct backend_row row; /* its texts are below */
+    char database[name_bytes];
+    char user[name_bytes];
+    char application_name[application_name_bytes];
+    char address[INET6_ADDRSTRLEN];
+    uint8_t query[activity_query_bytes];
+};
+
+struct backends {
+    struct backend *list;
+    size_t count;
+    size_t room;
+};
+
+static void set_address(struct backend *b, const struct connection *conn)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof(address);
+    const void *bytes = NULL;
+
+    b->row.client_port = -1;
+    if (conn->is_unix || getpeername(conn->fd, (struct sockaddr *)&address, &size) != 0) {
+        return;
+    }
+    if (address.ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)&address;
+        bytes = &in->sin_addr;
+        b->row.client_port = ntohs(in->sin_port);
+    } else if (address.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address;
+        bytes = &in6->sin6_addr;
+        b->row.client_port = ntohs(in6->sin6_port);
+    }
+    if (bytes != NULL) {
+        b->row.client_address = inet_ntop(address.ss_family, bytes, b->address, sizeof(b->address));
+    }
+}
+
+static enum backend_state state_of(const struct connection *conn)
+{
+    if (!conn->ready) {
+        return BACKEND_STARTING;
+    }
+    if (conn->task != NULL) {
+        return BACKEND_ACTIVE;
+    }
+    switch (txn_status(conn->lease.session)) {
+    case TXN_BLOCK:
+        return BACKEND_IN_TRANSACTION;
+    case TXN_FAILED:
+        return BACKEND_IN_FAILED;
+    case TXN_IDLE:
+        break;
+    }
+    return BACKEND_IDLE;
+}
+
+static void set_wait(struct backend *b, const struct connection *conn)
+{
+    bool waits = conn->lease.session != NULL && session_waits_for_place(conn->lease.session);
+
+    b->row.wait_event_type = waits || conn->queued ? "Lock" : conn->task == NULL ? "Client" : NULL;
+    b->row.wait_event = conn->queued         ? "session"
+                        : waits              ? "transactionid"
+                        : conn->task == NULL ? "ClientRead"
+                                             : NULL;
+}
+
+static uint32_t database_oid(const struct connection *conn)
+{
+    if (conn->named != NULL) {
+        return named_oid(conn->named);
+    }
+    return conn->lease.database == NULL ? 0 : database_options(conn->lease.database)->oid;
+}
+
+static void fill(struct backend *b, const struct connection *conn)
+{
+    const struct activity *activity = conn->activity;
+    const char *application = conn->ready ? sql_setting(conn->sql, "application_name") : NULL;
+    bool in_transaction = conn->ready && txn_is_open(conn->lease.session);
+
+    b->row = (struct backend_row){
+        .pid = conn->cancel_key.pid,
+        .database = b->database,
+        .database_oid = database_oid(conn),
+        .user = b->user,
+        .application_name = b->application_name,
+        .state = state_of(conn),
+        .query = view_of(b->query, activity->query_len),
+        .backend_start_us = activity->backend_start_us,
+        .query_start_us = activity->query_start_us,
+        .state_change_us = activity->state_change_us,
+    };
+    b->row.transaction_start_us =
+        in_transaction || b->row.state == BACKEND_ACTIVE ? activity->transaction_start_us : 0;
+    snprintf(b->database, sizeof(b->database), "%s", conn->database);
+    snprintf(b->user, sizeof(b->user), "%s", conn->user);
+    snprintf(b->application_name, sizeof(b->application_name), "%s",
+             application == NULL ? "" : application);
+    memcpy(b->query, activity->query, activity->query_len);
+    set_address(b, conn);
+    set_wait(b, conn);
+}
+
+/* Those who have not said who they are, are in no database. As many as there is room for. */
+static void list_backends(struct worker *worker, void *arg)
+{
+    struct backends *backends = arg;
+    const struct connection *conn;
+
+    TAILQ_FOREACH (conn, &worker->connections, entry) {
+        if (conn->activity != NULL && backends->count < backends->room) {
+            fill(&backends->list[backends->count++], conn);
+        }
+    }
+}
+
+int host_each_backend(void *host, backend_fn *fn, void *arg, struct failure *ret_failure)
+{
+    struct server *server = ((struct connection *)host)->server;
+    struct backends backends = { .room = server_connections(server) + 16 };
+    cleanup(mem_freep) struct backend *list = mem_alloc(backends.room * sizeof(*list));
+
+    if (list == NULL) {
+        return failure_set_nomem(ret_failure);
+    }
+    backends.list = list;
+    server_each_worker(server, list_backends, &backends);
+    for (size_t i = 0; i < backends.count; i++) {
+        fn(arg, &list[i].row);
+    }
+    return 0;
+}
+
+struct signalling {
+    struct worker *worker;
+    int32_t pid;
+    enum backend_signal signal;
+    bool found;
+};
+
+static void signal_there(void *arg)
+{
+    struct signalling *s = arg;
+    struct cancel_key *key = cancel_key_of_pid(&s->worker->cancel_keys, s->pid);
+
+    s->found = key != NULL;
+    if (key == NULL) {
+        return;
+    }
+    struct connection *conn = container_of(key, struct connection, cancel_key);
+    if (s->signal == BACKEND_TERMINATE) {
+        connection_shutdown(conn, true);
+    } else {
+        connection_cancel_statement(conn);
+    }
+}
+
+int host_backend_signal(void *host, int32_t pid, enum backend_signal signal, bool *ret_found,
+                        struct failure *ret_failure)
+{
+    const struct connection *conn = host;
+    struct signalling s = { .worker = server_worker_of_pid(conn->server, pid),
+                            .pid = pid,
+                            .signal = signal };
+
+    (void)ret_failure;
+    if (s.worker != NULL) {
+        await_call(s.worker->loop, signal_there, &s);
+    }
+    *ret_found = s.found;
+    return 0;
+}

@@ -1,0 +1,101 @@
+/* pool/named.c: see named.h. */
+#include "pool/named_impl.h"
+
+#include "async/loop.h"
+#include "base/alloc.h"
+#include "pool/clone.h"
+#include "pool/database.h"
+
+#include <errno.h>
+
+static void named_destroy(struct named *named)
+{
+    marks_finish(&named->marks);
+    clone_unref(named->clone);
+    mem_free(named->name);
+    mem_free(named);
+}
+
+int named_create(const struct named_options *options, struct named **ret_named)
+{
+    const struct clone_limits limits = {
+        .memory = database_options(options->database)->clone_memory,
+        .parent = options->parent,
+    };
+    struct named *named = mem_zalloc(sizeof(*named));
+
+    if (named == NULL) {
+        return -ENOMEM;
+    }
+    named->refs = 1;
+    named->oid = options->oid;
+    named->loop = loop_number(loop_current());
+    named->lasting = options->lasting;
+    named->database = options->database;
+    named->name = mem_strdup(options->name);
+    named->attributes = options->attributes;
+    if (named->name == NULL || clone_create(options->template_, &limits, &named->clone) != 0) {
+        named_destroy(named);
+        return -ENOMEM;
+    }
+    *ret_named = named;
+    return 0;
+}
+
+struct named *named_ref(struct named *named)
+{
+    named->refs++;
+    return named;
+}
+
+void named_unref(struct named *named)
+{
+    if (named != NULL && --named->refs == 0) {
+        named_destroy(named);
+    }
+}
+
+struct database *named_database(const struct named *named)
+{
+    return named->database;
+}
+
+uint32_t named_oid(const struct named *named)
+{
+    return named->oid;
+}
+
+unsigned named_loop(const struct named *named)
+{
+    return named->loop;
+}
+
+bool named_is_lasting(const struct named *named)
+{
+    return named->lasting;
+}
+
+const char *named_name(const struct named *named)
+{
+    return named->name;
+}
+
+struct clone *named_clone(const struct named *named)
+{
+    return named->clone;
+}
+
+struct marks *named_marks(struct named *named)
+{
+    return &named->marks;
+}
+
+size_t named_leases(const struct named *named)
+{
+    return named->leases;
+}
+
+uint64_t named_leases_ever(const struct named *named)
+{
+    return named->leases_ever;
+}

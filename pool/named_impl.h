@@ -1,0 +1,23 @@
+/* pool/named_impl.h: what a named clone is made of, for the registry and for leases. */
+#pragma once
+
+#include "pool/marks.h"
+#include "pool/named.h"
+
+#include <sys/queue.h>
+
+struct named {
+    LIST_ENTRY(named) entry; /* in the registry, under its lock; the name too */
+    char *name;
+    struct named_attributes attributes; /* under that lock, too */
+    uint32_t oid;
+    uint32_t refs;
+    unsigned loop;
+    bool lasting;
+    bool listed; /* the registry knows it */
+    size_t leases;
+    uint64_t leases_ever;
+    struct database *database;
+    struct clone *clone;
+    struct marks marks;
+};

@@ -1,0 +1,122 @@
+/* pool/users.c: a hash table by name; who is known to nobody any more is forgotten. */
+#include "pool/users.h"
+
+#include "async/gate.h"
+#include "async/lock.h"
+#include "base/alloc.h"
+#include "base/view.h"
+#include "pool/name_hash.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/queue.h>
+
+enum { bucket_count = 256 };
+
+struct user {
+    LIST_ENTRY(user) entry;
+    struct budget budget;
+    size_t refs;
+    char name[];
+};
+
+struct users {
+    struct gate *gate;
+    size_t limit;
+    struct lock lock; /* over all below */
+    LIST_HEAD(, user) buckets[bucket_count];
+};
+
+int users_create(struct gate *gate, size_t limit, struct users **ret_users)
+{
+    struct users *users = mem_zalloc(sizeof(*users));
+
+    if (users == NULL) {
+        return -ENOMEM;
+    }
+    users->gate = gate;
+    users->limit = limit;
+    lock_init(&users->lock);
+    *ret_users = users;
+    return 0;
+}
+
+void users_destroy(struct users *users)
+{
+    if (users == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < bucket_count; i++) {
+        assert(LIST_EMPTY(&users->buckets[i]));
+    }
+    lock_finish(&users->lock);
+    mem_free(users);
+}
+
+static struct user *user_new(const struct users *users, const char *name)
+{
+    size_t len = strlen(name) + 1;
+    struct account *was = account_swap(NULL); /* others of that name will use it, too */
+    struct user *user = mem_zalloc(sizeof(*user) + len);
+
+    account_swap(was);
+    if (user != NULL) {
+        memcpy(user->name, name, len);
+        user->budget = (struct budget){ .name = user->name, .limit = users->limit };
+    }
+    return user;
+}
+
+/* The known one, or *user, which is taken then. */
+static struct user *find_or_put(struct users *users, struct user **user)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&users->lock);
+    size_t bucket = name_hash(view_of_str((*user)->name)) % bucket_count;
+    struct user *known;
+
+    LIST_FOREACH (known, &users->buckets[bucket], entry) {
+        if (strcmp(known->name, (*user)->name) == 0) {
+            known->refs++;
+            return known;
+        }
+    }
+    known = take_ptr(*user);
+    known->refs = 1;
+    LIST_INSERT_HEAD(&users->buckets[bucket], known, entry);
+    return known;
+}
+
+int users_ref(struct users *users, const char *name, struct user **ret_user)
+{
+    cleanup(mem_freep) struct user *fresh = user_new(users, name);
+
+    if (fresh == NULL) {
+        return -ENOMEM;
+    }
+    *ret_user = find_or_put(users, &fresh);
+    return 0;
+}
+
+/* Was it the last? Then it is in the table no more. */
+static bool leave(struct users *users, struct user *user)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&users->lock);
+
+    if (--user->refs > 0) {
+        return false;
+    }
+    LIST_REMOVE(user, entry);
+    return true;
+}
+
+void users_unref(struct users *users, struct user *user)
+{
+    if (user != NULL && leave(users, user)) {
+        mem_free(user);
+    }
+}
+
+struct budget *user_budget(struct user *user)
+{
+    return &user->budget;
+}
