@@ -120,9 +120,24 @@ struct session_who connection_who(void *connection)
     };
 }
 
+/* Has its client said something that nobody has looked at yet? */
+static bool has_unread(const struct connection *conn)
+{
+    struct pollfd p = { .fd = conn->fd, .events = POLLIN };
+
+    return conn->task != NULL || poll(&p, 1, 0) > 0;
+}
+
+/* A cancel may overtake the statement that it is meant for, which then has come but was not begun:
+ * the next one ends at once. */
 void connection_cancel_statement(struct connection *conn)
 {
-    if (conn->task != NULL && conn->lease.session != NULL) {
+    if (!conn->ready) {
+        return;
+    }
+    if (conn->at_rest) {
+        conn->cancel_next = has_unread(conn);
+    } else {
         session_stop_statement(conn->lease.session, STOP_CANCEL);
     }
 }
@@ -200,6 +215,7 @@ static int rest(struct connection *conn)
     if (r != 0) {
         return r;
     }
+    conn->cancel_next = false;
     deadline_begin_idle(conn);
     if (conn->activity != NULL) {
         conn->activity->state_change_us = clock_wall_us(loop_clock(conn->worker->loop));

@@ -70,6 +70,7 @@ struct connection {
     bool gssenc_asked;
     bool read_off;        /* read_event is not added */
     bool gone;            /* the client hung up: nobody hears us */
+    bool cancel_next;     /* the next statement is cancelled */
     bool at_rest;         /* ReadyForQuery was the last answer: nothing is half done */
     bool error_told;      /* an ErrorResponse waits in the output */
     bool skip_to_sync;    /* after an error in the extended protocol */
