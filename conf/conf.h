@@ -38,6 +38,7 @@ struct conf {
     int64_t max_db_connections;
     int64_t max_user_connections;
     int64_t max_clones;
+    int64_t max_templates;
     int64_t max_packet_size;
     int64_t output_buffer;
     int64_t time_slice_us;

@@ -40,6 +40,7 @@ const struct option option_table[] = {
     ROW("max_db_connections", POND(max_db_connections), OPTION_INT, "0", .min = 0, .max = 1000000),
     ROW("max_user_connections", POND(max_user_connections), OPTION_INT, "0", .min = 0, .max = 1000000),
     ROW("max_clones", POND(max_clones), OPTION_INT, "10000", .min = 0, .max = 1000000),
+    ROW("max_templates", POND(max_templates), OPTION_INT, "100", .min = 0, .max = 1000000),
     ROW("max_packet_size", POND(max_packet_size), OPTION_SIZE, "16MB", .min = 16 * KIB, .max = 1024 * MIB),
     ROW("output_buffer", POND(output_buffer), OPTION_SIZE, "64kB", .min = 4 * KIB, .max = 64 * MIB),
     ROW("time_slice", POND(time_slice_us), OPTION_MILLIS, "1ms", .min = 10, .max = SEC),

@@ -78,6 +78,7 @@ struct connection {
     bool pipelined;       /* more than one Execute since the last Sync, or BEGIN and the like */
     bool opening;         /* opening_us is to be counted */
     bool queued;          /* waits in line for a session */
+    bool builds;          /* has got the right to build a template */
     bool made_clone;      /* `named` was made for it */
     bool owns_clone;      /* ... and goes with it */
 };
@@ -214,3 +215,6 @@ int host_each_backend(void *host, backend_fn *fn, void *arg, struct failure *ret
 int host_backend_signal(void *host, int32_t pid, enum backend_signal signal, bool *ret_found,
                         struct failure *ret_failure);
 int host_mark(void *host, enum mark_op op, const char *name, struct failure *ret_failure);
+int host_template_claim(void *host, const char *name, const char *from, bool *ret_build,
+                        struct failure *ret_failure);
+int host_template_end(void *host, const char *name, bool ready, struct failure *ret_failure);

@@ -90,10 +90,15 @@ static int find_source(struct server *server, const char *name, struct source *r
 {
     struct database *database = registry_find(server->registry, view_of_str(name));
     struct errand errand = { .server = server, .name = name, .run = seal, .failure = ret_failure };
+    struct frozen frozen;
 
     if (database != NULL) {
         ret_source->database = database;
         ret_source->template_ = template_ref(database_options(database)->template_);
+        return 0;
+    }
+    if (registry_frozen(server->registry, view_of_str(name), &frozen)) {
+        *ret_source = (struct source){ .template_ = frozen.template_, .database = frozen.database };
         return 0;
     }
     int r = await_errand(&errand);
@@ -181,6 +186,17 @@ static int make_scoped(struct worker *here, const char *name, const char *user,
     return make(&making);
 }
 
+static bool is_frozen(struct server *server, const char *name)
+{
+    struct frozen frozen;
+    bool found = registry_frozen(server->registry, view_of_str(name), &frozen);
+
+    if (found) {
+        template_unref(frozen.template_);
+    }
+    return found;
+}
+
 int databases_route(struct worker *here, const char *name, const char *user,
                     struct worker **ret_worker, bool *ret_made, struct failure *ret_failure)
 {
@@ -191,7 +207,7 @@ int databases_route(struct worker *here, const char *name, const char *user,
     *ret_worker = here;
     *ret_made = false;
     while (r == -EEXIST) {
-        if (registry_find(server->registry, view_of_str(name)) != NULL) {
+        if (registry_find(server->registry, view_of_str(name)) != NULL || is_frozen(server, name)) {
             return 0;
         }
         if (registry_locate(server->registry, view_of_str(name), &loop)) {
@@ -362,6 +378,48 @@ int databases_drop(struct server *server, const char *name, bool force, struct f
         return FAILED;
     }
     return await_unused(&errand);
+}
+
+void databases_drop_here(struct server *server, const char *name)
+{
+    struct named *named = registry_named(server->registry, view_of_str(name));
+
+    if (named != NULL) {
+        end_scope(server, named);
+    }
+}
+
+/* ---- templates ---- */
+
+static int freeze(struct errand *errand, struct named *named)
+{
+    return registry_freeze(errand->server->registry, named) == 0
+               ? 0
+               : failure_set_nomem(errand->failure);
+}
+
+static int drop_excess(struct errand *errand, struct named *named)
+{
+    end_scope(errand->server, named);
+    return 0;
+}
+
+int databases_freeze(struct server *server, const char *name, struct failure *ret_failure)
+{
+    struct errand errand = {
+        .server = server, .name = name, .run = freeze, .failure = ret_failure
+    };
+    char excess[database_name_bytes];
+    struct failure ignored;
+    int r = await_errand(&errand);
+
+    while (r == 0 && registry_find_excess(server->registry, excess)) {
+        struct errand dropping = {
+            .server = server, .name = excess, .run = drop_excess, .failure = &ignored
+        };
+        (void)!await_errand(&dropping); /* another may have dropped it already */
+    }
+    return r;
 }
 
 /* ---- ALTER DATABASE ---- */

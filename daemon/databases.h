@@ -30,6 +30,13 @@ must_check int databases_drop(struct server *server, const char *name, bool forc
 must_check int databases_alter(struct server *server, const char *name,
                                const struct database_change *change, struct failure *ret_failure);
 
+/* Makes the named database a template (registry_freeze), and drops those that are too many. */
+must_check int databases_freeze(struct server *server, const char *name,
+                                struct failure *ret_failure);
+
+/* Drops it, with all who use it, if it is there. On its worker; does not await. */
+void databases_drop_here(struct server *server, const char *name);
+
 /* A connection has given its lease of the clone back: its scope may have ended. On its worker; does
  * not await. */
 void databases_left(struct connection *conn, struct named *named);

@@ -83,6 +83,19 @@ int host_mark(void *host, enum mark_op op, const char *name, struct failure *ret
     return lease_reset(&conn->lease, ret_failure);
 }
 
+int host_template_claim(void *host, const char *name, const char *from, bool *ret_build,
+                        struct failure *ret_failure)
+{
+    return claims_await(host, name, from, ret_build, ret_failure);
+}
+
+int host_template_end(void *host, const char *name, bool ready, struct failure *ret_failure)
+{
+    struct connection *conn = host;
+
+    return claims_end(conn->server, name, ready, ret_failure);
+}
+
 /* ---- connections ---- */
 
 enum { name_bytes = 64, application_name_bytes = 64 };

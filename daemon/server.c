@@ -71,6 +71,7 @@ static int open_registry(struct server *server)
                    .sessions = conf->max_db_connections > 0 ? &server->sessions : NULL,
                    .parent = &server->account },
         .max_clones = (size_t)conf->max_clones,
+        .max_templates = (size_t)conf->max_templates,
     };
 
     server->sessions = (struct budget){ .name = "all", .limit = (size_t)conf->max_db_connections };
@@ -89,6 +90,7 @@ int server_open(struct server *server, struct conf *conf)
 {
     *server = (struct server){ .conf = conf, .account.limit = (size_t)conf->memory_limit };
     gate_init(&server->gate);
+    claims_init(&server->claims);
     int r = open_workers(server);
 
     return r == 0 ? open_registry(server) : r;
@@ -124,6 +126,7 @@ void server_close(struct server *server)
         loop_destroy(server->workers[i].loop);
     }
     if (server->workers != NULL) {
+        claims_finish(&server->claims);
         gate_finish(&server->gate);
     }
     mem_free(server->workers);

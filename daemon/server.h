@@ -7,6 +7,7 @@
 #include "async/gate.h"
 #include "base/alloc.h"
 #include "conf/conf.h"
+#include "daemon/claims.h"
 #include "daemon/worker.h"
 
 #include <stdbool.h>
@@ -18,6 +19,7 @@ struct server {
     struct conf *conf;
     struct registry *registry;
     struct gate gate;               /* the line of all who wait for a session */
+    struct claims claims;           /* templates that are being built */
     struct users *users;            /* max_user_connections; NULL: no limit */
     struct budget sessions;         /* max_db_connections */
     struct loop *loops[loops_most]; /* the workers' */

@@ -10,6 +10,7 @@
 #include "daemon/databases.h"
 #include "daemon/log.h"
 #include "pool/registry.h"
+#include "pool/template.h"
 #include "protocol/backend.h"
 #include "protocol/startup.h"
 #include "protocol/utf8.h"
@@ -246,7 +247,35 @@ static int enter_named(struct connection *conn, struct named *named, struct fail
     return check_named(conn, named, ret_failure);
 }
 
-static int acquire_lease(struct connection *conn, struct database *database,
+/* What the name in the start-up packet stands for. */
+struct meant {
+    struct database *database; /* a private clone of its template, or of `frozen` */
+    struct template *frozen;   /* counted; NULL: none */
+    struct named *named;       /* the clone that others use too; NULL: none */
+};
+
+static void meant_finish(struct meant *meant)
+{
+    template_unref(meant->frozen);
+}
+
+static bool find_meant(const struct connection *conn, struct meant *ret_meant)
+{
+    struct registry *registry = conn->server->registry;
+    struct view name = view_of_str(conn->database);
+    struct frozen frozen;
+
+    *ret_meant = (struct meant){ .database = registry_find(registry, name) };
+    if (ret_meant->database == NULL && registry_frozen(registry, name, &frozen)) {
+        *ret_meant = (struct meant){ .database = frozen.database, .frozen = frozen.template_ };
+    }
+    if (ret_meant->database == NULL) {
+        ret_meant->named = registry_named(registry, name);
+    }
+    return ret_meant->database != NULL || ret_meant->named != NULL;
+}
+
+static int acquire_lease(struct connection *conn, const struct meant *meant,
                          struct failure *ret_failure)
 {
     const struct lease_request request = {
@@ -257,17 +286,22 @@ static int acquire_lease(struct connection *conn, struct database *database,
                      .owner = conn },
     };
 
-    return database != NULL ? lease_acquire(database, &request, &conn->lease, ret_failure)
-                            : lease_acquire_named(conn->named, &request, &conn->lease, ret_failure);
+    if (meant->named != NULL) {
+        return lease_acquire_named(meant->named, &request, &conn->lease, ret_failure);
+    }
+    return meant->frozen != NULL
+               ? lease_acquire_copy(meant->database, meant->frozen, &request, &conn->lease,
+                                    ret_failure)
+               : lease_acquire(meant->database, &request, &conn->lease, ret_failure);
 }
 
 /* May take its time: client_login_timeout is for clients, not for us. */
-static int lease_session(struct connection *conn, struct database *database,
+static int lease_session(struct connection *conn, const struct meant *meant,
                          struct failure *ret_failure)
 {
     conn->deadline_us = DEADLINE_NONE;
     conn->queued = true;
-    int r = acquire_lease(conn, database, ret_failure);
+    int r = acquire_lease(conn, meant, ret_failure);
     conn->queued = false;
 
     if (r == 0 && scope_defer(&conn->scope, release_lease, conn) != 0) {
@@ -278,19 +312,16 @@ static int lease_session(struct connection *conn, struct database *database,
 
 static int lease_database(struct connection *conn, struct failure *ret_failure)
 {
-    struct registry *registry = conn->server->registry;
-    struct view name = view_of_str(conn->database);
-    struct database *database = registry_find(registry, name);
-    struct named *named = database == NULL ? registry_named(registry, name) : NULL;
+    cleanup(meant_finish) struct meant meant = { .database = NULL };
     int r = 0;
 
-    if (database == NULL && named == NULL) {
+    if (!find_meant(conn, &meant)) {
         return failure_set(ret_failure, "3D000", "database \"%s\" does not exist", conn->database);
     }
-    if (named != NULL) {
-        r = enter_named(conn, named, ret_failure);
+    if (meant.named != NULL) {
+        r = enter_named(conn, meant.named, ret_failure);
     }
-    return r == 0 ? lease_session(conn, database, ret_failure) : r;
+    return r == 0 ? lease_session(conn, &meant, ret_failure) : r;
 }
 
 static int open_session(struct connection *conn, struct failure *ret_failure)

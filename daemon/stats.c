@@ -6,6 +6,7 @@
 #include "async/task.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
+#include "pool/registry.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -45,15 +46,18 @@ int stats_line(const struct server *server, struct buf *out)
 
     server_each_worker(server, add_worker, &sum);
     sum.loops.tasks--; /* the one that asks */
+    struct registry_stats pools;
+    registry_stats(server->registry, &pools);
     uint64_t opens = sum.daemon.clone_open_count;
     return buf_printf(
         out,
-        "loops=%zu connections=%zu connections_total=%" PRIu64 " connections_refused=%" PRIu64
-        " statements=%" PRIu64 " clone_open_count=%" PRIu64 " clone_open_us_mean=%" PRIu64
-        " clone_open_us_max=%" PRIu64 " longest_hold_us=%" PRId64
-        " longest_hold_by=%s turns=%" PRIu64 " tasks=%" PRIu64 " stacks_cached=%" PRIu64
-        " memory=%zu",
-        server->worker_count, server_connections(server), sum.daemon.connections_total,
+        "loops=%zu sessions=%zu sessions_idle=%zu waiting=%zu clones=%zu connections=%zu "
+        "connections_total=%" PRIu64 " connections_refused=%" PRIu64 " statements=%" PRIu64
+        " clone_open_count=%" PRIu64 " clone_open_us_mean=%" PRIu64 " clone_open_us_max=%" PRIu64
+        " longest_hold_us=%" PRId64 " longest_hold_by=%s turns=%" PRIu64 " tasks=%" PRIu64
+        " stacks_cached=%" PRIu64 " memory=%zu",
+        server->worker_count, pools.sessions.sessions, pools.sessions.idle, pools.sessions.waiting,
+        pools.clones, server_connections(server), sum.daemon.connections_total,
         sum.daemon.connections_refused, sum.daemon.statements, opens,
         opens == 0 ? 0 : sum.daemon.clone_open_us_total / opens, sum.daemon.clone_open_us_max,
         sum.loops.longest_hold_us,

@@ -1,10 +1,11 @@
 /* pool/lease.c: see the header. Every lease has a place in the budgets of its database, its user
- * and the daemon. Sessions on private clones come from the database's pool, which has such a place
- * itself; those on named clones are opened and closed. */
+ * and the daemon. Sessions on private clones of its template come from the database's pool, which
+ * has such a place itself; those on other clones are opened and closed. */
 #include "pool/lease.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "pool/clone.h"
 #include "pool/database_impl.h"
 #include "pool/named_impl.h"
 #include "pool/session_state.h"
@@ -17,8 +18,8 @@ enum { budgets_most = gate_budgets_max - 1 };
 
 struct lease_hold {
     struct user *user;
-    struct pooled *pooled; /* of a private clone */
-    struct permit permit;  /* of a named one */
+    struct pooled *pooled; /* a session of the database's pool; NULL: one of its own */
+    struct permit permit;  /* of such a one */
 };
 
 /* ---- what one counts against ---- */
@@ -168,14 +169,11 @@ int lease_acquire(struct database *database, const struct lease_request *request
     return 0;
 }
 
-/* ---- named clones ---- */
+/* ---- on a clone that is there ---- */
 
-static int open_named(struct named *named, const struct lease_request *request,
-                      struct lease_hold *hold, struct session **ret_session,
-                      struct failure *ret_failure)
+static int await_place(struct database *database, struct lease_hold *hold,
+                       struct failure *ret_failure)
 {
-    struct database *database = named->database;
-    const struct session_options options = database_session_options(database, &request->options);
     struct wait wait = wait_begin(database, hold);
     struct budget *budgets[gate_budgets_max] = { respool_budget(database->sessions) };
 
@@ -184,15 +182,51 @@ static int open_named(struct named *named, const struct lease_request *request,
     }
     int r = await_gate(database->world->gate, budgets, 1 + wait.other_count,
                        database->options.max_waiters, wait.deadline_us, &hold->permit);
-    if (r != 0) {
-        return fail_wait(&wait, r, ret_failure);
+    return r == 0 ? 0 : fail_wait(&wait, r, ret_failure);
+}
+
+/* 0: the lease is out, but for its `named`. */
+static int acquire_on(struct database *database, struct clone *clone,
+                      const struct lease_request *request, struct lease *ret_lease,
+                      struct failure *ret_failure)
+{
+    const struct session_options options = database_session_options(database, &request->options);
+    struct lease_hold *hold;
+    struct session *session;
+
+    if (hold_create(database->world, request->user, &hold) != 0) {
+        return failure_set_nomem(ret_failure);
     }
-    r = session_open(named->clone, &options, ret_session, ret_failure);
-    if (r != 0) {
-        gate_release(&hold->permit);
+    int r = await_place(database, hold, ret_failure);
+    if (r == 0) {
+        r = session_open(clone, &options, &session, ret_failure);
     }
+    if (r != 0) {
+        gate_release(&hold->permit); /* fine when there is none */
+        hold_destroy(database->world, hold);
+        return r;
+    }
+    *ret_lease = (struct lease){ .session = session, .database = database, .hold = hold };
+    return 0;
+}
+
+int lease_acquire_copy(struct database *database, struct template *template_,
+                       const struct lease_request *request, struct lease *ret_lease,
+                       struct failure *ret_failure)
+{
+    struct clone_limits limits = { .memory = database->options.clone_memory,
+                                   .parent = request->options.parent };
+    struct clone *clone;
+
+    if (clone_create(template_, &limits, &clone) != 0) {
+        return failure_set_nomem(ret_failure);
+    }
+    int r = acquire_on(database, clone, request, ret_lease, ret_failure);
+    clone_unref(clone); /* its session has it */
     return r;
 }
+
+/* ---- named clones ---- */
 
 /* A named clone is not to go while somebody waits for a session on it. */
 static void leave(struct named *named)
@@ -204,24 +238,15 @@ static void leave(struct named *named)
 int lease_acquire_named(struct named *named, const struct lease_request *request,
                         struct lease *ret_lease, struct failure *ret_failure)
 {
-    const struct database_world *world = named->database->world;
-    struct lease_hold *hold;
-    struct session *session;
-
-    if (hold_create(world, request->user, &hold) != 0) {
-        return failure_set_nomem(ret_failure);
-    }
     named_ref(named)->leases++;
     named->leases_ever++;
-    int r = open_named(named, request, hold, &session, ret_failure);
+    int r = acquire_on(named->database, named->clone, request, ret_lease, ret_failure);
+
     if (r != 0) {
-        hold_destroy(world, hold);
         leave(named);
         return r;
     }
-    *ret_lease = (struct lease){
-        .session = session, .database = named->database, .named = named, .hold = hold
-    };
+    ret_lease->named = named;
     return 0;
 }
 
@@ -235,11 +260,13 @@ void lease_release(struct lease *lease)
         return;
     }
     marks_finish(&lease->own_marks);
-    if (lease->named == NULL) {
+    if (hold->pooled != NULL) {
         respool_release(&hold->pooled->item);
     } else {
         session_close(lease->session);
         gate_release(&hold->permit);
+    }
+    if (lease->named != NULL) {
         leave(lease->named);
     }
     hold_destroy(lease->database->world, hold);

@@ -12,6 +12,7 @@
 struct database;
 struct lease_hold;
 struct named;
+struct template;
 
 /* Zero bytes are no lease. Does not move while it is out. */
 struct lease {
@@ -31,6 +32,10 @@ struct lease_request {
  * what opening a session says; or -ECANCELED: the task was cancelled while it waited. */
 must_check int lease_acquire(struct database *database, const struct lease_request *request,
                              struct lease *ret_lease, struct failure *ret_failure);
+/* On a private clone of a template that is none of the database's, but has its limits. */
+must_check int lease_acquire_copy(struct database *database, struct template *template_,
+                                  const struct lease_request *request, struct lease *ret_lease,
+                                  struct failure *ret_failure);
 must_check int lease_acquire_named(struct named *named, const struct lease_request *request,
                                    struct lease *ret_lease, struct failure *ret_failure);
 

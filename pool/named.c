@@ -5,12 +5,14 @@
 #include "base/alloc.h"
 #include "pool/clone.h"
 #include "pool/database.h"
+#include "pool/template.h"
 
 #include <errno.h>
 
 static void named_destroy(struct named *named)
 {
     marks_finish(&named->marks);
+    template_unref(named->frozen);
     clone_unref(named->clone);
     mem_free(named->name);
     mem_free(named);

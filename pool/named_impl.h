@@ -14,7 +14,9 @@ struct named {
     uint32_t refs;
     unsigned loop;
     bool lasting;
-    bool listed; /* the registry knows it */
+    bool listed;             /* the registry knows it */
+    struct template *frozen; /* under that lock, too; NULL: it is not */
+    uint64_t frozen_used;    /* a number that grows with each use of it */
     size_t leases;
     uint64_t leases_ever;
     struct database *database;

@@ -21,12 +21,15 @@ LIST_HEAD(named_bucket, named);
 struct registry {
     struct database_world world;
     size_t max_clones;
+    size_t max_templates;
     struct database **databases; /* few; they are looked up once per connection */
     size_t count;
     _Atomic uint32_t next_oid;
 
     struct lock lock; /* over all below */
     size_t named_count;
+    size_t frozen_count;
+    uint64_t frozen_uses; /* so far */
     struct named_bucket buckets[bucket_count];
 
     atomic_size_t open; /* databases that have not closed yet, and registry_close() itself */
@@ -45,6 +48,7 @@ int registry_create(const struct registry_options *options, struct registry **re
     }
     registry->world = options->world;
     registry->max_clones = options->max_clones;
+    registry->max_templates = options->max_templates;
     atomic_init(&registry->next_oid, first_oid);
     lock_init(&registry->lock);
     *ret_registry = registry;
@@ -211,6 +215,7 @@ static void take_off(struct registry *registry, struct named *named)
 
     LIST_REMOVE(named, entry);
     registry->named_count--;
+    registry->frozen_count -= named->frozen != NULL;
 }
 
 void registry_drop(struct registry *registry, struct named *named)
@@ -250,6 +255,80 @@ int registry_rename(struct registry *registry, struct named *named, const char *
         return -EEXIST;
     }
     return swap_name(registry, named, &copy);
+}
+
+/* ---- frozen ones ---- */
+
+/* The lock is held. NULL: there are not too many. */
+static struct named *find_least_used(struct registry *registry)
+{
+    struct named *least = NULL;
+    struct named *named;
+
+    for (size_t i = 0; i < bucket_count; i++) {
+        LIST_FOREACH (named, &registry->buckets[i], entry) {
+            if (named->frozen != NULL &&
+                (least == NULL || named->frozen_used < least->frozen_used)) {
+                least = named;
+            }
+        }
+    }
+    return least;
+}
+
+bool registry_find_excess(struct registry *registry, char *ret_name)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+    bool too_many =
+        registry->max_templates != 0 && registry->frozen_count > registry->max_templates;
+    const struct named *least = too_many ? find_least_used(registry) : NULL;
+
+    if (least != NULL) {
+        snprintf(ret_name, database_name_bytes, "%s", least->name);
+    }
+    return least != NULL;
+}
+
+/* False: it has been dropped, or is frozen already. */
+static bool set_frozen(struct registry *registry, struct named *named, struct template *template_)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+
+    if (!named->listed || named->frozen != NULL) {
+        return false;
+    }
+    named->frozen = template_;
+    named->frozen_used = ++registry->frozen_uses;
+    named->attributes.is_template = true;
+    registry->frozen_count++;
+    return true;
+}
+
+int registry_freeze(struct registry *registry, struct named *named)
+{
+    struct template *template_;
+
+    if (template_seal(named->clone, &template_) != 0) {
+        return -ENOMEM;
+    }
+    if (!set_frozen(registry, named, template_)) {
+        template_unref(template_);
+    }
+    return 0;
+}
+
+bool registry_frozen(struct registry *registry, struct view name, struct frozen *ret_frozen)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+    struct named *named = find(registry, name);
+
+    if (named == NULL || named->frozen == NULL) {
+        return false;
+    }
+    named->frozen_used = ++registry->frozen_uses;
+    *ret_frozen =
+        (struct frozen){ .template_ = template_ref(named->frozen), .database = named->database };
+    return true;
 }
 
 struct named_attributes registry_attributes(struct registry *registry, const struct named *named)

@@ -14,6 +14,7 @@ struct registry;
 struct registry_options {
     struct database_world world; /* what the databases share */
     size_t max_clones;           /* most named clones at once; 0: no limit */
+    size_t max_templates;        /* most of them that are frozen; 0: no limit */
 };
 
 /* 0 or -ENOMEM. */
@@ -56,6 +57,23 @@ void registry_drop(struct registry *registry, struct named *named);
 
 /* 0, -ENOMEM or -EEXIST. On the clone's loop. */
 must_check int registry_rename(struct registry *registry, struct named *named, const char *name);
+
+/* ---- frozen ones: names of templates that were made while the daemon runs ---- */
+
+/* Seals what is committed in the clone: its name now stands for that template, and who names it
+ * gets a private clone. Those who use it keep it. 0 or -ENOMEM. On the clone's loop. */
+must_check int registry_freeze(struct registry *registry, struct named *named);
+
+/* Are there more than max_templates? Then the name (database_name_bytes) of the one that was not
+ * used for the longest time, for the caller to drop. Any thread. */
+bool registry_find_excess(struct registry *registry, char *ret_name);
+
+struct frozen {
+    struct template *template_; /* counted */
+    struct database *database;  /* whose limits its clones have */
+};
+/* False: the name is not that of a frozen one. Any thread. */
+bool registry_frozen(struct registry *registry, struct view name, struct frozen *ret_frozen);
 
 /* Its attributes now, and others instead of them. Any thread that knows that it is there. */
 struct named_attributes registry_attributes(struct registry *registry, const struct named *named);

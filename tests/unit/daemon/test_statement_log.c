@@ -121,7 +121,7 @@ static void the_statistics_are_names_and_values(void **state)
     assert_int_equal(s.result, 0);
     assert_int_equal(buf_append_byte(&s.line, '\0'), 0);
     const char *text = (const char *)s.line.data;
-    assert_non_null(strstr(text, "loops=1 connections=1 connections_total=1 connections_refused=0 "
+    assert_non_null(strstr(text, "clones=0 connections=1 connections_total=1 connections_refused=0 "
                                  "statements=1 clone_open_count=1 clone_open_us_mean="));
     assert_non_null(strstr(text, " longest_hold_us="));
     assert_non_null(strstr(text, " memory="));

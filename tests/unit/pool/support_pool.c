@@ -26,6 +26,7 @@ void pool_begin(struct pool *pool, struct world *world, const struct database_op
                    .sessions = limit > 0 ? &pool->sessions : NULL,
                    .users = pool->users },
         .max_clones = 3,
+        .max_templates = 2,
     };
     assert_int_equal(registry_create(&registry, &pool->registry), 0);
     assert_int_equal(registry_add(pool->registry, &all), 0);

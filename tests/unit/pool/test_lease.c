@@ -3,6 +3,7 @@
 
 #include "async/await.h"
 #include "pool/clone.h"
+#include "pool/template.h"
 
 #include <errno.h>
 #include <string.h>
@@ -260,6 +261,52 @@ static void a_named_clone_is_its_users(void **state)
     in_task(*state, shared);
 }
 
+static void frozen(struct world *w)
+{
+    struct pool pool = { .closed = false };
+    struct lease a, b;
+    struct frozen frozen;
+    struct failure f;
+    char name[database_name_bytes];
+
+    pool_begin(&pool, w, NULL, 0);
+    struct named *named = make_named(&pool, "h1", true);
+    take_named(named, &a);
+    run(a.session, "DELETE FROM t WHERE id > 10");
+    begin(a.session, TXN_READ_COMMITTED);
+    run(a.session, "DELETE FROM t");
+    assert_false(registry_frozen(pool.registry, view_of_str("h1"), &frozen));
+    assert_int_equal(registry_freeze(pool.registry, named), 0);
+    commit(a.session); /* too late */
+    assert_true(registry_frozen(pool.registry, view_of_str("h1"), &frozen));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(lease_acquire_copy(frozen.database, frozen.template_, &tester, &b, &f), 0);
+        assert_int_equal(query_int(b.session, "SELECT count(*) FROM t"), 10);
+        assert_int_equal(lease_mark(&b, "m", &f), 0);
+        run(b.session, "DROP TABLE t");
+        lease_release(&b);
+    }
+    template_unref(frozen.template_);
+    lease_release(&a);
+
+    /* max_templates is 2: the one that was used last stays */
+    assert_int_equal(registry_freeze(pool.registry, make_named(&pool, "h2", true)), 0);
+    assert_false(registry_find_excess(pool.registry, name));
+    assert_true(registry_frozen(pool.registry, view_of_str("h1"), &frozen));
+    template_unref(frozen.template_);
+    assert_int_equal(registry_freeze(pool.registry, make_named(&pool, "h3", true)), 0);
+    assert_true(registry_find_excess(pool.registry, name));
+    assert_string_equal(name, "h2");
+    registry_drop(pool.registry, registry_named(pool.registry, view_of_str("h2")));
+    assert_false(registry_find_excess(pool.registry, name));
+    pool_end(&pool);
+}
+
+static void a_frozen_clone_is_a_template(void **state)
+{
+    in_task(*state, frozen);
+}
+
 static void marks_end(struct world *w)
 {
     struct pool pool = { .closed = false };
@@ -397,6 +444,7 @@ int main(void)
         WORLD_TEST(named_and_private_clones_wait_in_one_line),
         WORLD_TEST(a_waiter_gives_up_or_is_told_to_and_leaves_no_trace),
         WORLD_TEST(a_named_clone_is_its_users),
+        WORLD_TEST(a_frozen_clone_is_a_template),
         WORLD_TEST(the_marks_of_a_private_clone_end_with_its_lease),
         WORLD_TEST(a_lock_timeout_says_who_is_in_the_way),
         WORLD_TEST(a_lease_without_memory_leaves_nothing),

@@ -1,0 +1,289 @@
+/* daemon/claims.c: a claim is there while somebody builds or waits. Whoever ends it takes it from
+ * its builder first, so that it ends once: by his word, by another's, or with his connection. */
+#include "daemon/claims.h"
+
+#include "async/gate.h"
+#include "base/alloc.h"
+#include "daemon/connection_impl.h"
+#include "daemon/databases.h"
+#include "pool/registry.h"
+#include "pool/template.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+
+struct claim {
+    LIST_ENTRY(claim) entry;
+    struct server *server;
+    struct budget budget; /* the right to build: one place */
+    size_t refs;          /* the builder and all who wait */
+    bool over;            /* the template is ready: not in the list any more */
+    int32_t builder;      /* process number; 0: nobody has been given the right yet, or any more */
+    struct permit permit; /* the builder's */
+    struct loop_message failing;
+    char name[database_name_bytes];
+};
+
+void claims_init(struct claims *claims)
+{
+    lock_init(&claims->lock);
+    LIST_INIT(&claims->list);
+}
+
+void claims_finish(struct claims *claims)
+{
+    assert(LIST_EMPTY(&claims->list));
+    lock_finish(&claims->lock);
+}
+
+/* ---- the list ---- */
+
+static struct claim *claim_new(struct server *server, const char *name)
+{
+    struct account *was = account_swap(NULL); /* others will use it, too */
+    struct claim *claim = mem_zalloc(sizeof(*claim));
+
+    account_swap(was);
+    if (claim != NULL) {
+        claim->server = server;
+        snprintf(claim->name, sizeof(claim->name), "%s", name);
+        claim->budget = (struct budget){ .name = claim->name, .limit = 1 };
+    }
+    return claim;
+}
+
+/* The known one of that name, or *claim, which is taken then. */
+static struct claim *find_or_put(struct claims *claims, struct claim **claim)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&claims->lock);
+    struct claim *known;
+
+    LIST_FOREACH (known, &claims->list, entry) {
+        if (strcmp(known->name, (*claim)->name) == 0) {
+            known->refs++;
+            return known;
+        }
+    }
+    known = take_ptr(*claim);
+    known->refs = 1;
+    LIST_INSERT_HEAD(&claims->list, known, entry);
+    return known;
+}
+
+static bool leave(struct claims *claims, struct claim *claim)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&claims->lock);
+
+    if (--claim->refs > 0) {
+        return false;
+    }
+    if (!claim->over) {
+        LIST_REMOVE(claim, entry);
+    }
+    return true;
+}
+
+static void claim_unref(struct claim *claim)
+{
+    if (leave(&claim->server->claims, claim)) {
+        mem_free(claim);
+    }
+}
+
+static void give_to(struct claim *claim, const struct permit *permit, int32_t builder)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&claim->server->claims.lock);
+
+    claim->permit = *permit;
+    claim->builder = builder;
+}
+
+/* Takes the claim of that name (or of that builder, when name is NULL) from its builder, with the
+ * permit and the reference. NULL: nobody builds one. */
+static struct claim *take_from_builder(struct claims *claims, const char *name, int32_t builder)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&claims->lock);
+    struct claim *claim;
+
+    LIST_FOREACH (claim, &claims->list, entry) {
+        if (claim->builder != 0 &&
+            (name != NULL ? strcmp(claim->name, name) == 0 : claim->builder == builder)) {
+            claim->builder = 0;
+            return claim;
+        }
+    }
+    return NULL;
+}
+
+/* From now on who asks finds the template. */
+static void take_off_list(struct claim *claim)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&claim->server->claims.lock);
+
+    claim->over = true;
+    LIST_REMOVE(claim, entry);
+}
+
+/* ---- the end of a claim that was taken from its builder ---- */
+
+static void succeed(struct claim *claim)
+{
+    take_off_list(claim);
+    gate_close(&claim->server->gate, &claim->budget);
+    gate_release(&claim->permit);
+    claim_unref(claim);
+}
+
+/* The next one who waits gets the right. */
+static void fail(struct claim *claim)
+{
+    gate_release(&claim->permit);
+    claim_unref(claim);
+}
+
+/* ---- pond_template() ---- */
+
+static bool is_ready(struct server *server, const char *name)
+{
+    struct frozen frozen;
+
+    if (registry_find(server->registry, view_of_str(name)) != NULL) {
+        return true;
+    }
+    if (!registry_frozen(server->registry, view_of_str(name), &frozen)) {
+        return false;
+    }
+    template_unref(frozen.template_);
+    return true;
+}
+
+struct wait {
+    struct claim *claim;
+    struct permit permit;
+};
+
+static int wait_for_right(void *arg, int64_t deadline_us)
+{
+    struct wait *wait = arg;
+    struct budget *budget = &wait->claim->budget;
+
+    return await_gate(&wait->claim->server->gate, &budget, 1, SIZE_MAX, deadline_us, &wait->permit);
+}
+
+static void abandon_all(void *conn)
+{
+    claims_abandon(conn);
+}
+
+static int make_database(struct connection *conn, const char *name, const char *from,
+                         struct failure *ret_failure)
+{
+    const struct database_request request = {
+        .name = name, .template_name = from, .allows_connections = true, .connection_limit = -1
+    };
+
+    if (!conn->builds) {
+        if (scope_defer(&conn->scope, abandon_all, conn) != 0) {
+            return failure_set_nomem(ret_failure);
+        }
+        conn->builds = true;
+    }
+    return databases_create(conn->worker, &request, conn->user, ret_failure);
+}
+
+/* With the right. 0; or FAILED, and the right is the next one's. */
+static int begin_building(struct connection *conn, struct wait *wait, const char *from,
+                          struct failure *ret_failure)
+{
+    int r = make_database(conn, wait->claim->name, from, ret_failure);
+
+    if (r != 0) {
+        gate_release(&wait->permit);
+        claim_unref(wait->claim);
+        return r;
+    }
+    give_to(wait->claim, &wait->permit, conn->cancel_key.pid);
+    return 0;
+}
+
+int claims_await(struct connection *conn, const char *name, const char *from, bool *ret_build,
+                 struct failure *ret_failure)
+{
+    struct server *server = conn->server;
+
+    while (!is_ready(server, name)) {
+        cleanup(mem_freep) struct claim *fresh = claim_new(server, name);
+        if (fresh == NULL) {
+            return failure_set_nomem(ret_failure);
+        }
+        struct wait wait = { .claim = find_or_put(&server->claims, &fresh) };
+        int r = session_await(conn->lease.session, wait_for_right, &wait, ret_failure);
+
+        if (r == 0 && !is_ready(server, name)) {
+            *ret_build = true;
+            return begin_building(conn, &wait, from, ret_failure);
+        }
+        gate_release(&wait.permit); /* when we have one after all */
+        claim_unref(wait.claim);
+        if (r != 0 && r != -ESHUTDOWN) {
+            return r == FAILED ? r : failure_set_nomem(ret_failure);
+        }
+    }
+    *ret_build = false;
+    return 0;
+}
+
+/* ---- pond_template_ready(), pond_template_failed() ---- */
+
+int claims_end(struct server *server, const char *name, bool ready, struct failure *ret_failure)
+{
+    struct claim *claim = take_from_builder(&server->claims, name, 0);
+    struct failure ignored;
+
+    if (claim == NULL) {
+        return failure_set(ret_failure, "55000", "no template \"%s\" is being built", name);
+    }
+    int r = ready ? databases_freeze(server, name, ret_failure) : 0;
+    if (ready && r == 0) {
+        succeed(claim);
+        return 0;
+    }
+    (void)!databases_drop(server, name, true, &ignored); /* fine when it is not there any more */
+    fail(claim);
+    return r;
+}
+
+/* ---- the builder's connection ends ---- */
+
+static void fail_there(struct loop *loop, struct loop_message *message)
+{
+    struct claim *claim = container_of(message, struct claim, failing);
+
+    (void)loop;
+    databases_drop_here(claim->server, claim->name);
+    fail(claim);
+}
+
+/* On the loop of its database, from where it goes without anybody waiting for it. */
+static void begin_failing(struct claim *claim)
+{
+    struct server *server = claim->server;
+    unsigned loop;
+
+    if (!registry_locate(server->registry, view_of_str(claim->name), &loop)) {
+        fail(claim);
+        return;
+    }
+    claim->failing.run = fail_there;
+    loop_send(server->loops[loop], &claim->failing);
+}
+
+void claims_abandon(struct connection *conn)
+{
+    struct claim *claim;
+
+    while ((claim = take_from_builder(&conn->server->claims, NULL, conn->cancel_key.pid)) != NULL) {
+        begin_failing(claim);
+    }
+}
