@@ -1,7 +1,7 @@
 /* async/lock.h: a mutex for the few things that loops share (the README's design names them).
  *
  * Held for a handful of instructions by any thread: never across an await, an allocation or
- * somebody else's code. Private to async/: who wants a mutex elsewhere wants a message. */
+ * somebody else's code. Who wants one for something else wants a message. */
 #pragma once
 
 #include <pthread.h>

@@ -25,10 +25,19 @@ struct claim {
     char name[database_name_bytes];
 };
 
+/* One who waits for the right, in the stack of his task. */
+struct claim_wait {
+    LIST_ENTRY(claim_wait) entry;
+    struct claim *claim;
+    int32_t pid;
+    struct permit permit; /* when he has got it */
+};
+
 void claims_init(struct claims *claims)
 {
     lock_init(&claims->lock);
     LIST_INIT(&claims->list);
+    LIST_INIT(&claims->waits);
 }
 
 void claims_finish(struct claims *claims)
@@ -69,6 +78,80 @@ static struct claim *find_or_put(struct claims *claims, struct claim **claim)
     known->refs = 1;
     LIST_INSERT_HEAD(&claims->list, known, entry);
     return known;
+}
+
+/* ---- circles: each waits for one builder at most, so that following them is enough ---- */
+
+/* The lock is held. NULL: he does not wait. */
+static const struct claim_wait *wait_of(const struct claims *claims, int32_t pid)
+{
+    const struct claim_wait *wait;
+
+    LIST_FOREACH (wait, &claims->waits, entry) {
+        if (wait->pid == pid) {
+            return wait;
+        }
+    }
+    return NULL;
+}
+
+enum circle { NO_CIRCLE, OWN_CLAIM, CIRCLE };
+
+/* How the circle runs, for its DETAIL; cut when it is long. */
+struct circle_text {
+    char text[512];
+    size_t len;
+};
+
+static void add_step(struct circle_text *text, const struct claim_wait *wait)
+{
+    size_t room = sizeof(text->text) - text->len;
+    int len =
+        snprintf(text->text + text->len, room,
+                 "%sProcess %d waits for template \"%s\", which process %d builds.",
+                 text->len == 0 ? "" : "\n", wait->pid, wait->claim->name, wait->claim->builder);
+
+    text->len += len > 0 && (size_t)len < room ? (size_t)len : 0;
+    text->text[text->len] = '\0';
+}
+
+/* Would his wait close a circle? The lock is held. */
+static enum circle find_circle(const struct claims *claims, const struct claim_wait *first,
+                               struct circle_text *ret_text)
+{
+    const struct claim_wait *wait = first;
+
+    if (first->claim->builder == first->pid) {
+        return OWN_CLAIM;
+    }
+    while (wait != NULL && wait->claim->builder != 0) {
+        add_step(ret_text, wait);
+        if (wait->claim->builder == first->pid) {
+            return CIRCLE;
+        }
+        wait = wait_of(claims, wait->claim->builder);
+    }
+    return NO_CIRCLE;
+}
+
+/* Notes that he waits, unless that closes a circle. */
+static enum circle begin_wait(struct claims *claims, struct claim_wait *wait,
+                              struct circle_text *ret_text)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&claims->lock);
+    enum circle circle = find_circle(claims, wait, ret_text);
+
+    if (circle == NO_CIRCLE) {
+        LIST_INSERT_HEAD(&claims->waits, wait, entry);
+    }
+    return circle;
+}
+
+static void end_wait(struct claims *claims, struct claim_wait *wait)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&claims->lock);
+
+    LIST_REMOVE(wait, entry);
 }
 
 static bool leave(struct claims *claims, struct claim *claim)
@@ -158,14 +241,9 @@ static bool is_ready(struct server *server, const char *name)
     return true;
 }
 
-struct wait {
-    struct claim *claim;
-    struct permit permit;
-};
-
 static int wait_for_right(void *arg, int64_t deadline_us)
 {
-    struct wait *wait = arg;
+    struct claim_wait *wait = arg;
     struct budget *budget = &wait->claim->budget;
 
     return await_gate(&wait->claim->server->gate, &budget, 1, SIZE_MAX, deadline_us, &wait->permit);
@@ -193,7 +271,7 @@ static int make_database(struct connection *conn, const char *name, const char *
 }
 
 /* With the right. 0; or FAILED, and the right is the next one's. */
-static int begin_building(struct connection *conn, struct wait *wait, const char *from,
+static int begin_building(struct connection *conn, struct claim_wait *wait, const char *from,
                           struct failure *ret_failure)
 {
     int r = make_database(conn, wait->claim->name, from, ret_failure);
@@ -207,6 +285,40 @@ static int begin_building(struct connection *conn, struct wait *wait, const char
     return 0;
 }
 
+static int fail_circle(const struct circle_text *text, struct failure *ret_failure)
+{
+    failure_set(ret_failure, "40P01", "deadlock detected");
+    failure_add(ret_failure, FIELD_DETAIL, "%s", text->text);
+    failure_add(ret_failure, FIELD_HINT, "Ask for several templates in the same order everywhere.");
+    return FAILED;
+}
+
+/* An answer: he has got it, or has it already. */
+enum { HAS_RIGHT = 2, HAD_RIGHT };
+
+/* HAS_RIGHT, HAD_RIGHT, 0 (the template is ready, or may be), or FAILED. */
+static int await_right(struct connection *conn, struct claim_wait *wait,
+                       struct failure *ret_failure)
+{
+    struct claims *claims = &conn->server->claims;
+    struct circle_text text = { .len = 0 };
+
+    switch (begin_wait(claims, wait, &text)) {
+    case OWN_CLAIM:
+        return HAD_RIGHT;
+    case CIRCLE:
+        return fail_circle(&text, ret_failure);
+    case NO_CIRCLE:
+        break;
+    }
+    int r = session_await(conn->lease.session, wait_for_right, wait, ret_failure);
+    end_wait(claims, wait);
+    if (r == 0) {
+        return HAS_RIGHT;
+    }
+    return r == -ESHUTDOWN ? 0 : r == FAILED ? FAILED : failure_set_nomem(ret_failure);
+}
+
 int claims_await(struct connection *conn, const char *name, const char *from, bool *ret_build,
                  struct failure *ret_failure)
 {
@@ -217,17 +329,19 @@ int claims_await(struct connection *conn, const char *name, const char *from, bo
         if (fresh == NULL) {
             return failure_set_nomem(ret_failure);
         }
-        struct wait wait = { .claim = find_or_put(&server->claims, &fresh) };
-        int r = session_await(conn->lease.session, wait_for_right, &wait, ret_failure);
+        struct claim_wait wait = { .claim = find_or_put(&server->claims, &fresh),
+                                   .pid = conn->cancel_key.pid };
+        int r = await_right(conn, &wait, ret_failure);
 
-        if (r == 0 && !is_ready(server, name)) {
+        if (r == HAS_RIGHT && !is_ready(server, name)) {
             *ret_build = true;
             return begin_building(conn, &wait, from, ret_failure);
         }
         gate_release(&wait.permit); /* when we have one after all */
         claim_unref(wait.claim);
-        if (r != 0 && r != -ESHUTDOWN) {
-            return r == FAILED ? r : failure_set_nomem(ret_failure);
+        if (r == HAD_RIGHT || r == FAILED) {
+            *ret_build = true;
+            return r == FAILED ? FAILED : 0;
         }
     }
     *ret_build = false;

@@ -11,18 +11,21 @@
 #include <sys/queue.h>
 
 struct claim;
+struct claim_wait;
 struct connection;
 struct server;
 
 struct claims {
-    struct lock lock; /* over all below, and over all claims */
+    struct lock lock; /* over all below, and over all claims and waits */
     LIST_HEAD(, claim) list;
+    LIST_HEAD(, claim_wait) waits;
 };
 
 void claims_init(struct claims *claims);
 void claims_finish(struct claims *claims); /* nobody may build or wait */
 
-/* pond_template(): sql/host.h has the answers. Awaits. */
+/* pond_template(): sql/host.h has the answers. 40P01: who builds it waits, in the end, for us. True
+ * again for who builds it already. Awaits. */
 must_check int claims_await(struct connection *conn, const char *name, const char *from,
                             bool *ret_build, struct failure *ret_failure);
 
