@@ -48,6 +48,11 @@ struct task *task_current(void)
     return loop == NULL ? NULL : loop->running;
 }
 
+void task_set_name(struct task *task, const char *name)
+{
+    task->name = name;
+}
+
 struct scope *task_scope(struct task *task)
 {
     return &task->scope;

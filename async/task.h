@@ -26,6 +26,10 @@ must_check int task_spawn(struct loop *loop, const char *name, task_fn *fn, void
 /* The running task, or NULL when the loop itself runs. */
 struct task *task_current(void);
 
+/* What it does from now on (static), for statistics: instead of the name that it was spawned with.
+ */
+void task_set_name(struct task *task, const char *name);
+
 /* The task's own scope: what was deferred there runs when its function returns. */
 struct scope *task_scope(struct task *task);
 

@@ -85,17 +85,24 @@ struct handler {
     uint8_t type;
     bool extended;      /* an error skips to Sync; else it is followed by ReadyForQuery */
     bool while_skipped; /* served (and ending the skipping) even then */
+    const char *name;   /* as the protocol has it; who holds the loop is told by it */
     handle_fn *handle;
 };
 
 static const struct handler handlers[] = {
-    { 'B', true, false, on_bind },           { 'C', true, false, on_close },
-    { 'D', true, false, on_describe },       { 'E', true, false, on_execute },
-    { 'F', false, false, on_function_call }, { 'H', true, false, on_flush },
-    { 'P', true, false, on_parse },          { 'Q', false, false, on_query },
-    { 'S', false, true, on_sync },           { 'X', false, true, on_terminate },
-    { 'c', false, false, on_copy },          { 'd', false, false, on_copy },
-    { 'f', false, false, on_copy },
+    { 'B', true, false, "Bind", on_bind },
+    { 'C', true, false, "Close", on_close },
+    { 'D', true, false, "Describe", on_describe },
+    { 'E', true, false, "Execute", on_execute },
+    { 'F', false, false, "FunctionCall", on_function_call },
+    { 'H', true, false, "Flush", on_flush },
+    { 'P', true, false, "Parse", on_parse },
+    { 'Q', false, false, "Query", on_query },
+    { 'S', false, true, "Sync", on_sync },
+    { 'X', false, true, "Terminate", on_terminate },
+    { 'c', false, false, "CopyDone", on_copy },
+    { 'd', false, false, "CopyData", on_copy },
+    { 'f', false, false, "CopyFail", on_copy },
 };
 
 static const struct handler *handler_of(uint8_t type)
@@ -146,6 +153,7 @@ static int serve_frame(struct connection *conn, const struct frame *frame)
         return 0;
     }
     conn->at_rest = conn->at_rest && handler->handle == on_copy;
+    task_set_name(conn->task, handler->name);
     int r = frontend_read(frame, &msg, &failure);
     if (r == 0) {
         r = handler->handle(conn, &msg, &failure);

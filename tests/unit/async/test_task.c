@@ -279,6 +279,23 @@ static void the_longest_hold_is_known_by_name(void **state)
     assert_string_equal(stats.longest_hold_by, "holder");
 }
 
+static void hold_under_another_name(void *arg)
+{
+    task_set_name(task_current(), "renamed");
+    hold_a_while(arg);
+}
+
+static void a_task_says_what_it_does_now(void **state)
+{
+    struct loop_stats stats;
+
+    (void)state;
+    spawn(hold_under_another_name, NULL);
+    run();
+    loop_stats(test_loop, &stats);
+    assert_string_equal(stats.longest_hold_by, "renamed");
+}
+
 /* The loop's stack */
 
 struct call {
@@ -406,6 +423,7 @@ int main(void)
         LOOP_TEST(each_task_runs_on_its_account),
         LOOP_TEST(a_new_task_inherits_its_spawners_account),
         LOOP_TEST(the_longest_hold_is_known_by_name),
+        LOOP_TEST(a_task_says_what_it_does_now),
         LOOP_TEST(a_call_on_the_loop_stack_lets_no_other_task_in),
         LOOP_TEST(calls_on_the_loop_stack_nest),
         LOOP_TEST(a_spawn_without_memory_says_so),
