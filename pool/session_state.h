@@ -90,23 +90,27 @@ int session_fail_stopped(struct session *session, struct failure *ret_failure);
 /* Runs one of pond's own statements without rows. SQLite's code. */
 int session_run_internal(struct session *session, const char *sql);
 
-/* cursor.c: takes the rows that are left of every half-run statement into memory, so that none is
- * active. 0 or FAILED. */
-must_check int cursor_spool_all(struct session *session, struct failure *ret_failure);
-/* cursor.c: their transaction is over: ends every cursor but those that outlived an earlier one. */
+enum txn_need { TXN_READ, TXN_LOCK, TXN_WRITE, TXN_VACUUM };
+
+/* cursor_leave.c: before a statement with that need runs: live cursors leave before a write, and
+ * before a read that would not see the newest root for their sake. 0 or FAILED. */
+must_check int cursor_make_way(struct session *session, enum txn_need need,
+                               struct failure *ret_failure);
+/* cursor_txn.c: their transaction is over: ends every cursor but those that outlived an earlier
+ * one. */
 void cursor_end_all(struct session *session);
-/* cursor.c: the transaction is about to commit: spools what is held and lets it live on. 0 or
+/* cursor_txn.c: the transaction is about to commit: spools what is held and lets it live on. 0 or
  * FAILED. */
 must_check int cursor_keep_held(struct session *session, struct failure *ret_failure);
-/* cursor.c: ROLLBACK TO savepoint `number` ends cursors opened since; RELEASE makes them its
+/* cursor_txn.c: ROLLBACK TO savepoint `number` ends cursors opened since; RELEASE makes them its
  * parent's. */
 void cursor_rollback_to(struct session *session, size_t number);
 void cursor_release(struct session *session, size_t number);
+/* cursor.c */
 void cursor_close_all(struct session *session);
 
 /* txn.c: before each statement: takes what it needs (root, writer's place, SQLite's transaction). 0
  * or FAILED. */
-enum txn_need { TXN_READ, TXN_LOCK, TXN_WRITE, TXN_VACUUM };
 must_check int txn_enter(struct session *session, enum txn_need need, struct view sql,
                          struct failure *ret_failure);
 /* After it: gives back the writer's place of a statement outside a transaction. */

@@ -1,0 +1,66 @@
+/* pool/cursor_impl.h: what a cursor is made of, for the files cursor_*.c. The session is entered.
+ */
+#pragma once
+
+#include "pool/session_state.h"
+#include "pool/spool.h"
+
+enum cursor_state {
+    CURSOR_LIVE,    /* has a statement, perhaps half-run */
+    CURSOR_SPOOLED, /* the rows that are left lie in the spool */
+    CURSOR_DONE,
+    CURSOR_GONE, /* its transaction is over */
+    CURSOR_LOST, /* there was no room for its rows when they had to be spooled */
+};
+
+struct cursor {
+    TAILQ_ENTRY(cursor) entry; /* in session->cursors */
+    struct session *session;
+    sqlite3_stmt *stmt; /* lent by the session's cache while live */
+    enum cursor_state state;
+    bool started;
+    bool stepping; /* inside sqlite3_step(): what functions of that statement run must leave it
+                      alone */
+    bool locks;    /* holds the writer's place for itself: FOR UPDATE outside a transaction */
+    bool scrolls;
+    bool held;    /* outlives its transaction if that commits */
+    bool kept;    /* has done so */
+    size_t depth; /* savepoints that there were when it was opened */
+    int64_t changes;
+    struct spool spool;
+    size_t columns;
+    struct cell cells[]; /* one row */
+};
+
+/* ---- cursor_step.c: parameters into SQLite's statement, rows out of it ---- */
+
+/* Parameters that the statement does not name are not its business. 0 or FAILED. */
+must_check int cursor_bind(struct session *session, sqlite3_stmt *stmt, const struct cell *params,
+                           size_t count, struct failure *ret_failure);
+
+/* 0: the cells hold a row; CURSOR_END: the statement is through; FAILED: so is the cursor. */
+must_check int cursor_step(struct cursor *cursor, struct failure *ret_failure);
+
+/* A reset in the middle of a RETURNING commits what it has changed, unless SQLite is made to see an
+ * error. */
+void cursor_undo_write(struct cursor *cursor);
+
+/* Gives the statement back, and the writer's place if the cursor has it for itself. */
+void cursor_let_go(struct cursor *cursor);
+
+/* ---- cursor_leave.c: cursors leave the session ---- */
+
+/* The row that the cells hold goes into the spool. 0, or FAILED and the cursor is done. */
+must_check int cursor_spool_row(struct cursor *cursor, struct failure *ret_failure);
+
+/* Takes all rows that are left into memory, behind those that a scrollable cursor has there. The
+ * statement must then be let go of. 0 or FAILED. */
+must_check int cursor_spool_rest(struct cursor *cursor, struct failure *ret_failure);
+
+/* Fails since there was no room for the cursor's rows; r is spool_put()'s. Returns FAILED. */
+int cursor_fail_room(const struct cursor *cursor, int r, struct failure *ret_failure);
+
+/* ---- cursor_txn.c ---- */
+
+/* The cursor has no rows any more: its transaction is over, or it is about to be closed. */
+void cursor_end(struct cursor *cursor);

@@ -1,0 +1,152 @@
+/* pool/cursor_step.c: the values that go into a cursor's statement, and the rows that come out of
+ * it. */
+#include "pool/cursor_impl.h"
+
+/* ---- parameters ---- */
+
+static int bind_one(sqlite3_stmt *stmt, int number, const struct cell *cell)
+{
+    static const char empty[1];
+    const void *bytes =
+        cell->kind >= CELL_TEXT && cell->bytes.len > 0 ? (const void *)cell->bytes.data : empty;
+
+    switch (cell->kind) {
+    case CELL_INT:
+        return sqlite3_bind_int64(stmt, number, cell->i);
+    case CELL_REAL:
+        return sqlite3_bind_double(stmt, number, cell->r);
+    case CELL_TEXT:
+        return sqlite3_bind_text64(stmt, number, bytes, cell->bytes.len, SQLITE_TRANSIENT,
+                                   SQLITE_UTF8);
+    case CELL_BLOB:
+        return sqlite3_bind_blob64(stmt, number, bytes, cell->bytes.len, SQLITE_TRANSIENT);
+    case CELL_NULL:
+        break;
+    }
+    return sqlite3_bind_null(stmt, number);
+}
+
+int cursor_bind(struct session *session, sqlite3_stmt *stmt, const struct cell *params,
+                size_t count, struct failure *ret_failure)
+{
+    size_t wanted = (size_t)sqlite3_bind_parameter_count(stmt);
+
+    for (size_t i = 0; i < count && i < wanted; i++) {
+        int rc = bind_one(stmt, (int)i + 1, &params[i]);
+
+        if (rc != SQLITE_OK) {
+            return session_fail(session, rc, view_of_str(sqlite3_sql(stmt)), NULL, ret_failure);
+        }
+    }
+    return 0;
+}
+
+/* ---- rows ---- */
+
+/* The cell of one column; false when SQLite had no memory to hand it out. The value is asked, not
+ * the column, as each question of a column enters and leaves the API anew; sqlite_setup() chose a
+ * threading mode in which values of a result row may be asked. */
+static bool get_cell(sqlite3_stmt *stmt, int i, struct cell *cell)
+{
+    sqlite3_value *value = sqlite3_column_value(stmt, i);
+    const void *bytes;
+
+    switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+        *cell = (struct cell){ .kind = CELL_INT, .i = sqlite3_value_int64(value) };
+        return true;
+    case SQLITE_FLOAT:
+        *cell = (struct cell){ .kind = CELL_REAL, .r = sqlite3_value_double(value) };
+        return true;
+    case SQLITE_TEXT:
+        bytes = sqlite3_value_text(value);
+        cell->kind = CELL_TEXT;
+        break;
+    case SQLITE_BLOB:
+        bytes = sqlite3_value_blob(value);
+        cell->kind = CELL_BLOB;
+        break;
+    default:
+        *cell = (struct cell){ .kind = CELL_NULL };
+        return true;
+    }
+    cell->bytes = view_of(bytes, (size_t)sqlite3_value_bytes(value));
+    return bytes != NULL || (cell->kind == CELL_BLOB && cell->bytes.len == 0);
+}
+
+static struct view sql_of(const struct cursor *cursor)
+{
+    return view_of_str(sqlite3_sql(cursor->stmt));
+}
+
+void cursor_let_go(struct cursor *cursor)
+{
+    if (cursor->stmt != NULL) {
+        session_release(cursor->session, take_ptr(cursor->stmt));
+    }
+    if (cursor->locks) {
+        cursor->locks = false;
+        txn_leave(cursor->session);
+    }
+}
+
+static int fail_step(struct cursor *cursor, int rc, struct failure *ret_failure)
+{
+    int r = session_fail(cursor->session, rc, sql_of(cursor), cursor->stmt, ret_failure);
+
+    cursor->state = CURSOR_DONE;
+    cursor_let_go(cursor);
+    return r;
+}
+
+/* The plan was made anew because the schema has changed: does it still give the rows that the
+ * client was told of? */
+static bool shape_changed(struct cursor *cursor)
+{
+    bool first = !cursor->started;
+
+    cursor->started = true;
+    return first && (size_t)sqlite3_column_count(cursor->stmt) != cursor->columns;
+}
+
+void cursor_undo_write(struct cursor *cursor)
+{
+    sqlite3 *db = cursor->session->db;
+
+    if (!sqlite3_stmt_readonly(cursor->stmt) && sqlite3_get_autocommit(db) != 0) {
+        sqlite3_interrupt(db);
+        (void)sqlite3_step(cursor->stmt);
+    }
+}
+
+static int fail_shape(struct cursor *cursor, struct failure *ret_failure)
+{
+    cursor_undo_write(cursor);
+    cursor->state = CURSOR_DONE;
+    cursor_let_go(cursor);
+    return failure_set(ret_failure, "0A000", "cached plan must not change result type");
+}
+
+int cursor_step(struct cursor *cursor, struct failure *ret_failure)
+{
+    cursor->stepping = true;
+    int rc = sqlite3_step(cursor->stmt);
+    cursor->stepping = false;
+
+    if (rc == SQLITE_ROW && shape_changed(cursor)) {
+        return fail_shape(cursor, ret_failure);
+    }
+    if (rc == SQLITE_DONE) {
+        return CURSOR_END;
+    }
+    if (rc != SQLITE_ROW) {
+        return fail_step(cursor, rc, ret_failure);
+    }
+    for (size_t i = 0; i < cursor->columns; i++) {
+        if (!get_cell(cursor->stmt, (int)i, &cursor->cells[i])) {
+            cursor_undo_write(cursor);
+            return fail_step(cursor, SQLITE_NOMEM, ret_failure);
+        }
+    }
+    return 0;
+}
