@@ -23,6 +23,8 @@ struct conf_database {
     int64_t linger_us;
     int64_t clone_memory;
     int64_t session_memory;
+    int64_t work_mem;
+    int64_t temp_file_limit; /* -1: none */
     int64_t lock_timeout_us;
     int64_t statement_timeout_us;
     int64_t idle_in_transaction_timeout_us;
@@ -43,6 +45,7 @@ struct conf {
     int64_t output_buffer;
     int64_t time_slice_us;
     int64_t memory_limit;
+    char *temp_dir; /* empty: $TMPDIR, else /tmp */
     int64_t client_login_timeout_us;
     int64_t client_idle_timeout_us;
     int64_t client_stall_timeout_us;

@@ -303,6 +303,9 @@ static int run_script(struct seeding *seeding)
 static int run_session(struct seeding *seeding, struct clone *clone)
 {
     struct session_options options = { .parent = seeding->options->parent,
+                                       .work_mem = seeding->options->work_mem,
+                                       .temp_file_limit = seeding->options->temp_file_limit,
+                                       .temp_dir = seeding->options->temp_dir,
                                        .should_stop = seed_should_stop,
                                        .owner = seeding };
 

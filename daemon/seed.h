@@ -16,8 +16,11 @@ struct template;
 struct seed_options {
     const char *path; /* an SQL script or an SQLite file, told apart by its first bytes; empty: no
                          rows, no tables */
-    const char *database;     /* what current_database() says meanwhile */
-    struct account *parent;   /* charged for the work; NULL: none */
+    const char *database;   /* what current_database() says meanwhile */
+    struct account *parent; /* charged for the work; NULL: none */
+    size_t work_mem;        /* these three as in struct session_options */
+    uint64_t temp_file_limit;
+    const char *temp_dir;
     const _Atomic bool *stop; /* set by any thread: give up (57P01); NULL: never */
 };
 

@@ -19,6 +19,7 @@
 #include "daemon/stats.h"
 #include "pool/registry.h"
 #include "pool/sqlite_setup.h"
+#include "pool/tempfile.h"
 #include "pool/template.h"
 
 #include <errno.h>
@@ -68,6 +69,11 @@ static void run_load_job(void *arg)
     job->result = seed_load(&job->seed, &job->template_, &job->failure);
 }
 
+static uint64_t temp_file_limit(const struct conf_database *conf)
+{
+    return conf->temp_file_limit < 0 ? UINT64_MAX : (uint64_t)conf->temp_file_limit;
+}
+
 static int add_database(struct service *service, const struct conf_database *conf,
                         struct template *template_)
 {
@@ -84,6 +90,9 @@ static int add_database(struct service *service, const struct conf_database *con
         .linger_us = conf->linger_us,
         .clone_memory = (size_t)conf->clone_memory,
         .session_memory = (size_t)conf->session_memory,
+        .work_mem = (size_t)conf->work_mem,
+        .temp_file_limit = temp_file_limit(conf),
+        .temp_dir = service->server.conf->temp_dir,
         .lock_timeout_us = conf->lock_timeout_us,
         .statement_timeout_us = conf->statement_timeout_us,
         .idle_in_transaction_timeout_us = conf->idle_in_transaction_timeout_us,
@@ -106,6 +115,9 @@ static int load_database(struct service *service, const struct conf_database *co
     struct load_job job = { .seed = { .path = conf->seed,
                                       .database = conf->name,
                                       .parent = &service->server.account,
+                                      .work_mem = (size_t)conf->work_mem,
+                                      .temp_file_limit = temp_file_limit(conf),
+                                      .temp_dir = service->server.conf->temp_dir,
                                       .stop = &service->stop } };
     int64_t begun_us = loop_now_us(main_loop(service));
 
@@ -134,6 +146,21 @@ static int load_databases(struct service *service, struct failure *ret_failure)
                                : load_database(service, &conf->databases[i], ret_failure);
     }
     return r;
+}
+
+/* A folder that takes no temporary files is no reason not to start: few cursors need one. */
+static void try_temp_dir(const struct conf *conf)
+{
+    struct tempfile_room room = { .dir = conf->temp_dir, .limit = 1 };
+    struct tempfile *file = NULL;
+    struct failure failure;
+    int r = tempfile_create(&room, &file);
+
+    if (r != 0) {
+        (void)tempfile_fail(&room, r, &failure);
+        log_failure(LEVEL_WARNING, "temp_dir", &failure);
+    }
+    tempfile_destroy(file);
 }
 
 /* ---- start: listening, proving, saying so ---- */
@@ -217,8 +244,9 @@ static int say_ready(struct service *service)
 
 static int start(struct service *service, struct failure *ret_failure)
 {
-    int r = load_databases(service, ret_failure);
+    try_temp_dir(service->server.conf);
 
+    int r = load_databases(service, ret_failure);
     if (r == 0) {
         r = server_start_workers(&service->server);
     }
@@ -341,6 +369,7 @@ static int open_signals(struct service *service)
     struct event_base *base = loop_base(main_loop(service));
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a temporary file at the process's limit is an error of its write */
     for (size_t i = 0; i < signal_count; i++) {
         signal(signal_numbers[i], SIG_IGN); /* what libevent goes back to: one more while we end */
         service->signals[i] = evsignal_new(base, signal_numbers[i], signal_came, service);

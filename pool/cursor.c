@@ -12,7 +12,7 @@
 
 #include <assert.h>
 
-enum { spool_default_bytes = 16 << 20 };
+enum { breathe_rows = 1024 };
 
 /* ---- opening ---- */
 
@@ -35,7 +35,6 @@ static struct cursor *cursor_new(struct session *session, sqlite3_stmt *stmt, un
 {
     size_t columns = (size_t)sqlite3_column_count(stmt);
     struct cursor *cursor = mem_alloc(sizeof(*cursor) + columns * sizeof(struct cell));
-    size_t spool_bytes = session->options.spool_bytes;
 
     if (cursor == NULL) {
         return NULL;
@@ -45,7 +44,7 @@ static struct cursor *cursor_new(struct session *session, sqlite3_stmt *stmt, un
                                .columns = columns,
                                .scrolls = (flags & CURSOR_SCROLL) != 0,
                                .depth = session->txn.savepoint_count };
-    spool_init(&cursor->spool, spool_bytes == 0 ? spool_default_bytes : spool_bytes);
+    session_spool_init(session, &cursor->spool);
     if (cursor->scrolls) {
         spool_set_seekable(&cursor->spool);
     }
@@ -73,6 +72,7 @@ static int run_write(struct cursor *cursor, enum txn_need need, struct failure *
     if (r == 0 && sqlite3_total_changes64(session->db) != before) {
         cursor->changes = sqlite3_changes64(session->db);
     }
+    cursor->wrote = true;
     cursor_let_go(cursor);
     txn_leave(session);
     return r;
@@ -145,41 +145,60 @@ static int keep_row(struct cursor *cursor, struct failure *ret_failure)
 
 static int next_live(struct cursor *cursor, struct failure *ret_failure)
 {
-    session_enter(cursor->session);
     int r = cursor_step(cursor, ret_failure);
+
     if (r == CURSOR_END) {
         cursor->state = cursor->scrolls ? CURSOR_SPOOLED : CURSOR_DONE;
         cursor_let_go(cursor);
     } else if (r == 0 && cursor->scrolls) {
         r = keep_row(cursor, ret_failure);
     }
-    session_leave(cursor->session);
     return r;
 }
 
-static bool next_kept(struct cursor *cursor)
+/* SQLite's progress handler sees nothing of these rows. What has written is not stopped any more:
+ * it is done, and perhaps committed. */
+static int next_kept(struct cursor *cursor, struct failure *ret_failure)
 {
-    return spool_get(&cursor->spool, cursor->cells, cursor->columns);
+    struct spool *spool = &cursor->spool;
+    int r = spool_get(spool, cursor->cells, cursor->columns);
+
+    if (r == SPOOL_END) {
+        return CURSOR_END;
+    }
+    if (r != 0) {
+        return spool_fail(spool, r, ret_failure);
+    }
+    return !cursor->wrote && spool->row % breathe_rows == 0
+               ? session_breathe(cursor->session, ret_failure)
+               : 0;
 }
 
-int cursor_next(struct cursor *cursor, const struct cell **ret_cells, struct failure *ret_failure)
+static int next_entered(struct cursor *cursor, struct failure *ret_failure)
 {
     int r = CURSOR_END;
 
     switch (cursor->state) {
     case CURSOR_LIVE:
-        r = cursor->scrolls && next_kept(cursor) ? 0 : next_live(cursor, ret_failure);
-        break;
+        r = next_kept(cursor, ret_failure);
+        return r == CURSOR_END ? next_live(cursor, ret_failure) : r;
     case CURSOR_SPOOLED:
-        r = next_kept(cursor) ? 0 : CURSOR_END;
-        break;
+        return next_kept(cursor, ret_failure);
     case CURSOR_LOST:
-        return cursor_fail_room(cursor, BUF_FULL, ret_failure);
+        return spool_fail(&cursor->spool, BUF_FULL, ret_failure);
     case CURSOR_GONE:
         return failure_set(ret_failure, "24000", "cursor is closed: its transaction has ended");
     case CURSOR_DONE:
         break;
     }
+    return r;
+}
+
+int cursor_next(struct cursor *cursor, const struct cell **ret_cells, struct failure *ret_failure)
+{
+    session_enter(cursor->session);
+    int r = next_entered(cursor, ret_failure);
+    session_leave(cursor->session);
     if (r == 0) {
         *ret_cells = cursor->cells;
     }
@@ -196,7 +215,7 @@ int64_t cursor_changes(const struct cursor *cursor)
     return cursor->changes;
 }
 
-void cursor_seek(struct cursor *cursor, size_t row)
+void cursor_seek(struct cursor *cursor, uint64_t row)
 {
     assert(cursor->scrolls);
     if (cursor->state == CURSOR_LIVE || cursor->state == CURSOR_SPOOLED) {

@@ -22,6 +22,7 @@ struct cursor {
     bool stepping; /* inside sqlite3_step(): what functions of that statement run must leave it
                       alone */
     bool locks;    /* holds the writer's place for itself: FOR UPDATE outside a transaction */
+    bool wrote;    /* what it had to change is changed; only its rows are left */
     bool scrolls;
     bool held;    /* outlives its transaction if that commits */
     bool kept;    /* has done so */
@@ -53,12 +54,9 @@ void cursor_let_go(struct cursor *cursor);
 /* The row that the cells hold goes into the spool. 0, or FAILED and the cursor is done. */
 must_check int cursor_spool_row(struct cursor *cursor, struct failure *ret_failure);
 
-/* Takes all rows that are left into memory, behind those that a scrollable cursor has there. The
+/* Takes all rows that are left into the spool, behind those that a scrollable cursor has there. The
  * statement must then be let go of. 0 or FAILED. */
 must_check int cursor_spool_rest(struct cursor *cursor, struct failure *ret_failure);
-
-/* Fails since there was no room for the cursor's rows; r is spool_put()'s. Returns FAILED. */
-int cursor_fail_room(const struct cursor *cursor, int r, struct failure *ret_failure);
 
 /* ---- cursor_txn.c ---- */
 

@@ -1,28 +1,15 @@
 /* pool/cursor_leave.c: how half-run cursors leave their session before it goes on: their remaining
- * rows move to memory, and their statements are reset. */
+ * rows move to their spools, and their statements are reset. */
 #include "pool/cursor_impl.h"
 
 #include "pool/vfs.h"
-
-int cursor_fail_room(const struct cursor *cursor, int r, struct failure *ret_failure)
-{
-    failure_set_nomem(ret_failure);
-    if (r == BUF_FULL) {
-        failure_add(ret_failure, FIELD_DETAIL,
-                    "The rows that an open cursor has left need more than %zu bytes.",
-                    cursor->spool.rows.max);
-        failure_add(ret_failure, FIELD_HINT,
-                    "Close the cursor, or fetch its rows, before the session goes on.");
-    }
-    return FAILED;
-}
 
 static int fail_spool(struct cursor *cursor, int r, struct failure *ret_failure)
 {
     cursor_undo_write(cursor);
     cursor->state = CURSOR_DONE;
     cursor_let_go(cursor);
-    return cursor_fail_room(cursor, r, ret_failure);
+    return spool_fail(&cursor->spool, r, ret_failure);
 }
 
 int cursor_spool_row(struct cursor *cursor, struct failure *ret_failure)

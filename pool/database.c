@@ -27,6 +27,15 @@ struct session_options database_session_options(const struct database *database,
     if (all.lock_timeout_us == 0) {
         all.lock_timeout_us = database->options.lock_timeout_us;
     }
+    if (all.work_mem == 0) {
+        all.work_mem = database->options.work_mem;
+    }
+    if (all.temp_file_limit == 0) {
+        all.temp_file_limit = database->options.temp_file_limit;
+    }
+    if (all.temp_dir == NULL) {
+        all.temp_dir = database->options.temp_dir;
+    }
     if (all.parent == NULL) {
         all.parent = database->world->parent;
     }

@@ -37,8 +37,11 @@ struct database_options {
     int64_t server_lifetime_us;     /* and lent again for so long */
     size_t clone_memory;
     size_t session_memory;
-    size_t max_marks;  /* of each clone */
-    int64_t linger_us; /* of a `~` clone that nobody uses any more */
+    size_t work_mem; /* these three as in struct session_options */
+    uint64_t temp_file_limit;
+    const char *temp_dir; /* borrowed; outlives the database */
+    size_t max_marks;     /* of each clone */
+    int64_t linger_us;    /* of a `~` clone that nobody uses any more */
     int64_t lock_timeout_us;
     int64_t statement_timeout_us;
     int64_t idle_in_transaction_timeout_us;

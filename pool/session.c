@@ -11,6 +11,7 @@
 #include "async/task.h"
 #include "pool/clone.h"
 #include "pool/guard.h"
+#include "pool/spool.h"
 #include "pool/sqlite_error.h"
 #include "pool/vfs.h"
 
@@ -18,7 +19,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { progress_steps = 1000 };
+enum { progress_steps = 1000, work_mem_bytes = 4 << 20 };
 
 /* ---- accounts ---- */
 
@@ -69,6 +70,25 @@ static void give_turn(struct session *session)
     }
     if (session->stop == STOP_NONE) {
         session->stop = reason;
+    }
+}
+
+/* Runs what blocks on a helper thread, for the session's temporary files; at once where nobody may
+ * await. */
+static void run_blocking(void *owner, void (*fn)(void *arg), void *arg)
+{
+    struct session *session = owner;
+    int r = -ENOTSUP;
+
+    if (task_current() != NULL && task_stack_used() > 0 && !session->closing) {
+        struct account *own =
+            session->entered > 0 ? account_swap(session->outer) : account_current();
+
+        r = await_offload(fn, arg);
+        account_swap(own);
+    }
+    if (r != 0) {
+        fn(arg);
     }
 }
 
@@ -279,6 +299,12 @@ static int set_up(struct session *session)
     return rc;
 }
 
+static void take_temp_options(struct session *session)
+{
+    session->temp.dir = session->options.temp_dir;
+    session->temp.limit = session->options.temp_file_limit;
+}
+
 static struct session *session_new(struct clone *clone, const struct session_options *options)
 {
     struct session *session = mem_zalloc(sizeof(*session));
@@ -291,6 +317,9 @@ static struct session *session_new(struct clone *clone, const struct session_opt
     session->account.parent = options->parent;
     session->account.limit = options->memory;
     session->deadline_us = DEADLINE_NONE;
+    session->temp.run = run_blocking;
+    session->temp.owner = session;
+    take_temp_options(session);
     TAILQ_INIT(&session->cursors);
     stmt_cache_init(&session->cache);
     return session;
@@ -327,12 +356,14 @@ int session_open(struct clone *clone, const struct session_options *options,
 /* Afterwards nothing of the lease is active on the connection. */
 static void end_lease(struct session *session)
 {
+    session->closing = true;
     session->unstoppable++;
     cursor_close_all(session);
     (void)!txn_rollback(session, NULL); /* a ROLLBACK that found no memory: see session_reset */
     txn_finish(session);
     stmt_cache_finish(&session->cache);
     session->unstoppable--;
+    session->closing = false;
     clone_release_writer(session->clone, session);
 }
 
@@ -377,6 +408,7 @@ void session_lend(struct session *session, const struct session_options *options
 {
     session->options = *options;
     session->account.limit = options->memory;
+    take_temp_options(session);
 }
 
 void session_close(struct session *session)
@@ -439,4 +471,11 @@ unsigned session_registered(const struct session *session)
 void session_set_registered(struct session *session, unsigned registered)
 {
     session->registered = registered;
+}
+
+void session_spool_init(struct session *session, struct spool *spool)
+{
+    size_t memory = session->options.work_mem;
+
+    spool_init(spool, memory == 0 ? work_mem_bytes : memory, &session->temp);
 }

@@ -16,6 +16,7 @@
 struct clone;
 struct cursor;
 struct session;
+struct spool;
 struct sqlite3;
 struct sqlite3_stmt;
 
@@ -36,10 +37,14 @@ struct session_who {
 
 struct session_options {
     size_t memory; /* bytes of SQLite's own memory for this session; 0: none. Over it: 53200 */
-    struct account *parent; /* the daemon's account, or NULL */
-    size_t statement_bytes; /* longest SQL text; 0: 1 MiB */
-    size_t spool_bytes;     /* most bytes of rows kept in memory for one cursor; 0: 16 MiB. Over it:
-                               53200 */
+    struct account *parent;   /* the daemon's account, or NULL */
+    size_t statement_bytes;   /* longest SQL text; 0: 1 MiB */
+    size_t work_mem;          /* bytes of rows kept in memory for one cursor before they go to a
+                                 temporary file; 0: 4 MiB */
+    uint64_t temp_file_limit; /* bytes of all its temporary files; 0: it has none, and what needs
+                                 more than work_mem fails with 53200. Over it: 53100 */
+    const char *temp_dir; /* where they are; NULL or empty: $TMPDIR, else /tmp. Outlives the session
+                           */
     int64_t lock_timeout_us; /* wait for the writer's place at most so long; 0: for ever. Over it:
                                 55P03 */
     /* Called at the end of each time slice of a running statement; not STOP_NONE stops it. May be
@@ -122,6 +127,12 @@ must_check int session_read_schema(struct session *session, uint32_t *ret_versio
 must_check int session_edit_schema(struct session *session, bool temporary, const char *table,
                                    const char *text, struct failure *ret_failure);
 
+/* ---- rows that are kept ---- */
+
+/* An empty spool (pool/spool.h) with the session's work_mem and temporary files, whose end it must
+ * not outlive. */
+void session_spool_init(struct session *session, struct spool *spool);
+
 /* ---- cursors: half-run statements as async iterators ---- */
 
 enum cursor_flags {
@@ -148,7 +159,7 @@ void cursor_close(struct cursor *cursor); /* NULL is fine; dropping it half-way 
 
 /* The next row shall be this one (0: the first), which must have been read before. The cursor is
  * CURSOR_SCROLL. */
-void cursor_seek(struct cursor *cursor, size_t row);
+void cursor_seek(struct cursor *cursor, uint64_t row);
 /* The cursor outlives the transaction if that commits: its rows are spooled then, or now when there
  * is none. 0 or FAILED (53200). */
 must_check int cursor_hold(struct cursor *cursor, struct failure *ret_failure);

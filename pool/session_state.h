@@ -7,6 +7,7 @@
 
 #include "pool/session.h"
 #include "pool/stmt_cache.h"
+#include "pool/tempfile.h"
 #include "pool/txn.h"
 
 #include <sqlite3.h>
@@ -56,6 +57,7 @@ struct session {
     unsigned entered;
     unsigned internal;    /* > 0: pond's own statements run, which the guard lets pass */
     unsigned unstoppable; /* > 0: what runs now must come to its end */
+    bool closing;         /* its lease ends, or it does: it may not await */
     bool vacuum;          /* VACUUM runs: it attaches a nameless database */
     bool write_ready;     /* the pragmas that only writers need have run */
     bool has_temporary;   /* temporary objects were made: not for another lease */
@@ -69,6 +71,7 @@ struct session {
     enum stop_reason stop;
     struct guard guard;
     struct stmt_cache cache;
+    struct tempfile_room temp;
     struct cursor_list cursors;
     struct txn txn;
 };

@@ -226,7 +226,9 @@ static int keep_row(struct row_sink *sink, const struct cell *cells, size_t coun
 {
     struct fetched *fetched = container_of(sink, struct fetched, sink);
 
-    return spool_put(&fetched->spool, cells, count) == 0 ? 0 : failure_set_nomem(f);
+    int r = spool_put(&fetched->spool, cells, count);
+
+    return r == 0 ? 0 : spool_fail(&fetched->spool, r, f);
 }
 
 static void destroy_fetched(void *state)
@@ -237,20 +239,17 @@ static void destroy_fetched(void *state)
     mem_free(fetched);
 }
 
-enum { fetched_most_bytes = 16 << 20 };
-
-static int fetch_into_memory(struct portal *portal, struct failure *f)
+static int fetch_into_spool(struct portal *portal, struct failure *f)
 {
     size_t columns = plan_whole(portal->plan)->column_count;
     struct fetched *fetched = mem_zalloc(sizeof(*fetched) + columns * sizeof(struct cell));
-    size_t most = session_options(portal->sql->session)->spool_bytes;
 
     if (fetched == NULL) {
         return failure_set_nomem(f);
     }
     fetched->sink.row = keep_row;
     fetched->columns = columns;
-    spool_init(&fetched->spool, most == 0 ? (size_t)fetched_most_bytes : most);
+    session_spool_init(portal->sql->session, &fetched->spool);
     portal->verb_state = fetched;
     portal->verb_state_destroy = destroy_fetched;
     return run_fetch(portal, &fetched->sink, &fetched->rows, f);
@@ -262,12 +261,17 @@ static int give_page(struct portal *portal, struct row_sink *sink, int64_t max_r
     struct fetched *fetched = portal->verb_state;
 
     while (max_rows == 0 || portal->rows < max_rows) {
-        if (!spool_get(&fetched->spool, fetched->cells, fetched->columns)) {
+        int r = spool_get(&fetched->spool, fetched->cells, fetched->columns);
+
+        if (r == SPOOL_END) {
             portal_set_tag(portal, "FETCH %lld", (long long)fetched->rows);
             return 0;
         }
+        if (r != 0) {
+            return spool_fail(&fetched->spool, r, f);
+        }
         portal->rows++;
-        int r = sink->row(sink, fetched->cells, fetched->columns, f);
+        r = sink->row(sink, fetched->cells, fetched->columns, f);
         if (r != 0) {
             return r;
         }
@@ -282,7 +286,7 @@ int fetch_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, st
     int r = 0;
 
     if (portal->verb_state == NULL && max_rows > 0 && !is_move) {
-        r = fetch_into_memory(portal, f);
+        r = fetch_into_spool(portal, f);
     }
     if (portal->verb_state != NULL) {
         return r != 0 ? r : give_page(portal, sink, max_rows, f);

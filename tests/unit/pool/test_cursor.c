@@ -2,8 +2,10 @@
 #include "support_session.h"
 
 #include "async/await.h"
-#include "pool/vfs.h"
+#include "base/alloc.h"
+#include "pool/tempfile.h"
 
+#include <errno.h>
 #include <string.h>
 
 static void kinds(struct world *w)
@@ -142,8 +144,7 @@ static void returning_runs_to_its_end_at_once(void **state)
 
 static void spool_full(struct world *w)
 {
-    struct session *session =
-        session_on(w->clone, &(struct session_options){ .spool_bytes = 4096 });
+    struct session *session = session_on(w->clone, &(struct session_options){ .work_mem = 4096 });
     struct failure f;
     const struct cell *c;
 
@@ -169,8 +170,7 @@ static void a_cursor_too_large_to_leave_fails_the_write(void **state)
 
 static void returning_full(struct world *w)
 {
-    struct session *session =
-        session_on(w->clone, &(struct session_options){ .spool_bytes = 4096 });
+    struct session *session = session_on(w->clone, &(struct session_options){ .work_mem = 4096 });
 
     fails(session, "UPDATE t SET n = 1 RETURNING *", "53200", NULL);
     assert_int_equal(query_int(session, "SELECT count(*) FROM t WHERE n = 1"), 0);
@@ -181,6 +181,173 @@ static void returning_full(struct world *w)
 static void a_returning_too_large_to_keep_changes_nothing(void **state)
 {
     in_task(*state, returning_full);
+}
+
+/* ---- in a file ---- */
+
+static struct session *with_file(struct world *w, uint64_t limit)
+{
+    return session_on(w->clone,
+                      &(struct session_options){ .work_mem = 4096, .temp_file_limit = limit });
+}
+
+static struct cursor *open_scroll(struct session *session, const char *sql)
+{
+    struct failure f;
+    struct cursor *cursor = NULL;
+
+    assert_int_equal(cursor_open(session, view_of_str(sql), NULL, 0, CURSOR_SCROLL, &cursor, &f),
+                     0);
+    return cursor;
+}
+
+/* A transaction that has written has nowhere but the spool for its cursors. */
+static void to_file(struct world *w)
+{
+    struct session *session = with_file(w, 1 << 20);
+
+    begin(session, TXN_READ_COMMITTED);
+    run(session, "UPDATE t SET n = n + 1 WHERE id = 1000");
+    struct cursor *plain = open_cursor(session, "SELECT n, s FROM t ORDER BY id");
+    struct cursor *scroll = open_scroll(session, "SELECT id, s FROM t ORDER BY id");
+    assert_int_equal(next_int(plain), 10);
+    for (int i = 1; i <= 500; i++) {
+        assert_int_equal(next_int(scroll), i);
+    }
+    assert_int_equal(run(session, "DELETE FROM t"), 1000);
+    assert_int_equal(half_run(session), 0);
+    for (int i = 2; i < 1000; i++) {
+        assert_int_equal(next_int(plain), i * 10);
+    }
+    assert_int_equal(next_int(plain), 10001);
+    assert_int_equal(next_int(plain), -1);
+    assert_int_equal(next_int(scroll), 501);
+    for (int i = 1000; i > 0; i--) {
+        cursor_seek(scroll, (uint64_t)i - 1);
+        assert_int_equal(next_int(scroll), i);
+    }
+    cursor_close(plain);
+    cursor_close(scroll);
+    session_close(session);
+}
+
+static void what_does_not_fit_goes_to_a_file(void **state)
+{
+    in_task(*state, to_file);
+}
+
+static void returning_to_file(struct world *w)
+{
+    struct session *session = with_file(w, 1 << 20);
+    struct cursor *cursor = open_cursor(session, "UPDATE t SET n = -id RETURNING n, s");
+
+    assert_int_equal(cursor_changes(cursor), 1000);
+    assert_false(clone_has_writer(w->clone, session));
+    for (int i = 1; i <= 1000; i++) {
+        assert_int_equal(next_int(cursor), -i);
+    }
+    cursor_close(cursor);
+    session_close(session);
+}
+
+static void rows_of_returning_go_to_a_file(void **state)
+{
+    in_task(*state, returning_to_file);
+}
+
+static void no_room(struct world *w, struct session *session, const char *sqlstate)
+{
+    struct failure f;
+    const struct cell *c;
+
+    begin(session, TXN_READ_COMMITTED);
+    run(session, "UPDATE t SET n = 0 WHERE id = 1");
+    assert_int_equal(txn_savepoint(session, view_of_str("s"), &f), 0);
+    struct cursor *cursor = open_cursor(session, "SELECT * FROM t");
+    assert_int_equal(next_int(cursor), 1);
+    fails(session, "DELETE FROM t", sqlstate, NULL);
+    rollback(session);
+    assert_int_equal(cursor_next(cursor, &c, &f), FAILED);
+    cursor_close(cursor);
+    fails(session, "UPDATE t SET n = 1 RETURNING *", sqlstate, NULL);
+    assert_int_equal(query_int(session, "SELECT count(*) FROM t WHERE n = 1"), 0);
+    assert_false(clone_has_writer(w->clone, session));
+    session_close(session);
+}
+
+static void full(struct world *w)
+{
+    no_room(w, with_file(w, 8000), "53100");
+    no_room(w,
+            session_on(w->clone, &(struct session_options){ .work_mem = 4096,
+                                                            .temp_file_limit = 1 << 20,
+                                                            .temp_dir = "/nowhere" }),
+            "58P01");
+}
+
+static void a_full_or_missing_disk_fails_the_write(void **state)
+{
+    in_task(*state, full);
+}
+
+/* Each thing that the disk is asked for fails once: the statement fails, nothing is changed, and
+ * the next one works. */
+static void disk_faults(struct world *w)
+{
+    struct session *session = with_file(w, 1 << 20);
+    bool hit = true;
+
+    for (unsigned n = 1; hit; n++) {
+        struct failure f = { .sqlstate = "" };
+        (void)tempfile_fail_at(n, ENOSPC);
+        struct cursor *cursor = NULL;
+        int r = cursor_open(session, view_of_str("UPDATE t SET n = -1 RETURNING *"), NULL, 0,
+                            CURSOR_WRITES, &cursor, &f);
+        hit = tempfile_fail_at(0, 0);
+        cursor_close(cursor);
+        assert_int_equal(r, hit ? FAILED : 0);
+        assert_string_equal(f.sqlstate, hit ? "53100" : "");
+        assert_int_equal(query_int(session, "SELECT count(*) FROM t WHERE n < 0"), hit ? 0 : 1000);
+        assert_true(hit || n > 3);
+    }
+    session_close(session);
+}
+
+static void each_fault_of_the_disk_fails_its_statement_only(void **state)
+{
+    in_task(*state, disk_faults);
+}
+
+static void count_turns(void *arg)
+{
+    unsigned *turns = arg;
+
+    while (*turns < 10) {
+        ++*turns;
+        assert_int_equal(await_turn(), 0);
+    }
+}
+
+/* The clock stands still, so that no time slice ever ends: only the disk gives up the turn. */
+static void others_run(struct world *w)
+{
+    struct session *session = with_file(w, 1 << 20);
+    unsigned turns = 0;
+
+    start(w, count_turns, &turns);
+    struct cursor *cursor = open_cursor(session, "UPDATE t SET n = -id RETURNING n, s");
+    struct account *outside = account_current();
+    while (next_int(cursor) != -1) {
+        assert_ptr_equal(account_current(), outside);
+    }
+    cursor_close(cursor);
+    assert_int_equal(turns, 10);
+    session_close(session);
+}
+
+static void others_run_while_the_disk_works(void **state)
+{
+    in_task(*state, others_run);
 }
 
 static void reshaped(struct world *w)
@@ -252,6 +419,11 @@ int main(void)
         WORLD_TEST(returning_runs_to_its_end_at_once),
         WORLD_TEST(a_cursor_too_large_to_leave_fails_the_write),
         WORLD_TEST(a_returning_too_large_to_keep_changes_nothing),
+        WORLD_TEST(what_does_not_fit_goes_to_a_file),
+        WORLD_TEST(rows_of_returning_go_to_a_file),
+        WORLD_TEST(a_full_or_missing_disk_fails_the_write),
+        WORLD_TEST(each_fault_of_the_disk_fails_its_statement_only),
+        WORLD_TEST(others_run_while_the_disk_works),
         WORLD_TEST(a_plan_that_gives_other_columns_is_refused),
         WORLD_TEST(two_cursors_of_one_text_are_apart),
         WORLD_TEST(texts_that_are_not_one_statement_are_refused),

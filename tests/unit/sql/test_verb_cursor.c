@@ -180,7 +180,7 @@ static void a_held_cursor_outlives_its_commit_only(void **state)
 static void hold_fails_body(struct test_session *t)
 {
     fill(t);
-    session_lend(t->session, &(struct session_options){ .spool_bytes = 4096 });
+    session_lend(t->session, &(struct session_options){ .work_mem = 4096 });
     rows(t, "BEGIN; INSERT INTO n VALUES (77);"
             "DECLARE h CURSOR WITH HOLD FOR SELECT i FROM generate_series(1, 10000) g(i)");
     assert_string_equal(rows(t, "FETCH h"), "1\n");
@@ -198,7 +198,7 @@ static void too_many_rows_to_hold_are_no_commit(void **state)
 
 static void full_body(struct test_session *t)
 {
-    session_lend(t->session, &(struct session_options){ .spool_bytes = 4096 });
+    session_lend(t->session, &(struct session_options){ .work_mem = 4096 });
     rows(t, "BEGIN; DECLARE s SCROLL CURSOR FOR SELECT i FROM generate_series(1, 10000) g(i);"
             "DECLARE f CURSOR FOR SELECT i FROM generate_series(1, 10000) g(i); FETCH 10 s");
     expect_tag(t, "MOVE ALL f", "MOVE 10000"); /* keeps nothing */
