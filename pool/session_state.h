@@ -79,6 +79,16 @@ struct session {
 void session_enter(struct session *session);
 void session_leave(struct session *session);
 
+/* session_connect.c: opens session->db and sets it up. SQLite's code; when it is not SQLITE_OK
+ * there may be a connection all the same, to be closed. */
+must_check int session_connect(struct session *session);
+
+/* session_stop.c: has its connection's statements ask for the turn, deadline and stop. */
+void session_watch(struct session *session);
+/* Runs fn(arg), which blocks, on a helper thread while other tasks run; at once where nobody may
+ * await. `owner` is the session. */
+void session_run_blocking(void *owner, void (*fn)(void *arg), void *arg);
+
 /* Microseconds of the loop's clock. */
 int64_t session_now_us(void);
 
