@@ -73,12 +73,11 @@ static int run_write(struct cursor *cursor, enum txn_need need, struct failure *
         cursor->changes = sqlite3_changes64(session->db);
     }
     cursor->wrote = true;
-    cursor_let_go(cursor);
     txn_leave(session);
     return r;
 }
 
-static int start(struct cursor *cursor, enum txn_need need, struct view sql,
+static int start(struct cursor *cursor, enum txn_need need, struct view sql, unsigned flags,
                  struct failure *ret_failure)
 {
     struct session *session = cursor->session;
@@ -90,21 +89,41 @@ static int start(struct cursor *cursor, enum txn_need need, struct view sql,
         return run_write(cursor, need, ret_failure);
     }
     cursor->locks = need == TXN_LOCK;
+    if ((flags & CURSOR_PARKED) != 0 && !session->txn.begun) {
+        cursor_park(session);
+    }
     return 0;
+}
+
+/* The statement, and what it needs; for that, others have made way. */
+static int prepare(struct session *session, struct view sql, unsigned flags,
+                   sqlite3_stmt **ret_stmt, enum txn_need *ret_need, struct failure *ret_failure)
+{
+    if (cursor_see_newest(session, ret_failure) != 0 ||
+        session_prepare(session, sql, ret_stmt, ret_failure) != 0) {
+        return FAILED;
+    }
+    *ret_need = need_of(*ret_stmt, sql, flags);
+    if (*ret_need == TXN_READ || !cursor_is_in_the_way(session)) {
+        return 0;
+    }
+    session_release(session, *ret_stmt);
+    return cursor_make_way(session, ret_failure) != 0
+               ? FAILED
+               : session_prepare(session, sql, ret_stmt, ret_failure);
 }
 
 static int open_entered(struct session *session, struct view sql, const struct cell *params,
                         size_t param_count, unsigned flags, struct cursor **ret_cursor,
                         struct failure *ret_failure)
 {
+    enum txn_need need;
     sqlite3_stmt *stmt;
 
-    if (session_prepare(session, sql, &stmt, ret_failure) != 0) {
+    if (prepare(session, sql, flags, &stmt, &need, ret_failure) != 0) {
         return FAILED;
     }
-    enum txn_need need = need_of(stmt, sql, flags);
-    if (cursor_make_way(session, need, ret_failure) != 0 ||
-        cursor_bind(session, stmt, params, param_count, ret_failure) != 0) {
+    if (cursor_bind(session, stmt, params, param_count, ret_failure) != 0) {
         session_release(session, stmt);
         return FAILED;
     }
@@ -113,7 +132,7 @@ static int open_entered(struct session *session, struct view sql, const struct c
         session_release(session, stmt);
         return failure_set_nomem(ret_failure);
     }
-    if (start(cursor, need, sql, ret_failure) != 0) {
+    if (start(cursor, need, sql, flags, ret_failure) != 0) {
         cursor_destroy(cursor);
         return FAILED;
     }
@@ -174,6 +193,17 @@ static int next_kept(struct cursor *cursor, struct failure *ret_failure)
                : 0;
 }
 
+static int end_of_spool(const struct cursor *cursor, struct failure *ret_failure)
+{
+    if (cursor->late == NULL) {
+        return CURSOR_END;
+    }
+    if (ret_failure != NULL) {
+        *ret_failure = *cursor->late;
+    }
+    return FAILED;
+}
+
 static int next_entered(struct cursor *cursor, struct failure *ret_failure)
 {
     int r = CURSOR_END;
@@ -183,9 +213,10 @@ static int next_entered(struct cursor *cursor, struct failure *ret_failure)
         r = next_kept(cursor, ret_failure);
         return r == CURSOR_END ? next_live(cursor, ret_failure) : r;
     case CURSOR_SPOOLED:
-        return next_kept(cursor, ret_failure);
+        r = next_kept(cursor, ret_failure);
+        return r == CURSOR_END ? end_of_spool(cursor, ret_failure) : r;
     case CURSOR_LOST:
-        return spool_fail(&cursor->spool, BUF_FULL, ret_failure);
+        return failure_set_nomem(ret_failure);
     case CURSOR_GONE:
         return failure_set(ret_failure, "24000", "cursor is closed: its transaction has ended");
     case CURSOR_DONE:

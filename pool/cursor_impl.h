@@ -10,7 +10,7 @@ enum cursor_state {
     CURSOR_SPOOLED, /* the rows that are left lie in the spool */
     CURSOR_DONE,
     CURSOR_GONE, /* its transaction is over */
-    CURSOR_LOST, /* there was no room for its rows when they had to be spooled */
+    CURSOR_LOST, /* it had to be spooled, and there was no memory even to say why that failed */
 };
 
 struct cursor {
@@ -29,6 +29,8 @@ struct cursor {
     size_t depth; /* savepoints that there were when it was opened */
     int64_t changes;
     struct spool spool;
+    struct failure *late; /* mem_free; what comes behind the spool's rows, in the place of the end
+                           */
     size_t columns;
     struct cell cells[]; /* one row */
 };
@@ -54,9 +56,18 @@ void cursor_let_go(struct cursor *cursor);
 /* The row that the cells hold goes into the spool. 0, or FAILED and the cursor is done. */
 must_check int cursor_spool_row(struct cursor *cursor, struct failure *ret_failure);
 
-/* Takes all rows that are left into the spool, behind those that a scrollable cursor has there. The
- * statement must then be let go of. 0 or FAILED. */
+/* Takes all rows that are left into the spool, behind those that a scrollable cursor has there, and
+ * lets go of the statement. 0, or FAILED and the cursor is done. */
 must_check int cursor_spool_rest(struct cursor *cursor, struct failure *ret_failure);
+
+/* The same for a cursor that has to leave its session. What its rows fail with is for those who
+ * read it: then this is 0 too. */
+must_check int cursor_leave(struct cursor *cursor, struct failure *ret_failure);
+
+/* Is its statement half-run on the session's connection, or about to be? */
+bool cursor_is_on_session(const struct cursor *cursor);
+/* Is one's, or has one's root been held? */
+bool cursor_is_in_the_way(const struct session *session);
 
 /* ---- cursor_txn.c ---- */
 

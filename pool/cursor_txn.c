@@ -6,6 +6,7 @@ void cursor_end(struct cursor *cursor)
 {
     cursor_let_go(cursor);
     spool_finish(&cursor->spool);
+    mem_free(take_ptr(cursor->late));
     cursor->state = CURSOR_GONE;
 }
 
@@ -20,15 +21,20 @@ void cursor_end_all(struct session *session)
     }
 }
 
+/* A cursor whose transaction has not written may stay where it is: it leaves as any other when it
+ * stands in the way. */
 static int keep(struct cursor *cursor, struct failure *ret_failure)
 {
-    if (cursor->state == CURSOR_LIVE) {
-        if (cursor_spool_rest(cursor, ret_failure) != 0) {
-            return FAILED;
-        }
-        cursor_let_go(cursor);
+    struct session *session = cursor->session;
+
+    if (cursor_is_on_session(cursor) && (session->txn.begun || cursor->locks) &&
+        cursor_spool_rest(cursor, ret_failure) != 0) {
+        return FAILED;
     }
     cursor->kept = true;
+    if (cursor_is_on_session(cursor)) {
+        cursor_park(session);
+    }
     return 0;
 }
 
@@ -61,15 +67,9 @@ int cursor_hold(struct cursor *cursor, struct failure *ret_failure)
 /* SQLite's savepoints know nothing of half-run statements, so what is to live on leaves before. */
 static void leave_savepoint(struct cursor *cursor)
 {
-    struct failure failure;
-
-    if (cursor->state != CURSOR_LIVE || !cursor->session->txn.begun) {
-        return;
+    if (cursor_is_on_session(cursor) && cursor->session->txn.begun) {
+        (void)!cursor_leave(cursor, NULL);
     }
-    if (cursor_spool_rest(cursor, &failure) != 0) {
-        cursor->state = CURSOR_LOST;
-    }
-    cursor_let_go(cursor);
 }
 
 void cursor_rollback_to(struct session *session, size_t number)

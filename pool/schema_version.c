@@ -27,11 +27,14 @@ static int ask(struct session *session, uint32_t *ret_version)
 int session_read_schema(struct session *session, uint32_t *ret_version, struct failure *ret_failure)
 {
     session_enter(session);
-    session->internal++;
-    int rc = read_anew(session);
-    rc = rc == SQLITE_OK ? ask(session, ret_version) : rc;
-    session->internal--;
-    int r = rc == SQLITE_OK ? 0 : session_fail(session, rc, view_of_str(""), NULL, ret_failure);
+    int r = cursor_see_newest(session, ret_failure);
+    if (r == 0) {
+        session->internal++;
+        int rc = read_anew(session);
+        rc = rc == SQLITE_OK ? ask(session, ret_version) : rc;
+        session->internal--;
+        r = rc == SQLITE_OK ? 0 : session_fail(session, rc, view_of_str(""), NULL, ret_failure);
+    }
     session_leave(session);
     return r;
 }

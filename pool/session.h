@@ -116,8 +116,8 @@ void session_release(struct session *session, struct sqlite3_stmt *stmt);
 /* ---- the schema ---- */
 
 /* Reads the schema that is in the session's view now, when it is another one than it knows, and
- * gives its version: clone_schema_version()'s, unless a transaction or a half-run cursor still sees
- * an older root. 0 or FAILED. May await. */
+ * gives its version: clone_schema_version()'s, unless a transaction still sees an older root.
+ * Half-run cursors that do leave for it. 0 or FAILED. May await. */
 must_check int session_read_schema(struct session *session, uint32_t *ret_version,
                                    struct failure *ret_failure);
 
@@ -139,6 +139,7 @@ enum cursor_flags {
     CURSOR_WRITES = 1 << 0, /* takes the writer's place first: INSERT, UPDATE, DELETE, DDL */
     CURSOR_LOCKS = 1 << 1,  /* SELECT ... FOR UPDATE/SHARE, LOCK TABLE: the same without writing */
     CURSOR_SCROLL = 1 << 2, /* all rows that were read are kept: cursor_seek() */
+    CURSOR_PARKED = 1 << 3, /* it is not read at once, and sees what is there now all the same */
 };
 
 enum { CURSOR_END = 2 }; /* no more rows */
@@ -160,8 +161,8 @@ void cursor_close(struct cursor *cursor); /* NULL is fine; dropping it half-way 
 /* The next row shall be this one (0: the first), which must have been read before. The cursor is
  * CURSOR_SCROLL. */
 void cursor_seek(struct cursor *cursor, uint64_t row);
-/* The cursor outlives the transaction if that commits: its rows are spooled then, or now when there
- * is none. 0 or FAILED (53200). */
+/* The cursor outlives the transaction if that commits: if it has written, what is left of its rows
+ * is spooled then. With no transaction it outlives whatever comes. 0 or FAILED. */
 must_check int cursor_hold(struct cursor *cursor, struct failure *ret_failure);
 /* Its transaction, or the savepoint that it was opened under, has ended. */
 bool cursor_is_gone(const struct cursor *cursor);

@@ -59,7 +59,7 @@ struct session {
     unsigned unstoppable; /* > 0: what runs now must come to its end */
     bool closing;         /* its lease ends, or it does: it may not await */
     bool vacuum;          /* VACUUM runs: it attaches a nameless database */
-    bool write_ready;     /* the pragmas that only writers need have run */
+    bool parked;          /* the connection's root is held for cursors (cursor_park) */
     bool has_temporary;   /* temporary objects were made: not for another lease */
     unsigned registered;  /* the user's */
     void *user;
@@ -103,12 +103,16 @@ int session_fail_stopped(struct session *session, struct failure *ret_failure);
 /* Runs one of pond's own statements without rows. SQLite's code. */
 int session_run_internal(struct session *session, const char *sql);
 
-enum txn_need { TXN_READ, TXN_LOCK, TXN_WRITE, TXN_VACUUM };
-
-/* cursor_leave.c: before a statement with that need runs: live cursors leave before a write, and
- * before a read that would not see the newest root for their sake. 0 or FAILED. */
-must_check int cursor_make_way(struct session *session, enum txn_need need,
-                               struct failure *ret_failure);
+/* cursor_leave.c: before the session writes, its live cursors leave it. No statement may be lent
+ * but theirs. 0 or FAILED. */
+must_check int cursor_make_way(struct session *session, struct failure *ret_failure);
+/* cursor_leave.c: the same before a statement is prepared, if for their sake it would not see the
+ * newest root. */
+must_check int cursor_see_newest(struct session *session, struct failure *ret_failure);
+/* cursor_leave.c: what the session's cursors will see is what is there now, even if they have not
+ * begun to read; the end of a transaction does not matter to those that outlive it. */
+void cursor_park(struct session *session);
+void cursor_drop_root(struct session *session);
 /* cursor_txn.c: their transaction is over: ends every cursor but those that outlived an earlier
  * one. */
 void cursor_end_all(struct session *session);
@@ -124,10 +128,13 @@ void cursor_close_all(struct session *session);
 
 /* txn.c: before each statement: takes what it needs (root, writer's place, SQLite's transaction). 0
  * or FAILED. */
+enum txn_need { TXN_READ, TXN_LOCK, TXN_WRITE, TXN_VACUUM };
 must_check int txn_enter(struct session *session, enum txn_need need, struct view sql,
                          struct failure *ret_failure);
 /* After it: gives back the writer's place of a statement outside a transaction. */
 void txn_leave(struct session *session);
+/* Has its transaction taken a root that it keeps until its end (REPEATABLE READ)? */
+bool txn_has_root(const struct session *session);
 /* After each error of SQLite's: has it ended the transaction? */
 void txn_check_lost(struct session *session);
 void txn_finish(struct session *session); /* for session_close */

@@ -64,7 +64,7 @@ static void end_transaction(struct session *session)
     txn->touched = false;
     txn->defer_constraints = false;
     txn->modes = (struct txn_modes){ .isolation = TXN_READ_COMMITTED };
-    vfs_drop_root(session->db);
+    cursor_drop_root(session);
 }
 
 static void roll_back(struct session *session)
@@ -81,6 +81,13 @@ void txn_finish(struct session *session)
     for (size_t i = 0; i < TXN_STMTS; i++) {
         sqlite3_finalize(session->txn.stmts[i]);
     }
+}
+
+bool txn_has_root(const struct session *session)
+{
+    const struct txn *txn = &session->txn;
+
+    return in_transaction(txn) && txn->touched && txn->modes.isolation != TXN_READ_COMMITTED;
 }
 
 /* ---- before and after each statement ---- */
@@ -472,7 +479,7 @@ void txn_failed(struct session *session)
         if (txn->savepoint_count == 0) {
             cursor_end_all(session);
             (void)txn_sqlite_rollback(session);
-            vfs_drop_root(session->db);
+            cursor_drop_root(session);
         }
     } else if (txn->implicit) {
         roll_back(session);

@@ -183,6 +183,135 @@ static void a_returning_too_large_to_keep_changes_nothing(void **state)
     in_task(*state, returning_full);
 }
 
+/* ---- what it sees ---- */
+
+static struct cursor *open_parked(struct session *session, const char *sql, unsigned flags)
+{
+    struct failure f;
+    struct cursor *cursor = NULL;
+
+    assert_int_equal(
+        cursor_open(session, view_of_str(sql), NULL, 0, flags | CURSOR_PARKED, &cursor, &f), 0);
+    return cursor;
+}
+
+static int64_t count_rows(struct cursor *cursor)
+{
+    int64_t rows = 0;
+
+    while (next_int(cursor) != -1) {
+        rows++;
+    }
+    cursor_close(cursor);
+    return rows;
+}
+
+static void parked_root(struct world *w)
+{
+    struct session *other = session_on(w->clone, NULL);
+
+    for (int isolation = TXN_READ_COMMITTED; isolation <= TXN_REPEATABLE_READ; isolation++) {
+        begin(w->session, (enum txn_isolation)isolation);
+        int64_t before = query_int(w->session, "SELECT count(*) FROM t");
+        struct cursor *one = open_parked(w->session, "SELECT id FROM t", 0);
+        struct cursor *two = open_parked(w->session, "SELECT id FROM t", 0);
+        run(other, "DELETE FROM t WHERE id % 2 = 0 OR id > 900");
+        assert_int_equal(count_rows(one), before);
+        assert_int_equal(query_int(w->session, "SELECT count(*) FROM t"),
+                         isolation == TXN_READ_COMMITTED ? 450 : before);
+        run(other, "DELETE FROM t WHERE id < 500");
+        assert_int_equal(count_rows(two), before);
+        commit(w->session);
+        assert_int_equal(query_int(w->session, "SELECT count(*) FROM t"), 200);
+    }
+    session_close(other);
+}
+
+static void one_that_is_not_read_yet_sees_what_was_there(void **state)
+{
+    in_task(*state, parked_root);
+}
+
+static void foreign_schema(struct world *w)
+{
+    struct session *other = session_on(w->clone, NULL);
+
+    begin(w->session, TXN_READ_COMMITTED);
+    struct cursor *cursor = open_cursor(w->session, "SELECT id FROM t");
+    assert_int_equal(next_int(cursor), 1);
+    run(other, "CREATE TABLE made(x)");
+    assert_int_equal(query_int(w->session, "SELECT count(*) FROM made"), 0);
+    run(other, "DROP TABLE t");
+    assert_int_equal(run(w->session, "INSERT INTO made VALUES (1)"), 1);
+    assert_int_equal(count_rows(cursor), 999);
+    rollback(w->session);
+    session_close(other);
+}
+
+static void a_half_run_one_hides_no_new_table(void **state)
+{
+    in_task(*state, foreign_schema);
+}
+
+static void late_failure(struct world *w)
+{
+    const char *sql = "SELECT iif(id = 4, abs(-9223372036854775807 - 1), id) FROM t";
+    struct failure f;
+    const struct cell *c;
+
+    begin(w->session, TXN_READ_COMMITTED);
+    run(w->session, "UPDATE t SET n = 0 WHERE id = 1");
+    struct cursor *cursor = open_cursor(w->session, sql);
+    assert_int_equal(next_int(cursor), 1);
+    assert_int_equal(run(w->session, "DELETE FROM t"), 1000); /* it is none of its business */
+    assert_int_equal(next_int(cursor), 2);
+    assert_int_equal(next_int(cursor), 3);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(cursor_next(cursor, &c, &f), FAILED);
+        assert_string_equal(f.sqlstate, "22003");
+    }
+    cursor_close(cursor);
+    rollback(w->session);
+}
+
+static void a_row_that_fails_is_told_to_who_reads_it(void **state)
+{
+    in_task(*state, late_failure);
+}
+
+static void held(struct world *w)
+{
+    struct session *other = session_on(w->clone, NULL);
+    struct failure f;
+
+    begin(w->session, TXN_REPEATABLE_READ);
+    struct cursor *half = open_parked(w->session, "SELECT id FROM t", CURSOR_SCROLL);
+    struct cursor *fresh = open_parked(w->session, "SELECT id FROM t", 0);
+    assert_int_equal(cursor_hold(half, &f), 0);
+    assert_int_equal(cursor_hold(fresh, &f), 0);
+    assert_int_equal(next_int(half), 1);
+    commit(w->session);
+    run(other, "DELETE FROM t WHERE id > 10");
+    begin(w->session, TXN_REPEATABLE_READ); /* its root is not theirs */
+    assert_int_equal(query_int(w->session, "SELECT count(*) FROM t"), 10);
+    run(w->session, "DELETE FROM t");
+    rollback(w->session);
+    run(w->session, "DELETE FROM t");
+    assert_int_equal(count_rows(fresh), 1000);
+    assert_int_equal(count_rows(half), 999);
+    struct cursor *outside = open_parked(w->session, "SELECT id FROM t", 0);
+    assert_int_equal(cursor_hold(outside, &f), 0);
+    run(other, "INSERT INTO t(id) VALUES (7)");
+    assert_int_equal(query_int(w->session, "SELECT count(*) FROM t"), 1);
+    assert_int_equal(count_rows(outside), 0);
+    session_close(other);
+}
+
+static void held_ones_go_on_with_their_root(void **state)
+{
+    in_task(*state, held);
+}
+
 /* ---- in a file ---- */
 
 static struct session *with_file(struct world *w, uint64_t limit)
@@ -419,6 +548,10 @@ int main(void)
         WORLD_TEST(returning_runs_to_its_end_at_once),
         WORLD_TEST(a_cursor_too_large_to_leave_fails_the_write),
         WORLD_TEST(a_returning_too_large_to_keep_changes_nothing),
+        WORLD_TEST(one_that_is_not_read_yet_sees_what_was_there),
+        WORLD_TEST(a_half_run_one_hides_no_new_table),
+        WORLD_TEST(a_row_that_fails_is_told_to_who_reads_it),
+        WORLD_TEST(held_ones_go_on_with_their_root),
         WORLD_TEST(what_does_not_fit_goes_to_a_file),
         WORLD_TEST(rows_of_returning_go_to_a_file),
         WORLD_TEST(a_full_or_missing_disk_fails_the_write),
