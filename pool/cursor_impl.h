@@ -5,6 +5,8 @@
 #include "pool/session_state.h"
 #include "pool/spool.h"
 
+struct sibling;
+
 enum cursor_state {
     CURSOR_LIVE,    /* has a statement, perhaps half-run */
     CURSOR_SPOOLED, /* the rows that are left lie in the spool */
@@ -16,7 +18,8 @@ enum cursor_state {
 struct cursor {
     TAILQ_ENTRY(cursor) entry; /* in session->cursors */
     struct session *session;
-    sqlite3_stmt *stmt; /* lent by the session's cache while live */
+    sqlite3_stmt *stmt;      /* lent by the session's cache while live, or by */
+    struct sibling *sibling; /* the connection that it has taken; NULL: the session's */
     enum cursor_state state;
     bool started;
     bool stepping; /* inside sqlite3_step(): what functions of that statement run must leave it

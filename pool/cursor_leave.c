@@ -1,11 +1,17 @@
-/* pool/cursor_leave.c: how half-run cursors leave their session before it goes on: their remaining
- * rows move to their spools, and their statements are reset.
+/* pool/cursor_leave.c: how half-run cursors leave their session before it goes on.
+ *
+ * First a few rows of each move to its spool: most results end there. Where one does not, all that
+ * are left take the session's connection, as it is, and the session goes on with a fresh one
+ * (sibling.h). If that may not be, their rows are spooled to the end.
  *
  * A row may fail to be had: a division by zero in the one after next. Who has asked for something
  * else is not told of that; the cursor keeps the failure behind the rows that it has. */
-#include "pool/cursor_impl.h"
+#include "pool/sibling.h"
 
 #include "pool/vfs.h"
+
+/* What is copied rather than that a connection is opened for it. */
+enum { few_rows = 256, few_bytes = 64 << 10 };
 
 /* ---- spooling ---- */
 
@@ -24,13 +30,22 @@ int cursor_spool_row(struct cursor *cursor, struct failure *ret_failure)
     return r == 0 ? 0 : fail_spool(cursor, r, ret_failure);
 }
 
-int cursor_spool_rest(struct cursor *cursor, struct failure *ret_failure)
-{
-    int r;
+enum { SPOOL_MORE = 3 }; /* there are rows left */
 
-    while ((r = cursor_step(cursor, ret_failure)) == 0) {
+/* Rows into the spool, behind those that are there: so many, or so many bytes. 0: all that were
+ * left, and the statement was let go of; SPOOL_MORE; FAILED. */
+static int spool_some(struct cursor *cursor, size_t most_rows, uint64_t most_bytes,
+                      struct failure *ret_failure)
+{
+    uint64_t end = spool_bytes(&cursor->spool);
+    int r = 0;
+
+    for (size_t rows = 0; (r = cursor_step(cursor, ret_failure)) == 0; rows++) {
         if (cursor_spool_row(cursor, ret_failure) != 0) {
             return FAILED;
+        }
+        if (rows + 1 >= most_rows || spool_bytes(&cursor->spool) - end >= most_bytes) {
+            return SPOOL_MORE;
         }
     }
     if (r != CURSOR_END) {
@@ -39,6 +54,11 @@ int cursor_spool_rest(struct cursor *cursor, struct failure *ret_failure)
     cursor->state = CURSOR_SPOOLED;
     cursor_let_go(cursor);
     return 0;
+}
+
+int cursor_spool_rest(struct cursor *cursor, struct failure *ret_failure)
+{
+    return spool_some(cursor, SIZE_MAX, UINT64_MAX, ret_failure);
 }
 
 /* ---- leaving ---- */
@@ -66,12 +86,15 @@ static bool is_of_its_rows(const struct session *session, const struct failure *
     return its;
 }
 
-int cursor_leave(struct cursor *cursor, struct failure *ret_failure)
+/* As spool_some(), for a cursor that has to leave. */
+static int leave_some(struct cursor *cursor, size_t most_rows, uint64_t most_bytes,
+                      struct failure *ret_failure)
 {
     struct failure failure = { .sqlstate = "" };
+    int r = spool_some(cursor, most_rows, most_bytes, &failure);
 
-    if (cursor_spool_rest(cursor, &failure) == 0) {
-        return 0;
+    if (r != FAILED) {
+        return r;
     }
     fail_later(cursor, &failure);
     if (is_of_its_rows(cursor->session, &failure)) {
@@ -83,9 +106,14 @@ int cursor_leave(struct cursor *cursor, struct failure *ret_failure)
     return FAILED;
 }
 
+int cursor_leave(struct cursor *cursor, struct failure *ret_failure)
+{
+    return leave_some(cursor, SIZE_MAX, UINT64_MAX, ret_failure);
+}
+
 bool cursor_is_on_session(const struct cursor *cursor)
 {
-    return cursor->state == CURSOR_LIVE && !cursor->stepping;
+    return cursor->state == CURSOR_LIVE && cursor->sibling == NULL && !cursor->stepping;
 }
 
 bool cursor_is_in_the_way(const struct session *session)
@@ -100,21 +128,41 @@ bool cursor_is_in_the_way(const struct session *session)
     return session->parked;
 }
 
-static int leave_all(struct session *session, struct failure *ret_failure)
+/* 0, FAILED or SPOOL_MORE: at least one has rows left. */
+static int leave_all(struct session *session, size_t most_rows, uint64_t most_bytes,
+                     struct failure *ret_failure)
 {
     struct cursor *cursor;
+    int result = 0;
 
     TAILQ_FOREACH (cursor, &session->cursors, entry) {
-        if (cursor_is_on_session(cursor) && cursor_leave(cursor, ret_failure) != 0) {
+        int r = cursor_is_on_session(cursor)
+                    ? leave_some(cursor, most_rows, most_bytes, ret_failure)
+                    : 0;
+
+        if (r == FAILED) {
             return FAILED;
         }
+        result = r == 0 ? result : r;
     }
-    return 0;
+    return result;
+}
+
+static int leave(struct session *session, struct failure *ret_failure)
+{
+    if (sibling_may_open(session)) {
+        int r = leave_all(session, few_rows, few_bytes, ret_failure);
+
+        if (r != SPOOL_MORE || sibling_open(session)) {
+            return r == FAILED ? FAILED : 0;
+        }
+    }
+    return leave_all(session, SIZE_MAX, UINT64_MAX, ret_failure);
 }
 
 int cursor_make_way(struct session *session, struct failure *ret_failure)
 {
-    if (leave_all(session, ret_failure) != 0) {
+    if (leave(session, ret_failure) != 0) {
         return FAILED;
     }
     if (!txn_has_root(session)) {

@@ -1,6 +1,6 @@
 /* pool/cursor_step.c: the values that go into a cursor's statement, and the rows that come out of
  * it. */
-#include "pool/cursor_impl.h"
+#include "pool/sibling.h"
 
 /* ---- parameters ---- */
 
@@ -81,6 +81,9 @@ static struct view sql_of(const struct cursor *cursor)
 
 void cursor_let_go(struct cursor *cursor)
 {
+    if (cursor->sibling != NULL) {
+        sibling_let_go(cursor->session, take_ptr(cursor->sibling), take_ptr(cursor->stmt));
+    }
     if (cursor->stmt != NULL) {
         session_release(cursor->session, take_ptr(cursor->stmt));
     }
@@ -130,7 +133,9 @@ static int fail_shape(struct cursor *cursor, struct failure *ret_failure)
 int cursor_step(struct cursor *cursor, struct failure *ret_failure)
 {
     cursor->stepping = true;
+    cursor->session->stepping++;
     int rc = sqlite3_step(cursor->stmt);
+    cursor->session->stepping--;
     cursor->stepping = false;
 
     if (rc == SQLITE_ROW && shape_changed(cursor)) {

@@ -56,15 +56,16 @@ int session_fail(struct session *session, int code, struct view sql, sqlite3_stm
                  struct failure *ret_failure)
 {
     char message[sqlite_message_bytes];
+    struct sqlite3 *db = stmt == NULL ? session->db : sqlite3_db_handle(stmt);
     struct sqlite_error error = {
-        .db = session->db,
+        .db = db,
         .code = code,
         .message = message,
-        .offset = sqlite3_error_offset(session->db),
+        .offset = sqlite3_error_offset(db),
         .sql = sql,
     };
 
-    snprintf(message, sizeof(message), "%s", sqlite3_errmsg(session->db));
+    snprintf(message, sizeof(message), "%s", sqlite3_errmsg(db));
     if (stmt != NULL) {
         sqlite3_reset(stmt);
     }
@@ -160,6 +161,7 @@ static void end_lease(struct session *session)
     stmt_cache_finish(&session->cache);
     session->unstoppable--;
     session->closing = false;
+    assert(session->siblings == 0);
     clone_release_writer(session->clone, session);
 }
 
@@ -167,6 +169,7 @@ static void forget_lease(struct session *session)
 {
     stmt_cache_init(&session->cache);
     session->user = NULL;
+    session->equip = NULL;
     session->stop = STOP_NONE;
     session->deadline_us = DEADLINE_NONE;
     session->guard = (struct guard){ 0 };
@@ -249,9 +252,11 @@ void session_set_lock_timeout(struct session *session, int64_t timeout_us)
     session->options.lock_timeout_us = timeout_us;
 }
 
-void session_set_user(struct session *session, void *user)
+void session_set_user(struct session *session, void *user,
+                      int (*equip)(void *user, unsigned registered))
 {
     session->user = user;
+    session->equip = equip;
 }
 
 void *session_user(const struct session *session)

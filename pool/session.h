@@ -68,8 +68,13 @@ must_check bool session_reset(struct session *session);
 void session_lend(struct session *session, const struct session_options *options);
 
 /* Who uses the session now, for the functions that were registered on its connection (NULL between
- * leases), and which of them are: the user's own bits, which outlive session_reset(). */
-void session_set_user(struct session *session, void *user);
+ * leases), and which of them are: the user's own bits, which outlive session_reset().
+ *
+ * The connection may change at any statement, when cursors keep the one that they read from
+ * (session_sqlite()). `equip` then registers on the fresh one what the bits say was on the other,
+ * and sets them; not 0: it cannot, and the other one stays. It may not await. */
+void session_set_user(struct session *session, void *user,
+                      int (*equip)(void *user, unsigned registered));
 void *session_user(const struct session *session);
 unsigned session_registered(const struct session *session);
 void session_set_registered(struct session *session, unsigned registered);

@@ -63,6 +63,9 @@ struct session {
     bool has_temporary;   /* temporary objects were made: not for another lease */
     unsigned registered;  /* the user's */
     void *user;
+    int (*equip)(void *user, unsigned registered); /* the user's, for a fresh connection */
+    unsigned stepping;                             /* statements of cursors that are in a step */
+    unsigned siblings;                             /* connections that cursors have taken */
     bool waits_for_place;
     int64_t place_since_us; /* when it got the writer's place */
     struct task *waiter;    /* waits for it, or for what else its statement needs */
@@ -137,4 +140,5 @@ void txn_leave(struct session *session);
 bool txn_has_root(const struct session *session);
 /* After each error of SQLite's: has it ended the transaction? */
 void txn_check_lost(struct session *session);
-void txn_finish(struct session *session); /* for session_close */
+void txn_forget_statements(struct session *session); /* of its connection, which is to change */
+void txn_finish(struct session *session);            /* for session_close */

@@ -49,7 +49,7 @@ void spool_finish(struct spool *spool)
     tempfile_destroy(file);
 }
 
-static uint64_t end_of(const struct spool *spool)
+uint64_t spool_bytes(const struct spool *spool)
 {
     return tempfile_bytes(spool->file) + spool->tail.len;
 }
@@ -192,7 +192,7 @@ static void thin_out_starts(struct spool *spool)
 
 static int note_start(struct spool *spool)
 {
-    uint64_t start = end_of(spool);
+    uint64_t start = spool_bytes(spool);
 
     if (!spool->seekable || spool->rows % spool->stride != 0) {
         return 0;
@@ -262,7 +262,7 @@ static int look(struct spool *spool, uint64_t at, size_t bytes, const uint8_t **
     int r = 0;
 
     if (at >= file_bytes) {
-        assert(bytes <= end_of(spool) - at);
+        assert(bytes <= spool_bytes(spool) - at);
         *ret_bytes = spool->tail.data + (at - file_bytes);
         return 0;
     }
@@ -304,7 +304,7 @@ static void jump(struct spool *spool)
         spool->row = row;
     }
     if (spool->rows - spool->wanted < distance(spool->row, spool->wanted)) {
-        spool->at = end_of(spool);
+        spool->at = spool_bytes(spool);
         spool->row = spool->rows;
     }
 }

@@ -52,6 +52,9 @@ static inline bool spool_has_more(const struct spool *spool)
     return spool->wanted < spool->rows;
 }
 
+/* Where the next row that is put will begin. */
+uint64_t spool_bytes(const struct spool *spool);
+
 /* Of a seekable one: how many rows it has, and which spool_get() gives next (at most all). */
 uint64_t spool_rows(const struct spool *spool);
 void spool_seek(struct spool *spool, uint64_t row);

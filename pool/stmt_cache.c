@@ -75,6 +75,13 @@ void stmt_cache_clear(struct stmt_cache *cache)
     }
 }
 
+void stmt_cache_hand_over(struct stmt_cache *from, struct stmt_cache *to)
+{
+    stmt_cache_clear(from);
+    stmt_cache_init(to);
+    TAILQ_CONCAT(&to->lent, &from->lent, entry);
+}
+
 void stmt_cache_finish(struct stmt_cache *cache)
 {
     struct cached_stmt *cached;

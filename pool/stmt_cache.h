@@ -38,5 +38,9 @@ must_check int stmt_cache_add(struct stmt_cache *cache, struct view sql, bool ke
 /* Takes a lent statement back: reset, its parameters forgotten. */
 void stmt_cache_release(struct stmt_cache *cache, struct sqlite3_stmt *stmt);
 
+/* Hands the lent ones over to another cache, which need not be initialised, and finalizes the idle
+ * ones. */
+void stmt_cache_hand_over(struct stmt_cache *from, struct stmt_cache *to);
+
 /* Finalizes the idle ones. */
 void stmt_cache_clear(struct stmt_cache *cache);

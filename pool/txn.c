@@ -74,13 +74,18 @@ static void roll_back(struct session *session)
     end_transaction(session);
 }
 
+void txn_forget_statements(struct session *session)
+{
+    for (size_t i = 0; i < TXN_STMTS; i++) {
+        sqlite3_finalize(take_ptr(session->txn.stmts[i]));
+    }
+}
+
 void txn_finish(struct session *session)
 {
     forget_savepoints(&session->txn, 0);
     mem_free(session->txn.savepoints);
-    for (size_t i = 0; i < TXN_STMTS; i++) {
-        sqlite3_finalize(session->txn.stmts[i]);
-    }
+    txn_forget_statements(session);
 }
 
 bool txn_has_root(const struct session *session)

@@ -35,6 +35,10 @@ must_check int vfs_open_clone(struct clone *clone, struct sqlite3 **ret_db);
 void vfs_hold_root(struct sqlite3 *db);
 void vfs_drop_root(struct sqlite3 *db);
 
+/* The root that one connection has pinned, if any, is held by another of the clone that is not
+ * reading. Allocates nothing. */
+void vfs_share_root(struct sqlite3 *from, struct sqlite3 *to);
+
 /* False: a write by this connection would be SQLITE_BUSY_SNAPSHOT, since its pin or its held root
  * is old. */
 bool vfs_root_is_newest(struct sqlite3 *db);

@@ -404,6 +404,20 @@ void vfs_drop_root(sqlite3 *db)
     }
 }
 
+void vfs_share_root(sqlite3 *from, sqlite3 *to)
+{
+    const struct vfs_file *source = file_of_db(from);
+    struct vfs_file *file = file_of_db(to);
+
+    assert(source->clone == file->clone && source->lock <= SQLITE_LOCK_SHARED && !file->pinned);
+    if (source->pinned) {
+        file->pin = pagemap_share(&source->pin);
+        file->version = source->version;
+        file->pinned = true;
+        file->held = true;
+    }
+}
+
 bool vfs_root_is_newest(sqlite3 *db)
 {
     return !is_stale(file_of_db(db));

@@ -61,6 +61,21 @@ static int collations_ready(struct sql_session *sql)
     return r;
 }
 
+/* A fresh connection gets what the one before it had. */
+static int equip(void *user, unsigned registered)
+{
+    struct sql_session *sql = user;
+    int r = collations_ready(sql);
+
+    if (r == 0 && (registered & REGISTERED_CASTS) != 0) {
+        r = sql_casts_ready(sql, NULL);
+    }
+    if (r == 0 && (registered & REGISTERED_FUNCTIONS) != 0) {
+        r = sql_functions_ready(sql, NULL);
+    }
+    return r;
+}
+
 int sql_open(struct session *session, const struct host_ops *ops, void *host,
              struct sql_session **ret_sql, struct failure *ret_failure)
 {
@@ -70,7 +85,7 @@ int sql_open(struct session *session, const struct host_ops *ops, void *host,
         return failure_set_nomem(ret_failure);
     }
     sql->session = session;
-    session_set_user(session, sql);
+    session_set_user(session, sql, equip);
     sql->schema_version = clone_schema_version(session_clone(session));
     sql->ops = ops;
     sql->host = host;

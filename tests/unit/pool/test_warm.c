@@ -79,6 +79,29 @@ static void a_transaction_and_a_cursor_left_open_are_gone(void **state)
     in_task(*state, open_things);
 }
 
+/* What the next lease gets is the connection that the session went on with. */
+static void sibling(struct world *w)
+{
+    struct warm warm = { .lease.session = NULL };
+
+    warm_begin(&warm, w);
+    for (int i = 0; i < 3; i++) {
+        sqlite3 *first = session_sqlite(warm.lease.session);
+        struct cursor *large = open_cursor(warm.lease.session, "SELECT rowid FROM t");
+        assert_true(next_int(large) != -1);
+        run(warm.lease.session, "DELETE FROM t WHERE rowid > 500");
+        assert_true(session_sqlite(warm.lease.session) != first);
+        lend_again(&warm, true);
+        assert_int_equal(query_int(warm.lease.session, "SELECT count(*) FROM t"), 1000);
+    }
+    warm_end(&warm);
+}
+
+static void connections_that_cursors_took_are_gone(void **state)
+{
+    in_task(*state, sibling);
+}
+
 static void failed_block(struct world *w)
 {
     struct warm warm = { .lease.session = NULL };
@@ -160,7 +183,7 @@ static void counters(struct world *w)
         assert_int_equal(sqlite3_last_insert_rowid(session_sqlite(warm.lease.session)), 7777);
         session_set_lock_timeout(warm.lease.session, 1);
         session_stop_statement(warm.lease.session, STOP_CANCEL);
-        session_set_user(warm.lease.session, w);
+        session_set_user(warm.lease.session, w, NULL);
         lend_again(&warm, true);
         assert_int_equal(sqlite3_last_insert_rowid(session_sqlite(warm.lease.session)), 0);
         assert_int_equal(session_options(warm.lease.session)->lock_timeout_us, 0);
@@ -211,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(what_one_lease_wrote_is_gone),
         WORLD_TEST(a_transaction_and_a_cursor_left_open_are_gone),
+        WORLD_TEST(connections_that_cursors_took_are_gone),
         WORLD_TEST(a_failed_block_is_gone),
         WORLD_TEST(a_changed_schema_is_gone),
         WORLD_TEST(temporary_objects_are_gone),

@@ -130,6 +130,50 @@ static void a_cursor_keeps_what_it_saw(void **state)
     with_session(seen_body);
 }
 
+/* The session goes on with a fresh connection, on which there must be all that it uses. */
+static void large_body(struct test_session *t)
+{
+    static const char *const writes[] = {
+        "TRUNCATE big",
+        "DELETE FROM big",
+        "UPDATE big SET label = upper(label) || md5(label)",
+        "DROP TABLE big",
+        "ALTER TABLE big ADD COLUMN c int DEFAULT 7",
+        "ALTER TABLE big RENAME label TO named",
+        "INSERT INTO big (label) SELECT 'x' FROM generate_series(1, 9)",
+        "CREATE INDEX ON big (label)",
+    };
+
+    rows(t, "CREATE TABLE big (i serial PRIMARY KEY, label text, at timestamp);"
+            "INSERT INTO big (label, at) SELECT 'row ' || i, '2024-02-29' FROM "
+            "generate_series(1, 3000) AS g(i)");
+    for (size_t i = 0; i < ARRAY_LEN(writes); i++) {
+        const void *connection = session_sqlite(t->session);
+
+        rows(t, "BEGIN; DECLARE c CURSOR FOR SELECT i, initcap(label), at + interval '1 day' FROM "
+                "big ORDER BY i");
+        assert_string_equal(rows(t, "FETCH c"), "1|Row 1|2024-03-01 00:00:00\n");
+        rows(t, writes[i]);
+        assert_true(session_sqlite(t->session) != connection);
+        assert_string_equal(rows(t,
+                                 "SELECT initcap('ab') || md5('x'), '7'::int4 + 1, lastval() > 0,"
+                                 " date '2024-02-28' + 1, sum(a), count(*) FROM "
+                                 "generate_series(1, 3) AS g(a)"),
+                            "Ab9dd4e461268c8034f5c8564e155c67a6|8|t|2024-02-29|6|3\n");
+        expect_tag(t, "MOVE 2997 c", "MOVE 2997");
+        assert_string_equal(rows(t, "FETCH ALL c"), "2999|Row 2999|2024-03-01 00:00:00\n"
+                                                    "3000|Row 3000|2024-03-01 00:00:00\n");
+        rows(t, "ROLLBACK");
+        assert_string_equal(rows(t, "SELECT count(*), max(label) FROM big"), "3000|row 999\n");
+    }
+}
+
+static void a_large_result_stays_as_it_was(void **state)
+{
+    (void)state;
+    with_session(large_body);
+}
+
 static void savepoints_body(struct test_session *t)
 {
     fill(t);
@@ -383,6 +427,7 @@ int main(void)
         cmocka_unit_test(a_scrollable_cursor_goes_everywhere),
         cmocka_unit_test(another_goes_forward_only),
         cmocka_unit_test(a_cursor_keeps_what_it_saw),
+        cmocka_unit_test(a_large_result_stays_as_it_was),
         cmocka_unit_test(savepoints_end_what_was_opened_since),
         cmocka_unit_test(a_held_cursor_outlives_its_commit_only),
         cmocka_unit_test(too_many_rows_to_hold_are_no_commit),
