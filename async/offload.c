@@ -2,7 +2,7 @@
  * that offloads.
  *
  * A job lies on the stack of the task that awaits it. Its end comes back as a message to the task's
- * loop. */
+ * loop. One that nobody awaits has a block of its own. */
 #include "async/offload.h"
 
 #include "async/await.h"
@@ -20,7 +20,7 @@ struct job {
     void (*fn)(void *arg);
     void *arg;
     struct account *account; /* what it allocates is charged as if the task had */
-    struct task *task;
+    struct task *task;       /* NULL: nobody awaits it */
     struct loop_message done;
 };
 STAILQ_HEAD(job_line, job);
@@ -66,6 +66,10 @@ static void job_run(struct job *job)
 
     job->fn(job->arg);
     account_swap(was);
+    if (job->task == NULL) {
+        mem_free(job);
+        return;
+    }
     loop_send(job->task->loop, &job->done); /* from here on the job is the loop's */
 }
 
@@ -151,6 +155,32 @@ int await_offload(void (*fn)(void *arg), void *arg)
         return r;
     }
     return task_park(task, DEADLINE_NONE, &wait);
+}
+
+static bool has_loops(void)
+{
+    cleanup(unlock) maybe_unused pthread_mutex_t *lock = locked();
+
+    return offload.loops > 0;
+}
+
+int offload_later(void (*fn)(void *arg), void *arg)
+{
+    if (!has_loops()) {
+        return -ENOTSUP;
+    }
+    struct account *was = account_swap(NULL);
+    struct job *job = mem_alloc(sizeof(*job));
+    account_swap(was);
+    if (job == NULL) {
+        return -ENOMEM;
+    }
+    *job = (struct job){ .fn = fn, .arg = arg };
+    int r = job_put(job);
+    if (r < 0) {
+        mem_free(job);
+    }
+    return r;
 }
 
 void offload_ref(void)

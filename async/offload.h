@@ -1,10 +1,16 @@
 /* async/offload.h: the helper threads of the process, which run what blocks. await_offload() is in
  * async/await.h.
  *
- * They are started when first needed and joined when the last loop is destroyed. Private to async/;
- * any thread. */
+ * They are started when first needed and joined when the last loop is destroyed. Any thread. */
 #pragma once
 
-/* Each loop holds one reference. */
+#include "base/defs.h"
+
+/* Runs fn(arg) on a helper thread some time, for clean-ups that nobody waits for and that may not
+ * await; before the last loop is destroyed it has come to its end. It allocates nothing. 0,
+ * -ENOMEM, or -ENOTSUP when there is no loop: then it was not run. */
+must_check int offload_later(void (*fn)(void *arg), void *arg);
+
+/* Private to async/: each loop holds one reference. */
 void offload_ref(void);
 void offload_unref(void);

@@ -153,14 +153,12 @@ int session_open(struct clone *clone, const struct session_options *options,
 /* Afterwards nothing of the lease is active on the connection. */
 static void end_lease(struct session *session)
 {
-    session->closing = true;
     session->unstoppable++;
     cursor_close_all(session);
     (void)!txn_rollback(session, NULL); /* a ROLLBACK that found no memory: see session_reset */
     txn_finish(session);
     stmt_cache_finish(&session->cache);
     session->unstoppable--;
-    session->closing = false;
     assert(session->siblings == 0);
     clone_release_writer(session->clone, session);
 }

@@ -57,7 +57,6 @@ struct session {
     unsigned entered;
     unsigned internal;    /* > 0: pond's own statements run, which the guard lets pass */
     unsigned unstoppable; /* > 0: what runs now must come to its end */
-    bool closing;         /* its lease ends, or it does: it may not await */
     bool vacuum;          /* VACUUM runs: it attaches a nameless database */
     bool parked;          /* the connection's root is held for cursors (cursor_park) */
     bool has_temporary;   /* temporary objects were made: not for another lease */

@@ -50,7 +50,7 @@ void session_run_blocking(void *owner, void (*fn)(void *arg), void *arg)
     struct session *session = owner;
     int r = -ENOTSUP;
 
-    if (task_current() != NULL && task_stack_used() > 0 && !session->closing) {
+    if (task_current() != NULL && task_stack_used() > 0) {
         struct account *own =
             session->entered > 0 ? account_swap(session->outer) : account_current();
 

@@ -2,6 +2,7 @@
  * allocates nothing and touches nothing but itself. */
 #include "pool/tempfile.h"
 
+#include "async/offload.h"
 #include "base/alloc.h"
 
 #include <assert.h>
@@ -13,7 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* To close a smaller one takes no time worth a helper thread. */
+/* To close one of a gigabyte takes a tenth of a second or more; a smaller one than this is not
+ * worth a helper thread. */
 static const uint64_t slow_close_bytes = 1 << 20;
 
 struct tempfile {
@@ -136,9 +138,7 @@ static void run_read(void *arg)
 
 static void run_close(void *arg)
 {
-    struct job *job = arg;
-
-    close(job->fd);
+    close((int)(intptr_t)arg);
 }
 
 static int run(struct tempfile_room *room, void (*fn)(void *arg), struct job *job)
@@ -180,12 +180,10 @@ void tempfile_destroy(struct tempfile *file)
     if (file == NULL) {
         return;
     }
-    struct job job = { .fd = file->fd };
+    void *fd = (void *)(intptr_t)file->fd;
 
-    if (file->bytes < slow_close_bytes) {
-        run_close(&job);
-    } else {
-        (void)run(file->room, run_close, &job);
+    if (file->bytes < slow_close_bytes || offload_later(run_close, fd) != 0) {
+        run_close(fd);
     }
     file->room->used -= file->bytes;
     file->room->files--;

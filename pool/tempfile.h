@@ -2,8 +2,8 @@
  * has for them.
  *
  * A file has no name, so nothing is left of it whatever becomes of the daemon. What blocks goes
- * through the room's `run`, which lets other tasks run meanwhile: creating, appending, reading and
- * destroying may await. Loop's thread. */
+ * through the room's `run`, which lets other tasks run meanwhile: creating, appending and reading
+ * may await. Loop's thread. */
 #pragma once
 
 #include "base/failure.h"

@@ -1,5 +1,7 @@
 #include "support.h"
 
+#include "async/offload.h"
+
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -68,6 +70,35 @@ static void the_loop_goes_on_meanwhile(void **state)
     run();
     assert_true(work.done);
     assert_string_equal(test_log_text(), "ttt");
+}
+
+static atomic_bool later_done;
+
+static void note_later(void *arg)
+{
+    block(arg);
+    atomic_store(&later_done, true);
+}
+
+/* Nobody waits, but for the end of the last loop. */
+static void what_is_left_for_later_is_done_before_the_loops_end(void **state)
+{
+    atomic_bool go = false;
+    struct work work = { .go = &go };
+    struct account *was = account_swap(&account);
+
+    assert_int_equal(offload_later(note_later, &work), 0);
+    assert_int_equal(atomic_load(&account.used), 0);
+    account_swap(was);
+    assert_false(atomic_load(&later_done));
+    atomic_store(&go, true);
+    assert_int_equal(loop_teardown(state), 0);
+    assert_true(atomic_load(&later_done) && work.thread != gettid());
+    assert_int_equal(offload_later(note_later, &work), -ENOTSUP);
+    assert_int_equal(loop_setup(state), 0);
+    mem_fail_at(1, false);
+    assert_int_equal(offload_later(note_later, &work), -ENOMEM);
+    mem_fail_at(0, false);
 }
 
 /* Cancel: what was started is never abandoned. */
@@ -243,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         OFFLOAD_TEST(it_runs_on_another_thread_with_the_tasks_account),
         OFFLOAD_TEST(the_loop_goes_on_meanwhile),
+        OFFLOAD_TEST(what_is_left_for_later_is_done_before_the_loops_end),
         OFFLOAD_TEST(a_cancelled_call_is_waited_for),
         OFFLOAD_TEST(many_calls_at_once_all_end),
         OFFLOAD_TEST(a_private_loop_runs_on_the_helper_thread),

@@ -164,7 +164,7 @@ static void random_steps(uint64_t seed, bool seekable, size_t memory)
     if (seekable) {
         spool_set_seekable(&spool);
     }
-    for (int i = 0; i < 8000; i++) {
+    for (int i = 0; i < 3000; i++) {
         uint32_t dice = rnd_below(&random, 100);
 
         if (dice < 60) {
