@@ -12,6 +12,7 @@ psycopg2 = client_test.driver("psycopg2")
 asyncpg = client_test.driver("asyncpg")
 
 ROWS = int(os.environ.get("POND_TEST_CURSOR_ROWS", "20000"))
+LARGE = 10 * ROWS  # of these nothing may be copied, or in a file at most
 SERIES = "SELECT i, 'row ' || i AS label FROM generate_series(1, %d) AS g(i)"
 TARGET = dict(host=client_test.HOST, port=client_test.PORT, user=client_test.USER)
 
@@ -104,6 +105,20 @@ class Psycopg3(unittest.TestCase):
         self.assertEqual(self.db.execute("SELECT 1").fetchone(), (1,))
         self.db.commit()
 
+    def test_all_rows_come_though_they_were_deleted(self):
+        fill(self.db, LARGE)
+        with self.db.cursor(name="c", scrollable=False) as cursor:
+            cursor.itersize = 5000
+            cursor.execute("SELECT i, label FROM numbers ORDER BY i")
+            first = cursor.fetchmany(1000)
+            self.assertEqual(self.db.execute("DELETE FROM numbers").rowcount, LARGE)
+            self.assertEqual(self.db.execute("SELECT count(*) FROM numbers").fetchone(), (0,))
+            rest = cursor.fetchall()
+        self.assertEqual([i for i, _ in first + rest], list(range(1, LARGE + 1)))
+        self.assertEqual(rest[-1], (LARGE, "row %d" % LARGE))
+        self.db.rollback()
+        self.assertEqual(self.db.execute("SELECT count(*) FROM numbers").fetchone(), (LARGE,))
+
     def test_stream(self):
         got = 0
         for row in self.db.cursor().stream(SERIES % ROWS):
@@ -142,6 +157,25 @@ class Psycopg2(unittest.TestCase):
         cursor.scroll(1, mode="absolute")
         self.assertEqual(cursor.fetchone(), (2,))
         cursor.close()
+
+    def test_all_rows_come_after_the_commit_of_their_end(self):
+        fill(self.db, LARGE)
+        plain = self.db.cursor()
+        held = self.db.cursor("held", scrollable=False, withhold=True)
+        held.itersize = 7000
+        held.execute("SELECT i FROM numbers ORDER BY i")
+        self.assertEqual(held.fetchone(), (1,))
+        plain.execute("UPDATE numbers SET label = 'x' WHERE i = 7")
+        written = self.db.cursor("written", withhold=True)  # sees what is not committed, and so is copied
+        written.execute("SELECT i FROM numbers WHERE label <> 'x' ORDER BY i DESC")
+        plain.execute("DELETE FROM numbers")
+        self.db.commit()
+        plain.execute("SELECT count(*) FROM numbers")
+        self.assertEqual(plain.fetchone(), (0,))
+        self.assertEqual(sum(row[0] for row in held), LARGE * (LARGE + 1) // 2 - 1)
+        self.assertEqual(sum(row[0] for row in written), LARGE * (LARGE + 1) // 2 - 7)
+        held.close()
+        written.close()
 
     def test_scrolling_back_is_refused(self):
         cursor = self.db.cursor("c", scrollable=False)
@@ -265,6 +299,18 @@ class Bytes(unittest.TestCase):
         self.assertEqual([got[2][1][-2:], got[2][1][:2]], [b"\0\1", b"\0\2"])
         types, got = self.wire.ask(query("MOVE ALL FROM b; FETCH b; SELECT is_binary FROM pg_cursors"))
         self.assertEqual((types, wire.values(got[4][1])), ("CTCTDCZ", [b"t"]))
+
+    def test_a_suspended_portal_over_rows_that_are_deleted(self):
+        self.wire.ask(query("BEGIN; CREATE TABLE numbers AS SELECT i FROM generate_series(1, %d) AS g(i)" % LARGE))
+        self.wire.ask(query("COMMIT; BEGIN"))
+        self.wire.ask(parse("s", "SELECT i FROM numbers") + bind("p", "s") + SYNC)
+        types, got = self.wire.ask(execute("p", 1000) + SYNC)
+        self.assertEqual((types.count("D"), types[-2:]), (1000, "sZ"))
+        self.assertEqual(self.tags(query("DELETE FROM numbers")), ["DELETE %d" % LARGE])
+        types, got = self.wire.ask(execute("p") + SYNC)
+        self.assertEqual((types.count("D"), types[-2:]), (LARGE - 1000, "CZ"))
+        self.assertEqual({wire.values(body)[0] for kind, body in got if kind == "D"},
+                         {b"%d" % i for i in range(1001, LARGE + 1)})
 
     def test_errors(self):
         for text, code in (("DECLARE c CURSOR FOR SELECT 1", "25P01"), ("FETCH c", "34000"), ("MOVE c", "34000"),
