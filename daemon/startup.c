@@ -73,7 +73,20 @@ static int64_t lock_timeout_us(const struct connection *conn,
                                                                       : options->lock_timeout_us;
 }
 
-/* The section's time-outs are what the session starts with and RESET goes back to. */
+enum { work_mem_preset = 4 << 20 };
+
+static int set_work_mem(struct connection *conn, size_t bytes, struct failure *ret_failure)
+{
+    char value[32];
+
+    if (bytes == 0 || bytes == work_mem_preset) {
+        return 0; /* as it is: a setting that differs costs memory */
+    }
+    snprintf(value, sizeof(value), "%zukB", bytes / 1024);
+    return set_one(conn, "work_mem", value, ret_failure);
+}
+
+/* What the section says is what the session starts with and RESET goes back to. */
 static int set_database_defaults(struct connection *conn, struct failure *ret_failure)
 {
     const struct database_options *options = database_options(conn->lease.database);
@@ -98,7 +111,7 @@ static int set_database_defaults(struct connection *conn, struct failure *ret_fa
             return r;
         }
     }
-    return 0;
+    return set_work_mem(conn, options->work_mem, ret_failure);
 }
 
 /* The parameter `options`: -c name=value and the like. */

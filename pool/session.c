@@ -250,6 +250,11 @@ void session_set_lock_timeout(struct session *session, int64_t timeout_us)
     session->options.lock_timeout_us = timeout_us;
 }
 
+void session_set_work_mem(struct session *session, size_t bytes)
+{
+    session->options.work_mem = bytes;
+}
+
 void session_set_user(struct session *session, void *user,
                       int (*equip)(void *user, unsigned registered))
 {

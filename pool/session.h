@@ -88,6 +88,7 @@ struct clone *session_clone(const struct session *session);
 struct account *session_account(struct session *session);
 const struct session_options *session_options(const struct session *session);
 void session_set_lock_timeout(struct session *session, int64_t timeout_us);
+void session_set_work_mem(struct session *session, size_t bytes); /* of cursors that come */
 
 /* Asks the statement that runs now (if any) to stop, from another task of this loop. */
 void session_stop_statement(struct session *session, enum stop_reason reason);

@@ -23,6 +23,9 @@ static void changed(void *arg, const struct setting_row *row, const char *value)
     if (strcmp(row->name, "lock_timeout") == 0 && sql->session != NULL) {
         session_set_lock_timeout(sql->session, settings_us(sql->settings, row->name));
     }
+    if (strcmp(row->name, "work_mem") == 0 && sql->session != NULL) {
+        session_set_work_mem(sql->session, (size_t)settings_bytes(sql->settings, row->name));
+    }
 }
 
 static bool in_transaction(const struct sql_session *sql)

@@ -193,9 +193,9 @@ const char *settings_get(const struct settings *s, struct view name)
     return settings_show(s, name, NULL, &value, NULL) == 0 ? value : NULL;
 }
 
-int64_t settings_us(const struct settings *s, const char *name)
+/* In the row's unit; 0 when there is none above. */
+static int64_t number_of(const struct settings *s, const struct setting_row *row, const char *name)
 {
-    const struct setting_row *row = setting_find(view_of_str(name));
     double number = 0;
 
     if (row == NULL ||
@@ -204,7 +204,20 @@ int64_t settings_us(const struct settings *s, const char *name)
         number <= 0) {
         return 0;
     }
-    return (int64_t)number * (row->unit == UNIT_S ? 1000000 : 1000);
+    return (int64_t)number;
+}
+
+int64_t settings_us(const struct settings *s, const char *name)
+{
+    const struct setting_row *row = setting_find(view_of_str(name));
+    int64_t number = number_of(s, row, name);
+
+    return number == 0 ? 0 : number * (row->unit == UNIT_S ? 1000000 : 1000);
+}
+
+int64_t settings_bytes(const struct settings *s, const char *name)
+{
+    return number_of(s, setting_find(view_of_str(name)), name) * 1024;
 }
 
 bool settings_bool(const struct settings *s, const char *name)

@@ -77,6 +77,7 @@ must_check int settings_show(const struct settings *settings, struct view name,
                              struct failure *ret_failure);
 /* A time in microseconds (0: off), a boolean. */
 int64_t settings_us(const struct settings *settings, const char *name);
+int64_t settings_bytes(const struct settings *settings, const char *name); /* of a UNIT_KB one */
 bool settings_bool(const struct settings *settings, const char *name);
 
 /* Every setting, sorted by name. `about` may be empty. A fn that says other than 0 ends it and is

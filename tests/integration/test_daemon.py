@@ -5,6 +5,7 @@ usage: test_daemon.py PONDD ROOT [unittest's arguments]
 """
 import os
 import pathlib
+import resource
 import signal
 import socket
 import sqlite3
@@ -157,6 +158,52 @@ class Start(Test):
         self.assertEqual(self.rows("b", "SELECT s FROM u"), [(b"frog",)])
         for name in "cd":
             self.assertEqual(self.rows(name, "SELECT 1"), [(b"1",)])
+
+    # ---- cursors whose rows do not fit in memory ----
+
+    SCROLL = "BEGIN; DECLARE c SCROLL CURSOR FOR SELECT i FROM generate_series(1, 20000) AS g(i); MOVE ALL c"
+
+    def error_of(self, text):
+        _, got = self.wire().ask(wire.query(text))
+        return next((wire.fields(body) for kind, body in got if kind == "E"), {"C": "00000"})
+
+    def test_a_session_starts_with_its_databases_work_mem(self):
+        self.start_ready("[database shop]\nwork_mem = 96kB\n[database other]\n")
+        self.assertEqual(self.rows("shop", "SHOW work_mem"), [(b"96kB",)])
+        self.assertEqual(self.rows("other", "SHOW work_mem"), [(b"4MB",)])
+
+    def test_the_limits_of_temporary_files(self):
+        for limit, code in (("1MB", "00000"), ("-1", "00000"), ("128kB", "53100"), ("0", "53200")):
+            with self.subTest(limit):
+                daemon = self.start_ready("[pond]\ntemp_dir = %s\n[database shop]\nwork_mem = 64kB\n"
+                                          "temp_file_limit = %s\n" % (self.folder, limit))
+                self.assertEqual(self.error_of(self.SCROLL)["C"], code)
+                self.assertEqual(daemon.end(), 0, daemon.log())
+
+    def test_a_temp_dir_that_is_not_there_is_told_at_the_start_and_when_it_is_needed(self):
+        daemon = self.start_ready("[pond]\ntemp_dir = nowhere\n[database shop]\nwork_mem = 64kB\n")
+        self.assertIn('WARNING: temp_dir: 58P01 could not use a temporary file in "%s/nowhere"' % self.folder, daemon.log())
+        self.assertEqual(self.error_of("SELECT 1")["C"], "00000")
+        self.assertEqual(self.error_of(self.SCROLL)["C"], "58P01")
+
+    def test_the_processs_limit_for_files_ends_a_statement_only(self):
+        conf = self.write("pond.conf", "[database shop]\nwork_mem = 64kB\n")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100000, self.file_limit[1]))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_FSIZE, self.file_limit)
+        daemon = self.start(conf)
+        resource.setrlimit(resource.RLIMIT_FSIZE, self.file_limit)
+        self.assertTrue(daemon.await_ready(), daemon.log())
+        self.assertEqual(self.error_of(self.SCROLL)["C"], "53100")
+        self.assertEqual(self.error_of("SELECT 1")["C"], "00000")
+        self.assertEqual(daemon.end(), 0, daemon.log())
+
+    file_limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def test_a_seed_may_have_large_results(self):
+        self.write("a.sql", "CREATE TABLE t (i int);\nINSERT INTO t SELECT i FROM generate_series(1, 50000) AS g(i) "
+                            "RETURNING i, repeat('x', 200);\n")
+        self.start_ready("[database shop]\nseed = a.sql\n")
+        self.assertEqual(self.rows("shop", "SELECT count(*) FROM t"), [(b"50000",)])
 
     def assert_does_not_start(self, conf, *expected):
         daemon = self.start(conf)

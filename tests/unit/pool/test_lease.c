@@ -37,6 +37,9 @@ static void private(struct world *w)
 {
     const struct database_options options = { .session_memory = 4 << 20,
                                               .lock_timeout_us = 7000,
+                                              .work_mem = 65536,
+                                              .temp_file_limit = 1 << 20,
+                                              .temp_dir = "/var/tmp",
                                               .max_waiters = SIZE_MAX };
     struct pool pool = { .closed = false };
     struct lease a, b, c;
@@ -49,6 +52,9 @@ static void private(struct world *w)
     assert_int_equal(query_int(b.session, "SELECT count(*) FROM t"), 1000);
     fails(b.session, "SELECT * FROM mine", "42P01", NULL);
     assert_int_equal(session_options(a.session)->lock_timeout_us, 7000);
+    assert_int_equal(session_options(a.session)->work_mem, 65536);
+    assert_int_equal(session_options(a.session)->temp_file_limit, 1 << 20);
+    assert_string_equal(session_options(a.session)->temp_dir, "/var/tmp");
     assert_int_equal(session_account(a.session)->limit, 4 << 20);
     begin(a.session, TXN_READ_COMMITTED);
     run(a.session, "INSERT INTO mine VALUES(1)");

@@ -256,6 +256,28 @@ static void rows_kept_have_a_cap(void **state)
     with_session(full_body);
 }
 
+static void work_mem_body(struct test_session *t)
+{
+    static const char text[] =
+        "BEGIN; DECLARE s SCROLL CURSOR FOR SELECT i FROM generate_series(1, 10000) g(i)";
+
+    assert_string_equal(rows(t, "SHOW work_mem"), "4MB\n");
+    rows(t, "SET work_mem = '64kB'");
+    rows(t, text);
+    assert_string_equal(state(t, "MOVE ALL s"), "53200");
+    assert_non_null(strstr(failure_get(&t->failure, FIELD_HINT), "work_mem"));
+    rows(t, "ROLLBACK; SET work_mem TO DEFAULT");
+    rows(t, text);
+    expect_tag(t, "MOVE ALL s", "MOVE 10000");
+    rows(t, "ROLLBACK");
+}
+
+static void a_session_has_its_own_work_mem(void **state)
+{
+    (void)state;
+    with_session(work_mem_body);
+}
+
 static int count_row(struct row_sink *sink, const struct cell *cells, size_t count,
                      struct failure *f)
 {
@@ -432,6 +454,7 @@ int main(void)
         cmocka_unit_test(a_held_cursor_outlives_its_commit_only),
         cmocka_unit_test(too_many_rows_to_hold_are_no_commit),
         cmocka_unit_test(rows_kept_have_a_cap),
+        cmocka_unit_test(a_session_has_its_own_work_mem),
         cmocka_unit_test(cursors_and_portals_are_one),
         cmocka_unit_test(a_fetch_gives_its_rows_in_pages),
         cmocka_unit_test(bad_cursors_are_refused),
