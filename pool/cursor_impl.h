@@ -22,6 +22,7 @@ struct cursor {
     struct sibling *sibling; /* the connection that it has taken; NULL: the session's */
     enum cursor_state state;
     bool started;
+    bool pending;  /* the row that the statement stands on was not given yet */
     bool stepping; /* inside sqlite3_step(): what functions of that statement run must leave it
                       alone */
     bool locks;    /* holds the writer's place for itself: FOR UPDATE outside a transaction */

@@ -32,33 +32,45 @@ int cursor_spool_row(struct cursor *cursor, struct failure *ret_failure)
 
 enum { SPOOL_MORE = 3 }; /* there are rows left */
 
-/* Rows into the spool, behind those that are there: so many, or so many bytes. 0: all that were
- * left, and the statement was let go of; SPOOL_MORE; FAILED. */
-static int spool_some(struct cursor *cursor, size_t most_rows, uint64_t most_bytes,
-                      struct failure *ret_failure)
+/* All are in the spool. */
+static int spooled(struct cursor *cursor)
 {
-    uint64_t end = spool_bytes(&cursor->spool);
-    int r = 0;
-
-    for (size_t rows = 0; (r = cursor_step(cursor, ret_failure)) == 0; rows++) {
-        if (cursor_spool_row(cursor, ret_failure) != 0) {
-            return FAILED;
-        }
-        if (rows + 1 >= most_rows || spool_bytes(&cursor->spool) - end >= most_bytes) {
-            return SPOOL_MORE;
-        }
-    }
-    if (r != CURSOR_END) {
-        return r;
-    }
     cursor->state = CURSOR_SPOOLED;
     cursor_let_go(cursor);
     return 0;
 }
 
+/* A few rows into the spool, behind those that are there. 0: that were all, and the statement was
+ * let go of; SPOOL_MORE: the others, from the one that found no room on, are still in it; FAILED.
+ */
+static int spool_few(struct cursor *cursor, struct failure *ret_failure)
+{
+    uint64_t end = spool_bytes(&cursor->spool);
+    int r = 0;
+
+    for (int rows = 0; rows < few_rows && spool_bytes(&cursor->spool) - end < few_bytes; rows++) {
+        r = cursor_step(cursor, ret_failure);
+        if (r != 0) {
+            return r == CURSOR_END ? spooled(cursor) : r;
+        }
+        if (spool_put(&cursor->spool, cursor->cells, cursor->columns) != 0) {
+            cursor->pending = true;
+            return SPOOL_MORE;
+        }
+    }
+    return SPOOL_MORE;
+}
+
 int cursor_spool_rest(struct cursor *cursor, struct failure *ret_failure)
 {
-    return spool_some(cursor, SIZE_MAX, UINT64_MAX, ret_failure);
+    int r = 0;
+
+    while ((r = cursor_step(cursor, ret_failure)) == 0) {
+        if (cursor_spool_row(cursor, ret_failure) != 0) {
+            return FAILED;
+        }
+    }
+    return r == CURSOR_END ? spooled(cursor) : r;
 }
 
 /* ---- leaving ---- */
@@ -86,12 +98,13 @@ static bool is_of_its_rows(const struct session *session, const struct failure *
     return its;
 }
 
-/* As spool_some(), for a cursor that has to leave. */
-static int leave_some(struct cursor *cursor, size_t most_rows, uint64_t most_bytes,
-                      struct failure *ret_failure)
+typedef int spool_fn(struct cursor *cursor, struct failure *ret_failure);
+
+/* As spool(), for a cursor that has to leave. */
+static int leave_by(spool_fn *spool, struct cursor *cursor, struct failure *ret_failure)
 {
     struct failure failure = { .sqlstate = "" };
-    int r = spool_some(cursor, most_rows, most_bytes, &failure);
+    int r = spool(cursor, &failure);
 
     if (r != FAILED) {
         return r;
@@ -108,7 +121,7 @@ static int leave_some(struct cursor *cursor, size_t most_rows, uint64_t most_byt
 
 int cursor_leave(struct cursor *cursor, struct failure *ret_failure)
 {
-    return leave_some(cursor, SIZE_MAX, UINT64_MAX, ret_failure);
+    return leave_by(cursor_spool_rest, cursor, ret_failure);
 }
 
 bool cursor_is_on_session(const struct cursor *cursor)
@@ -129,16 +142,13 @@ bool cursor_is_in_the_way(const struct session *session)
 }
 
 /* 0, FAILED or SPOOL_MORE: at least one has rows left. */
-static int leave_all(struct session *session, size_t most_rows, uint64_t most_bytes,
-                     struct failure *ret_failure)
+static int leave_all_by(spool_fn *spool, struct session *session, struct failure *ret_failure)
 {
     struct cursor *cursor;
     int result = 0;
 
     TAILQ_FOREACH (cursor, &session->cursors, entry) {
-        int r = cursor_is_on_session(cursor)
-                    ? leave_some(cursor, most_rows, most_bytes, ret_failure)
-                    : 0;
+        int r = cursor_is_on_session(cursor) ? leave_by(spool, cursor, ret_failure) : 0;
 
         if (r == FAILED) {
             return FAILED;
@@ -151,13 +161,13 @@ static int leave_all(struct session *session, size_t most_rows, uint64_t most_by
 static int leave(struct session *session, struct failure *ret_failure)
 {
     if (sibling_may_open(session)) {
-        int r = leave_all(session, few_rows, few_bytes, ret_failure);
+        int r = leave_all_by(spool_few, session, ret_failure);
 
         if (r != SPOOL_MORE || sibling_open(session)) {
             return r == FAILED ? FAILED : 0;
         }
     }
-    return leave_all(session, SIZE_MAX, UINT64_MAX, ret_failure);
+    return leave_all_by(cursor_spool_rest, session, ret_failure);
 }
 
 int cursor_make_way(struct session *session, struct failure *ret_failure)

@@ -130,8 +130,23 @@ static int fail_shape(struct cursor *cursor, struct failure *ret_failure)
     return failure_set(ret_failure, "0A000", "cached plan must not change result type");
 }
 
+static int get_cells(struct cursor *cursor, struct failure *ret_failure)
+{
+    for (size_t i = 0; i < cursor->columns; i++) {
+        if (!get_cell(cursor->stmt, (int)i, &cursor->cells[i])) {
+            cursor_undo_write(cursor);
+            return fail_step(cursor, SQLITE_NOMEM, ret_failure);
+        }
+    }
+    return 0;
+}
+
 int cursor_step(struct cursor *cursor, struct failure *ret_failure)
 {
+    if (cursor->pending) {
+        cursor->pending = false;
+        return get_cells(cursor, ret_failure);
+    }
     cursor->stepping = true;
     cursor->session->stepping++;
     int rc = sqlite3_step(cursor->stmt);
@@ -147,11 +162,5 @@ int cursor_step(struct cursor *cursor, struct failure *ret_failure)
     if (rc != SQLITE_ROW) {
         return fail_step(cursor, rc, ret_failure);
     }
-    for (size_t i = 0; i < cursor->columns; i++) {
-        if (!get_cell(cursor->stmt, (int)i, &cursor->cells[i])) {
-            cursor_undo_write(cursor);
-            return fail_step(cursor, SQLITE_NOMEM, ret_failure);
-        }
-    }
-    return 0;
+    return get_cells(cursor, ret_failure);
 }

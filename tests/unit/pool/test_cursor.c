@@ -149,6 +149,7 @@ static void spool_full(struct world *w)
     const struct cell *c;
 
     begin(session, TXN_READ_COMMITTED);
+    run(session, "UPDATE t SET n = 0 WHERE id = 1");
     struct cursor *cursor = open_cursor(session, "SELECT * FROM t");
     assert_int_equal(next_int(cursor), 1);
     fails(session, "DELETE FROM t", "53200", NULL);

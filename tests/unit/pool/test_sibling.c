@@ -332,6 +332,30 @@ static void a_held_one_keeps_its_connection(void **state)
     in_task(*state, held);
 }
 
+static void no_spool(struct world *w)
+{
+    struct session *session = session_on(w->clone, &(struct session_options){ .work_mem = 1 });
+
+    make_big(w->session);
+    begin(session, TXN_READ_COMMITTED);
+    struct cursor *cursor = open_cursor(session, "SELECT n FROM big ORDER BY id");
+    struct cursor *other = open_cursor(session, "SELECT n, pad FROM big ORDER BY id");
+    assert_int_equal(next_int(other), 3);
+    run(session, "UPDATE big SET n = -n");
+    assert_int_equal(session->siblings, 1);
+    assert_rest(cursor, 1);
+    assert_rest(other, 2);
+    cursor_close(cursor);
+    cursor_close(other);
+    rollback(session);
+    session_close(session);
+}
+
+static void it_needs_no_room_for_a_single_row(void **state)
+{
+    in_task(*state, no_spool);
+}
+
 /* ---- when there is none to be had ---- */
 
 static void temporary(struct world *w)
@@ -450,6 +474,7 @@ int main(void)
         WORLD_TEST(reads_of_the_session_are_not_kept_back),
         WORLD_TEST(savepoints_pass_them_by),
         WORLD_TEST(a_held_one_keeps_its_connection),
+        WORLD_TEST(it_needs_no_room_for_a_single_row),
         WORLD_TEST(temporary_objects_stay_with_the_session),
         WORLD_TEST(without_room_for_a_connection_rows_are_copied),
         WORLD_TEST(each_allocation_may_fail),
