@@ -6,6 +6,7 @@
 #include "pool/txn.h"
 #include "sql/functions.h"
 #include "sql/sequence.h"
+#include "sql/tree_walk.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -167,71 +168,31 @@ void ddl_job_finish(struct ddl_job *job)
     arena_finish(&job->arena);
 }
 
-/* ---- walking a tree by its descriptors ---- */
+/* ---- columns of an expression ---- */
 
-enum { walk_depth_max = 2000 };
-
-struct walk {
+struct each_column {
     ddl_column_fn *fn;
     void *arg;
-    unsigned depth;
 };
 
-static void walk_message(struct walk *w, const ProtobufCMessage *message);
-
-static void walk_column(struct walk *w, const PgQuery__ColumnRef *ref)
+static bool visit_column(void *arg, const ProtobufCMessage *message)
 {
-    size_t last = ref->n_fields;
+    const struct each_column *each = arg;
+    const PgQuery__ColumnRef *ref = tree_as_column_ref(message);
 
-    if (last > 0 && ref->fields[last - 1]->node_case == PG_QUERY__NODE__NODE_STRING) {
-        w->fn(w->arg, ref->fields[last - 1]->string->sval);
+    if (ref == NULL) {
+        return true;
     }
-}
-
-static void walk_field(struct walk *w, const ProtobufCMessage *message,
-                       const ProtobufCFieldDescriptor *field)
-{
-    const char *base = (const char *)message;
-
-    if (field->type != PROTOBUF_C_TYPE_MESSAGE) {
-        return;
+    if (ref->n_fields > 0 &&
+        ref->fields[ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_STRING) {
+        each->fn(each->arg, ref->fields[ref->n_fields - 1]->string->sval);
     }
-    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-        size_t count = *(const size_t *)(const void *)(base + field->quantifier_offset);
-        const ProtobufCMessage *const *items =
-            *(const ProtobufCMessage *const *const *)(const void *)(base + field->offset);
-        for (size_t i = 0; i < count; i++) {
-            walk_message(w, items[i]);
-        }
-        return;
-    }
-    if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0 &&
-        *(const uint32_t *)(const void *)(base + field->quantifier_offset) != field->id) {
-        return;
-    }
-    walk_message(w, *(const ProtobufCMessage *const *)(const void *)(base + field->offset));
-}
-
-/* No deeper than the grammar's own limit on depth. */
-static void walk_message(struct walk *w, const ProtobufCMessage *message)
-{
-    if (message == NULL || w->depth >= walk_depth_max) {
-        return;
-    }
-    if (message->descriptor == &pg_query__column_ref__descriptor) {
-        walk_column(w, (const PgQuery__ColumnRef *)(const void *)message);
-        return;
-    }
-    w->depth++;
-    for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
-        walk_field(w, message, &message->descriptor->fields[i]);
-    }
-    w->depth--;
+    return false;
 }
 
 void ddl_each_column(const PgQuery__Node *node, ddl_column_fn *fn, void *arg)
 {
-    struct walk w = { .fn = fn, .arg = arg };
+    struct each_column each = { .fn = fn, .arg = arg };
 
-    walk_message(&w, node == NULL ? NULL : &node->base);
+    tree_walk(node == NULL ? NULL : &node->base, visit_column, &each);
 }
