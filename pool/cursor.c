@@ -42,7 +42,8 @@ static struct cursor *cursor_new(struct session *session, sqlite3_stmt *stmt, un
     *cursor = (struct cursor){ .session = session,
                                .stmt = stmt,
                                .columns = columns,
-                               .scrolls = (flags & CURSOR_SCROLL) != 0,
+                               .scrolls = (flags & (CURSOR_SCROLL | CURSOR_REWINDS)) != 0,
+                               .rewinds = (flags & CURSOR_REWINDS) != 0,
                                .depth = session->txn.savepoint_count };
     session_spool_init(session, &cursor->spool);
     if (cursor->scrolls) {
@@ -89,7 +90,7 @@ static int start(struct cursor *cursor, enum txn_need need, struct view sql, uns
         return run_write(cursor, need, ret_failure);
     }
     cursor->locks = need == TXN_LOCK;
-    if ((flags & CURSOR_PARKED) != 0 && !session->txn.begun) {
+    if ((flags & (CURSOR_PARKED | CURSOR_REWINDS)) != 0 && !session->txn.begun) {
         cursor_park(session);
     }
     return 0;
@@ -155,6 +156,10 @@ int cursor_open(struct session *session, struct view sql, const struct cell *par
 /* A scrollable cursor's row stays in the spool, and is behind us there. */
 static int keep_row(struct cursor *cursor, struct failure *ret_failure)
 {
+    if (cursor->rewinds) {
+        cursor_keep_few(cursor);
+        return 0;
+    }
     if (cursor_spool_row(cursor, ret_failure) != 0) {
         return FAILED;
     }
@@ -162,15 +167,26 @@ static int keep_row(struct cursor *cursor, struct failure *ret_failure)
     return 0;
 }
 
+static void end_live(struct cursor *cursor)
+{
+    if (cursor->rewinds && !cursor->scrolls) {
+        cursor->through = true;
+        return;
+    }
+    cursor->state = cursor->scrolls ? CURSOR_SPOOLED : CURSOR_DONE;
+    cursor_let_go(cursor);
+}
+
 static int next_live(struct cursor *cursor, struct failure *ret_failure)
 {
-    int r = cursor_step(cursor, ret_failure);
+    int r = cursor->through ? CURSOR_END : cursor_step(cursor, ret_failure);
 
     if (r == CURSOR_END) {
-        cursor->state = cursor->scrolls ? CURSOR_SPOOLED : CURSOR_DONE;
-        cursor_let_go(cursor);
+        end_live(cursor);
     } else if (r == 0 && cursor->scrolls) {
         r = keep_row(cursor, ret_failure);
+    } else if (r == 0) {
+        cursor->given++;
     }
     return r;
 }

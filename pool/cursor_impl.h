@@ -7,6 +7,9 @@
 
 struct sibling;
 
+/* What is copied rather than that a connection is opened for it, or a statement run again. */
+enum { few_rows = 256, few_bytes = 64 << 10 };
+
 enum cursor_state {
     CURSOR_LIVE,    /* has a statement, perhaps half-run */
     CURSOR_SPOOLED, /* the rows that are left lie in the spool */
@@ -22,15 +25,18 @@ struct cursor {
     struct sibling *sibling; /* the connection that it has taken; NULL: the session's */
     enum cursor_state state;
     bool started;
-    bool pending;  /* the row that the statement stands on was not given yet */
-    bool stepping; /* inside sqlite3_step(): what functions of that statement run must leave it
-                      alone */
-    bool locks;    /* holds the writer's place for itself: FOR UPDATE outside a transaction */
-    bool wrote;    /* what it had to change is changed; only its rows are left */
-    bool scrolls;
-    bool held;    /* outlives its transaction if that commits */
-    bool kept;    /* has done so */
-    size_t depth; /* savepoints that there were when it was opened */
+    bool pending;   /* the row that the statement stands on was not given yet */
+    bool stepping;  /* inside sqlite3_step(): what functions of that statement run must leave it
+                       alone */
+    bool locks;     /* holds the writer's place for itself: FOR UPDATE outside a transaction */
+    bool wrote;     /* what it had to change is changed; only its rows are left */
+    bool scrolls;   /* the spool has all rows that were read */
+    bool rewinds;   /* that may end with the next row: it can be run again */
+    bool through;   /* it could, and has given its last row: its statement must not be stepped */
+    uint64_t given; /* rows, when it rewinds and does not scroll any more */
+    bool held;      /* outlives its transaction if that commits */
+    bool kept;      /* has done so */
+    size_t depth;   /* savepoints that there were when it was opened */
     int64_t changes;
     struct spool spool;
     struct failure *late; /* mem_free; what comes behind the spool's rows, in the place of the end
@@ -72,6 +78,14 @@ must_check int cursor_leave(struct cursor *cursor, struct failure *ret_failure);
 bool cursor_is_on_session(const struct cursor *cursor);
 /* Is one's, or has one's root been held? */
 bool cursor_is_in_the_way(const struct session *session);
+
+/* ---- cursor_rewind.c ---- */
+
+/* Of one that rewinds: keeps the row that the cells hold, while there are few. */
+void cursor_keep_few(struct cursor *cursor);
+/* One that rewinds and keeps no rows has its statement run again up to where it is, and keeps them
+ * from now on. 0, or FAILED and it is done. */
+must_check int cursor_run_again(struct cursor *cursor, struct failure *ret_failure);
 
 /* ---- cursor_txn.c ---- */
 

@@ -10,9 +10,6 @@
 
 #include "pool/vfs.h"
 
-/* What is copied rather than that a connection is opened for it. */
-enum { few_rows = 256, few_bytes = 64 << 10 };
-
 /* ---- spooling ---- */
 
 static int fail_spool(struct cursor *cursor, int r, struct failure *ret_failure)
@@ -40,6 +37,12 @@ static int spooled(struct cursor *cursor)
     return 0;
 }
 
+/* One that keeps no rows but may have to go back leaves with all of them or with its statement. */
+static bool must_run_again(const struct cursor *cursor)
+{
+    return cursor->rewinds && !cursor->scrolls;
+}
+
 /* A few rows into the spool, behind those that are there. 0: that were all, and the statement was
  * let go of; SPOOL_MORE: the others, from the one that found no room on, are still in it; FAILED.
  */
@@ -48,6 +51,9 @@ static int spool_few(struct cursor *cursor, struct failure *ret_failure)
     uint64_t end = spool_bytes(&cursor->spool);
     int r = 0;
 
+    if (must_run_again(cursor)) {
+        return SPOOL_MORE;
+    }
     for (int rows = 0; rows < few_rows && spool_bytes(&cursor->spool) - end < few_bytes; rows++) {
         r = cursor_step(cursor, ret_failure);
         if (r != 0) {
@@ -63,9 +69,9 @@ static int spool_few(struct cursor *cursor, struct failure *ret_failure)
 
 int cursor_spool_rest(struct cursor *cursor, struct failure *ret_failure)
 {
-    int r = 0;
+    int r = must_run_again(cursor) ? cursor_run_again(cursor, ret_failure) : 0;
 
-    while ((r = cursor_step(cursor, ret_failure)) == 0) {
+    while (r == 0 && (r = cursor_step(cursor, ret_failure)) == 0) {
         if (cursor_spool_row(cursor, ret_failure) != 0) {
             return FAILED;
         }

@@ -142,10 +142,12 @@ void session_spool_init(struct session *session, struct spool *spool);
 /* ---- cursors: half-run statements as async iterators ---- */
 
 enum cursor_flags {
-    CURSOR_WRITES = 1 << 0, /* takes the writer's place first: INSERT, UPDATE, DELETE, DDL */
-    CURSOR_LOCKS = 1 << 1,  /* SELECT ... FOR UPDATE/SHARE, LOCK TABLE: the same without writing */
-    CURSOR_SCROLL = 1 << 2, /* all rows that were read are kept: cursor_seek() */
-    CURSOR_PARKED = 1 << 3, /* it is not read at once, and sees what is there now all the same */
+    CURSOR_WRITES = 1 << 0,  /* takes the writer's place first: INSERT, UPDATE, DELETE, DDL */
+    CURSOR_LOCKS = 1 << 1,   /* SELECT ... FOR UPDATE/SHARE, LOCK TABLE: the same without writing */
+    CURSOR_SCROLL = 1 << 2,  /* all rows that were read are kept: cursor_seek() */
+    CURSOR_PARKED = 1 << 3,  /* it is not read at once, and sees what is there now all the same */
+    CURSOR_REWINDS = 1 << 4, /* it may have to scroll: cursor_keep_rows(). For what only reads, and
+                                may be run more than once */
 };
 
 enum { CURSOR_END = 2 }; /* no more rows */
@@ -164,9 +166,12 @@ size_t cursor_columns(const struct cursor *cursor);
 int64_t cursor_changes(const struct cursor *cursor); /* rows changed, once at its end */
 void cursor_close(struct cursor *cursor); /* NULL is fine; dropping it half-way is fine */
 
-/* The next row shall be this one (0: the first), which must have been read before. The cursor is
- * CURSOR_SCROLL. */
+/* The next row shall be this one (0: the first), which must have been read before. The cursor keeps
+ * its rows: CURSOR_SCROLL, or cursor_keep_rows() came before. */
 void cursor_seek(struct cursor *cursor, uint64_t row);
+/* From now on the cursor, which is CURSOR_SCROLL or CURSOR_REWINDS, can go to all rows that were
+ * read: if they were not kept, it is run again, on what it sees. 0 or FAILED. */
+must_check int cursor_keep_rows(struct cursor *cursor, struct failure *ret_failure);
 /* The cursor outlives the transaction if that commits: if it has written, what is left of its rows
  * is spooled then. With no transaction it outlives whatever comes. 0 or FAILED. */
 must_check int cursor_hold(struct cursor *cursor, struct failure *ret_failure);

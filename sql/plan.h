@@ -28,6 +28,7 @@ enum plan_flags {
     PLAN_MADE_ANEW = 1 << 7,      /* FETCH: a named statement's plan is made again at each use */
     PLAN_BINARY = 1 << 8,         /* FETCH of a BINARY cursor: a simple query's rows are binary */
     PLAN_ALONE = 1 << 9,          /* not in a transaction: CREATE DATABASE, pond_mark() ... */
+    PLAN_BACKWARD = 1 << 10,      /* DECLARE: its cursor may go backward without SCROLL */
 };
 
 /* How the tag is made of what has run. */

@@ -237,8 +237,9 @@ static int open_cursor(struct portal *portal, const struct plan *plan, const str
                        size_t param_count, struct failure *ret_failure)
 {
     struct sql_session *sql = portal->sql;
-    unsigned flags = plan->cursor_flags | (portal->scrolls ? (unsigned)CURSOR_SCROLL : 0) |
-                     (portal->declared_by != NULL ? (unsigned)CURSOR_PARKED : 0);
+    unsigned scrolls = portal->rewinds ? CURSOR_REWINDS : portal->scrolls ? CURSOR_SCROLL : 0;
+    unsigned flags =
+        plan->cursor_flags | scrolls | (portal->declared_by != NULL ? (unsigned)CURSOR_PARKED : 0);
     int result;
 
     if (sql_plan_ready(sql, plan, ret_failure) != 0) {

@@ -25,7 +25,8 @@ struct portal {
     bool holdable; /* outlives its transaction (DECLARE ... WITH HOLD, once its rows are kept) */
     struct portal *next_doomed; /* closed by its own statement: freed when that is over */
     struct plan *declared_by;   /* DECLARE CURSOR's; counted. NULL: a portal of Bind */
-    bool scrolls;               /* SCROLL: may go backward */
+    bool scrolls;               /* may go backward: SCROLL, or */
+    bool rewinds;               /* neither it nor NO SCROLL was said, and its plan can */
     bool binary;
     bool at_end;     /* behind the last row */
     uint64_t pos;    /* rows passed; the current row is number pos, unless at_end */

@@ -1,9 +1,10 @@
 /* sql/portal_fetch.c: a portal's position among its rows, and FETCH and MOVE in all directions.
  * https://www.postgresql.org/docs/15/sql-fetch.html
  *
- * Forward it is the pool's cursor that counts; backward goes only a SCROLL cursor, whose rows the
- * pool has kept. PostgreSQL's rule for all that is not a plain step (ABSOLUTE, LAST, FETCH 0) is
- * kept to the letter, so that a NO SCROLL cursor fails in the same places. */
+ * Forward it is the pool's cursor that counts; backward goes only one whose rows the pool has kept
+ * (SCROLL) or can get again (sql/backward.h). PostgreSQL's rule for all that is not a plain step
+ * (ABSOLUTE, LAST, FETCH 0) is kept to the letter, so that a NO SCROLL cursor fails in the same
+ * places. */
 #include "sql/portal.h"
 
 #include "base/alloc.h"
@@ -15,8 +16,12 @@ static uint64_t place_of(const struct portal *portal)
     return portal->at_end ? portal->pos + 1 : portal->pos;
 }
 
-static int refuse_backward(struct failure *ret_failure)
+/* Refused where PostgreSQL does, too. 0 or FAILED. */
+static int make_scrollable(struct portal *portal, struct failure *ret_failure)
 {
+    if (portal->scrolls) {
+        return cursor_keep_rows(portal->cursor, ret_failure);
+    }
     failure_set(ret_failure, "55000", "cursor can only scan forward");
     failure_add(ret_failure, FIELD_HINT, "Declare it with SCROLL option to enable backward scan.");
     return FAILED;
@@ -64,8 +69,8 @@ static int go_backward(struct portal *portal, int64_t count, struct row_sink *si
     int r = 0;
 
     *rows = 0;
-    if (!portal->scrolls) {
-        return refuse_backward(ret_failure);
+    if (make_scrollable(portal, ret_failure) != 0) {
+        return FAILED;
     }
     while (*rows < count && place > 1 && r == 0) {
         place--;
@@ -99,8 +104,8 @@ static int rewind_portal(struct portal *portal, struct failure *ret_failure)
     if (portal->pos == 0 && !portal->at_end) {
         return 0;
     }
-    if (!portal->scrolls) {
-        return refuse_backward(ret_failure);
+    if (make_scrollable(portal, ret_failure) != 0) {
+        return FAILED;
     }
     cursor_seek(portal->cursor, 0);
     portal->pos = 0;

@@ -12,9 +12,14 @@ typedef bool tree_visit_fn(void *arg, const ProtobufCMessage *message);
 void tree_walk(const ProtobufCMessage *message, tree_visit_fn *visit, void *arg);
 
 /* What a message is; NULL: something else. */
-static inline const PgQuery__ColumnRef *tree_as_column_ref(const ProtobufCMessage *message)
-{
-    return message->descriptor == &pg_query__column_ref__descriptor
-               ? (const PgQuery__ColumnRef *)(const void *)message
-               : NULL;
-}
+#define TREE_AS(name, type)                                                   \
+    static inline const type *tree_as_##name(const ProtobufCMessage *message) \
+    {                                                                         \
+        return message->descriptor == &pg_query__##name##__descriptor         \
+                   ? (const type *)(const void *)message                      \
+                   : NULL;                                                    \
+    }
+TREE_AS(column_ref, PgQuery__ColumnRef)
+TREE_AS(func_call, PgQuery__FuncCall)
+TREE_AS(sub_link, PgQuery__SubLink)
+#undef TREE_AS

@@ -8,6 +8,7 @@
 #include "pool/session.h"
 #include "pool/spool.h"
 #include "pool/txn.h"
+#include "sql/backward.h"
 
 #include <errno.h>
 
@@ -87,6 +88,9 @@ int declare_plan(struct planner *planner, const PgQuery__Node *node, struct plan
     if (inner->verb != NULL || stmt->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
         return failure_set(f, "42601", "DECLARE CURSOR needs a SELECT or VALUES");
     }
+    if (inner->cursor_flags == 0 && backward_allowed(planner->sql, stmt->query->select_stmt)) {
+        plan->flags |= PLAN_BACKWARD;
+    }
     return check_locking(stmt->query->select_stmt, options, f);
 }
 
@@ -107,7 +111,9 @@ static int start_cursor(struct portal *made, struct portal *by, unsigned options
     struct sql_session *sql = made->sql;
 
     made->declared_by = sql_plan_ref(by->plan);
-    made->scrolls = (options & OPTION_SCROLL) != 0;
+    made->rewinds = (options & (OPTION_SCROLL | OPTION_NO_SCROLL)) == 0 &&
+                    (plan_whole(by->plan)->flags & PLAN_BACKWARD) != 0;
+    made->scrolls = made->rewinds || (options & OPTION_SCROLL) != 0;
     made->binary = (options & OPTION_BINARY) != 0;
     made->made_us = sql->ops->wall_us(sql->host);
     if (portal_open(made, f) != 0) {

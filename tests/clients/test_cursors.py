@@ -177,6 +177,19 @@ class Psycopg2(unittest.TestCase):
         held.close()
         written.close()
 
+    def test_scrolling_back_without_having_asked_for_it(self):
+        fill(self.db, ROWS)
+        cursor = self.db.cursor("c")
+        cursor.execute("SELECT i FROM numbers ORDER BY i")
+        self.assertEqual(len(cursor.fetchmany(ROWS - 5)), ROWS - 5)
+        self.db.cursor().execute("DELETE FROM numbers")
+        cursor.scroll(-3)
+        self.assertEqual(cursor.fetchone(), (ROWS - 7,))
+        cursor.scroll(ROWS, mode="absolute")
+        cursor.scroll(-2)
+        self.assertEqual(cursor.fetchall(), [(ROWS - 1,), (ROWS,)])
+        self.db.rollback()
+
     def test_scrolling_back_is_refused(self):
         cursor = self.db.cursor("c", scrollable=False)
         cursor.execute("SELECT 1")

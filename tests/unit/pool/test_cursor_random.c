@@ -16,8 +16,8 @@ struct seen {
     struct cursor *cursor; /* NULL: a free place */
     int64_t *rows;
     size_t count;
-    size_t at; /* the next row is this one */
-    bool scrolls;
+    size_t at;     /* the next row is this one */
+    unsigned goes; /* CURSOR_SCROLL, CURSOR_REWINDS or 0: forward only */
     bool held;
     bool kept;
     bool over;
@@ -76,6 +76,7 @@ static void note_rows(struct session *session, const char *sql, struct seen *see
 static void open_one(struct game *game, struct player *p)
 {
     const char *sql = queries[rnd_below(&game->random, ARRAY_LEN(queries))];
+    static const unsigned kinds[] = { 0, CURSOR_SCROLL, CURSOR_REWINDS };
     struct seen *seen = p->seen;
     struct failure f;
 
@@ -85,14 +86,13 @@ static void open_one(struct game *game, struct player *p)
     if (seen == p->seen + cursors_most) {
         return;
     }
-    *seen = (struct seen){ .scrolls = rnd_below(&game->random, 3) == 0,
+    *seen = (struct seen){ .goes = kinds[rnd_below(&game->random, ARRAY_LEN(kinds))],
                            .held = !p->block || rnd_below(&game->random, 3) == 0,
                            .kept = !p->block,
                            .depth = p->depth };
     note_rows(p->session, sql, seen);
-    assert_int_equal(cursor_open(p->session, view_of_str(sql), NULL, 0,
-                                 CURSOR_PARKED | (seen->scrolls ? CURSOR_SCROLL : 0), &seen->cursor,
-                                 &f),
+    assert_int_equal(cursor_open(p->session, view_of_str(sql), NULL, 0, CURSOR_PARKED | seen->goes,
+                                 &seen->cursor, &f),
                      0);
     if (seen->held) {
         assert_int_equal(cursor_hold(seen->cursor, &f), 0);
@@ -110,7 +110,10 @@ static void fetch(struct game *game, struct seen *seen)
 {
     uint32_t count = rnd_below(&game->random, 2) == 0 ? 3 : 800;
 
-    if (seen->scrolls && seen->at > 0 && rnd_below(&game->random, 3) == 0) {
+    if (seen->goes != 0 && seen->at > 0 && rnd_below(&game->random, 3) == 0) {
+        struct failure f;
+
+        assert_int_equal(cursor_keep_rows(seen->cursor, &f), 0);
         seen->at = rnd_below(&game->random, (uint32_t)seen->at + 1);
         cursor_seek(seen->cursor, seen->at);
     }

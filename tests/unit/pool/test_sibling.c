@@ -154,6 +154,51 @@ static void scrolling(struct world *w)
     session_close(session);
 }
 
+/* It costs nothing until it goes back. */
+static void rewinding(struct world *w)
+{
+    struct session *session = session_on(w->clone, NULL);
+    struct failure f;
+
+    make_big(session);
+    begin(session, TXN_READ_COMMITTED);
+    struct cursor *cursor =
+        open_with(session, "SELECT n, pad FROM big ORDER BY id", CURSOR_REWINDS);
+    size_t before = used(session);
+    assert_rest(cursor, 1);
+    assert_true(used(session) < before + (32 << 10));
+    run(session, "DELETE FROM big");
+    assert_int_equal(session->siblings, 1); /* it would have to be run again */
+    assert_int_equal(next_int(cursor), -1);
+    assert_int_equal(cursor_keep_rows(cursor, &f), 0);
+    for (int i = big_rows; i > 0; i -= 1111) {
+        cursor_seek(cursor, (uint64_t)i - 1);
+        assert_int_equal(next_int(cursor), i * 3);
+    }
+    cursor_seek(cursor, 0);
+    assert_rest(cursor, 1);
+    assert_int_equal(session->siblings, 0);
+    cursor_close(cursor);
+    rollback(session);
+
+    begin(session, TXN_READ_COMMITTED); /* of few rows all are kept: nothing is in the way */
+    cursor = open_with(session, "SELECT n FROM big WHERE id <= 256", CURSOR_REWINDS);
+    while (next_int(cursor) != -1) {
+    }
+    run(session, "DELETE FROM big");
+    assert_int_equal(session->siblings, 0);
+    assert_int_equal(cursor_keep_rows(cursor, &f), 0);
+    cursor_seek(cursor, 100);
+    assert_int_equal(next_int(cursor), 303);
+    cursor_close(cursor);
+    session_close(session);
+}
+
+static void one_that_may_have_to_scroll_keeps_its_connection(void **state)
+{
+    in_task(*state, rewinding);
+}
+
 static void one_that_scrolls_goes_back_and_on(void **state)
 {
     in_task(*state, scrolling);
@@ -403,13 +448,13 @@ static void without_room_for_a_connection_rows_are_copied(void **state)
 }
 
 /* Fetches, writes and fetches on, with one allocation failing; gives whether all went well. */
-static bool work(struct session *session, struct failure *f)
+static bool work(struct session *session, unsigned flags, struct failure *f)
 {
     struct cursor *cursor = NULL;
     const struct cell *c;
     int64_t rows = 0;
     int r = cursor_open(session, view_of_str("SELECT n FROM big ORDER BY id LIMIT 600"), NULL, 0,
-                        CURSOR_PARKED, &cursor, f);
+                        flags, &cursor, f);
 
     if (r == 0) {
         r = cursor_next(cursor, &c, f);
@@ -421,17 +466,24 @@ static bool work(struct session *session, struct failure *f)
     for (; r == 0 && (r = cursor_next(cursor, &c, f)) == 0; rows++) {
         assert_int_equal(c[0].i, (rows + 1) * 3);
     }
+    if (r == CURSOR_END && flags == CURSOR_REWINDS) {
+        r = cursor_keep_rows(cursor, f);
+        if (r == 0) {
+            cursor_seek(cursor, 0);
+            r = cursor_next(cursor, &c, f);
+            assert_true(r != 0 || c[0].i == 3);
+        }
+    }
     cursor_close(cursor);
     assert_true(r == FAILED || rows == 600);
     return r != FAILED;
 }
 
-static void each_allocation(struct world *w)
+static void each_allocation_of(struct world *w, unsigned flags)
 {
     unsigned failed = 0;
     bool hit = true;
 
-    make_big(w->session);
     for (unsigned at = 1; hit; at++) {
         struct session *session =
             session_on(w->clone, &(struct session_options){ .temp_file_limit = 64 << 20 });
@@ -440,7 +492,7 @@ static void each_allocation(struct world *w)
         begin(session, TXN_READ_COMMITTED);
         assert_int_equal(query_int(session, "SELECT count(*) FROM big"), big_rows);
         mem_fail_at(at, false);
-        bool fine = work(session, &f);
+        bool fine = work(session, flags, &f);
         hit = mem_fail_hit();
         mem_fail_at(0, false);
         assert_true(fine || strcmp(f.sqlstate, "53200") == 0);
@@ -448,12 +500,20 @@ static void each_allocation(struct world *w)
         failed += !fine;
         rollback(session);
         assert_int_equal(session->siblings, 0);
-        assert_true(work(session, &f));
+        assert_true(work(session, flags, &f));
         rollback(session);
         run(session, "UPDATE big SET n = abs(n)");
         session_close(session);
     }
     assert_true(failed > 10);
+}
+
+static void each_allocation(struct world *w)
+{
+    make_big(w->session);
+    each_allocation_of(w, CURSOR_PARKED);
+    each_allocation_of(w, CURSOR_REWINDS);
+    each_allocation_of(w, CURSOR_SCROLL);
 }
 
 static void each_allocation_may_fail(void **state)
@@ -469,6 +529,7 @@ int main(void)
         WORLD_TEST(a_large_result_stays_what_it_was_and_is_not_copied),
         WORLD_TEST(a_small_result_costs_no_connection),
         WORLD_TEST(one_that_scrolls_goes_back_and_on),
+        WORLD_TEST(one_that_may_have_to_scroll_keeps_its_connection),
         WORLD_TEST(of_many_some_are_copied),
         WORLD_TEST(the_transactions_root_goes_on),
         WORLD_TEST(reads_of_the_session_are_not_kept_back),

@@ -36,35 +36,35 @@ static void expect_tag(struct test_session *t, const char *text, const char *tag
     assert_string_equal(t->tag, tag);
 }
 
-static void directions_body(struct test_session *t)
-{
-    static const char *const pairs[][2] = {
-        { "FETCH c", "1\n" },
-        { "FETCH 2 FROM c", "2\n3\n" },
-        { "FETCH PRIOR c", "2\n" },
-        { "FETCH FIRST c", "1\n" },
-        { "FETCH LAST c", "5\n" },
-        { "FETCH NEXT c", "" },
-        { "FETCH PRIOR c", "5\n" },
-        { "FETCH ABSOLUTE 2 c", "2\n" },
-        { "FETCH ABSOLUTE -2 c", "4\n" },
-        { "FETCH RELATIVE -1 c", "3\n" },
-        { "FETCH RELATIVE 0 c", "3\n" },
-        { "FETCH 0 c", "3\n" },
-        { "FETCH BACKWARD ALL c", "2\n1\n" },
-        { "FETCH ALL c", "1\n2\n3\n4\n5\n" },
-        { "FETCH BACKWARD 2 c", "5\n4\n" },
-        { "FETCH FORWARD -1 c", "3\n" },
-        { "FETCH ABSOLUTE 0 c", "" },
-        { "FETCH ABSOLUTE 99 c", "" },
-        { "FETCH ABSOLUTE -99 c", "" },
-        { "FETCH c", "1\n" },
-    };
+/* ---- all directions, on the numbers from 1 to 5 ---- */
 
-    fill(t);
-    rows(t, "BEGIN");
-    expect_tag(t, "DECLARE c SCROLL CURSOR FOR SELECT i FROM n ORDER BY i", "DECLARE CURSOR");
-    expect_all(t, pairs, ARRAY_LEN(pairs));
+static const char *const directions[][2] = {
+    { "FETCH c", "1\n" },
+    { "FETCH 2 FROM c", "2\n3\n" },
+    { "FETCH PRIOR c", "2\n" },
+    { "FETCH FIRST c", "1\n" },
+    { "FETCH LAST c", "5\n" },
+    { "FETCH NEXT c", "" },
+    { "FETCH PRIOR c", "5\n" },
+    { "FETCH ABSOLUTE 2 c", "2\n" },
+    { "FETCH ABSOLUTE -2 c", "4\n" },
+    { "FETCH RELATIVE -1 c", "3\n" },
+    { "FETCH RELATIVE 0 c", "3\n" },
+    { "FETCH 0 c", "3\n" },
+    { "FETCH BACKWARD ALL c", "2\n1\n" },
+    { "FETCH ALL c", "1\n2\n3\n4\n5\n" },
+    { "FETCH BACKWARD 2 c", "5\n4\n" },
+    { "FETCH FORWARD -1 c", "3\n" },
+    { "FETCH ABSOLUTE 0 c", "" },
+    { "FETCH ABSOLUTE 99 c", "" },
+    { "FETCH ABSOLUTE -99 c", "" },
+    { "FETCH c", "1\n" },
+};
+
+static void go_everywhere(struct test_session *t, const char *declare)
+{
+    expect_tag(t, declare, "DECLARE CURSOR");
+    expect_all(t, directions, ARRAY_LEN(directions));
     expect_tag(t, "FETCH 2 c", "FETCH 2");
     expect_tag(t, "MOVE 0 c", "MOVE 1");
     expect_tag(t, "MOVE ALL c", "MOVE 2");
@@ -77,10 +77,72 @@ static void directions_body(struct test_session *t)
     assert_string_equal(state(t, "FETCH c"), "34000");
 }
 
+static void scroll_body(struct test_session *t)
+{
+    fill(t);
+    rows(t, "BEGIN");
+    go_everywhere(t, "DECLARE c SCROLL CURSOR FOR SELECT i FROM n ORDER BY i");
+}
+
 static void a_scrollable_cursor_goes_everywhere(void **state)
 {
     (void)state;
-    with_session(directions_body);
+    with_session(scroll_body);
+}
+
+/* PostgreSQL's plan for it can. */
+static void plain_body(struct test_session *t)
+{
+    fill(t);
+    rows(t, "BEGIN");
+    go_everywhere(t, "DECLARE c CURSOR FOR SELECT i FROM n ORDER BY i");
+    rows(t, "ROLLBACK; BEGIN; UPDATE n SET i = i"); /* sees what is not committed */
+    go_everywhere(t, "DECLARE c CURSOR FOR SELECT i FROM n");
+    rows(t, "ROLLBACK; BEGIN; DECLARE c CURSOR WITH HOLD FOR VALUES (1), (2), (3), (4), (5);"
+            "MOVE 3 c; COMMIT; DELETE FROM n");
+    assert_string_equal(rows(t, "FETCH BACKWARD ALL c"), "2\n1\n");
+    rows(t, "CLOSE c");
+}
+
+static void another_does_where_its_plan_can(void **state)
+{
+    (void)state;
+    with_session(plain_body);
+}
+
+/* So many rows that none is kept: it is run again. */
+static void back_and_forth(struct test_session *t, bool written, bool at_end, const char *between)
+{
+    rows(t, written ? "BEGIN; UPDATE big SET i = -1 WHERE i = 3000" : "BEGIN");
+    rows(t, "DECLARE c CURSOR FOR SELECT i FROM big WHERE i > 0 ORDER BY i");
+    rows(t, at_end ? "MOVE ALL c" : "MOVE 2000 c");
+    rows(t, between);
+    assert_string_equal(rows(t, "FETCH PRIOR c"), !at_end    ? "1999\n"
+                                                  : !written ? "3000\n"
+                                                             : "2999\n");
+    assert_string_equal(rows(t, "FETCH FIRST c"), "1\n");
+    assert_string_equal(rows(t, "FETCH ABSOLUTE 2500 c"), "2500\n");
+    assert_string_equal(rows(t, "FETCH BACKWARD 2 c"), "2499\n2498\n");
+    assert_string_equal(rows(t, "FETCH LAST c"), written ? "2999\n" : "3000\n");
+    expect_tag(t, "MOVE BACKWARD ALL c", written ? "MOVE 2998" : "MOVE 2999");
+    rows(t, "ROLLBACK");
+}
+
+static void rerun_body(struct test_session *t)
+{
+    static const char *const between[] = { "SELECT 1", "DELETE FROM big", "TRUNCATE big",
+                                           "DROP TABLE big" };
+
+    rows(t, "CREATE TABLE big AS SELECT i FROM generate_series(1, 3000) AS g(i)");
+    for (size_t i = 0; i < 4 * ARRAY_LEN(between); i++) {
+        back_and_forth(t, i % 2 == 1, i / 2 % 2 == 1, between[i / 4]);
+    }
+}
+
+static void a_long_one_is_run_again(void **state)
+{
+    (void)state;
+    with_session(rerun_body);
 }
 
 static void forward_body(struct test_session *t)
@@ -91,8 +153,8 @@ static void forward_body(struct test_session *t)
 
     fill(t);
     for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
-        rows(t, "BEGIN; DECLARE c CURSOR FOR SELECT i FROM n ORDER BY i; FETCH 2 c; MOVE 0 c;"
-                "SAVEPOINT s");
+        rows(t, "BEGIN; DECLARE c CURSOR FOR SELECT i FROM n GROUP BY i ORDER BY i; FETCH 2 c;"
+                "MOVE 0 c; SAVEPOINT s");
         assert_string_equal(state(t, refused[i]), "55000");
         assert_string_equal(failure_get(&t->failure, FIELD_MESSAGE),
                             "cursor can only scan forward");
@@ -447,6 +509,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_scrollable_cursor_goes_everywhere),
+        cmocka_unit_test(another_does_where_its_plan_can),
+        cmocka_unit_test(a_long_one_is_run_again),
         cmocka_unit_test(another_goes_forward_only),
         cmocka_unit_test(a_cursor_keeps_what_it_saw),
         cmocka_unit_test(a_large_result_stays_as_it_was),
