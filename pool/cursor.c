@@ -226,7 +226,7 @@ static int next_entered(struct cursor *cursor, struct failure *ret_failure)
 
     switch (cursor->state) {
     case CURSOR_LIVE:
-        r = next_kept(cursor, ret_failure);
+        r = spool_rows(&cursor->spool) > 0 ? next_kept(cursor, ret_failure) : CURSOR_END;
         return r == CURSOR_END ? next_live(cursor, ret_failure) : r;
     case CURSOR_SPOOLED:
         r = next_kept(cursor, ret_failure);
