@@ -44,6 +44,10 @@ STATEMENTS = [
     "SELECT count(*) FROM customers a, customers b, customers c FOR UPDATE", "SELECT * FROM customers FOR UPDATE",
     "SELECT nextval('customers_id_seq')", "SELECT now(), random()", "SELECT repeat('z', 300000)", "SELECT E'\\\\x00'::bytea",
     "SELECT 1; BEGIN; SELECT 2", "SELECT 1; SELECT 1/0; SELECT 3", "INSERT INTO made DEFAULT VALUES; SELECT 1/0",
+    "DECLARE c CURSOR FOR SELECT i, repeat('c', 500) FROM generate_series(1, 3000) AS g(i)", "FETCH 100 c", "CLOSE c",
+    "DECLARE s SCROLL CURSOR WITH HOLD FOR SELECT i, repeat('s', 1000) FROM generate_series(1, 9000) AS g(i)", "CLOSE s",
+    "MOVE ALL s", "FETCH BACKWARD 10 s", "MOVE 300 c", "FETCH PRIOR c", "DECLARE m CURSOR FOR SELECT * FROM made", "FETCH m",
+    "INSERT INTO customers (email, name) SELECT i::text, 'c' FROM generate_series(1, 9) AS g(i) RETURNING repeat(name, 99999)",
     "COMMIT; SELECT 1", "SELECT * FROM nowhere", "SELECT string_agg(name, ',') FROM customers", "LOCK TABLE customers",
 ]
 NAMES = ["", "", "a", "b", "S_1"]
