@@ -40,7 +40,8 @@ struct txn {
     uint64_t rewinds; /* of the clone, when it did */
     bool stuck;       /* a ROLLBACK failed for want of memory: tried again before anything else */
     bool defer_constraints;
-    struct txn_modes modes;
+    struct txn_modes modes;    /* outside of one: those of the next statement */
+    struct txn_modes defaults; /* of the next transaction */
     char **savepoints; /* their names, oldest first; SQLite knows number i as "s<i>" once begun */
     size_t savepoint_count;
     size_t savepoint_cap;

@@ -63,7 +63,7 @@ static void end_transaction(struct session *session)
     txn->lost = false;
     txn->touched = false;
     txn->defer_constraints = false;
-    txn->modes = (struct txn_modes){ .isolation = TXN_READ_COMMITTED };
+    txn->modes = txn->defaults;
     cursor_drop_root(session);
 }
 
@@ -198,6 +198,21 @@ int txn_begin(struct session *session, struct txn_modes modes, struct failure *r
     txn->implicit = false; /* what ran in it so far belongs to the block */
     txn->modes = modes;
     return 0;
+}
+
+void txn_set_default_modes(struct session *session, struct txn_modes modes)
+{
+    struct txn *txn = &session->txn;
+
+    txn->defaults = modes;
+    if (!in_transaction(txn)) {
+        txn->modes = modes;
+    }
+}
+
+struct txn_modes txn_default_modes(const struct session *session)
+{
+    return session->txn.defaults;
 }
 
 int txn_set_modes(struct session *session, struct txn_modes modes, struct failure *ret_failure)

@@ -29,6 +29,9 @@ bool txn_is_open(const struct session *session);     /* that, or in an implicit 
 /* BEGIN. The caller has looked at txn_is_explicit (25001 is a warning there). */
 must_check int txn_begin(struct session *session, struct txn_modes modes,
                          struct failure *ret_failure);
+/* What a transaction starts with that is not told otherwise; it concerns those that begin later. */
+void txn_set_default_modes(struct session *session, struct txn_modes modes);
+struct txn_modes txn_default_modes(const struct session *session);
 /* SET TRANSACTION: before the first statement only, else 25001. */
 must_check int txn_set_modes(struct session *session, struct txn_modes modes,
                              struct failure *ret_failure);

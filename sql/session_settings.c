@@ -13,6 +13,21 @@ static const char *const isolation_names[] = {
     [TXN_SERIALIZABLE] = "serializable",
 };
 
+static enum txn_isolation isolation_of(const char *value)
+{
+    return value[0] == 's'   ? TXN_SERIALIZABLE
+           : value[2] == 'p' ? TXN_REPEATABLE_READ
+                             : TXN_READ_COMMITTED;
+}
+
+static struct txn_modes default_modes(const struct sql_session *sql)
+{
+    return (struct txn_modes){
+        .isolation = isolation_of(sql_setting(sql, "default_transaction_isolation")),
+        .read_only = settings_bool(sql->settings, "default_transaction_read_only"),
+    };
+}
+
 static void changed(void *arg, const struct setting_row *row, const char *value)
 {
     struct sql_session *sql = arg;
@@ -20,8 +35,13 @@ static void changed(void *arg, const struct setting_row *row, const char *value)
     if ((row->flags & SETTING_REPORTED) != 0 && sql->ops->parameter_status != NULL) {
         sql->ops->parameter_status(sql->host, row->name, value);
     }
-    if (strcmp(row->name, "lock_timeout") == 0 && sql->session != NULL) {
+    if (sql->session == NULL) {
+        return;
+    }
+    if (strcmp(row->name, "lock_timeout") == 0) {
         session_set_lock_timeout(sql->session, settings_us(sql->settings, row->name));
+    } else if (strncmp(row->name, "default_transaction_", strlen("default_transaction_")) == 0) {
+        txn_set_default_modes(sql->session, default_modes(sql));
     }
     if (strcmp(row->name, "work_mem") == 0 && sql->session != NULL) {
         session_set_work_mem(sql->session, (size_t)settings_bytes(sql->settings, row->name));
@@ -52,13 +72,6 @@ static const char *get_live(void *arg, const char *name)
         return on ? "on" : "off";
     }
     return NULL;
-}
-
-static enum txn_isolation isolation_of(const char *value)
-{
-    return value[0] == 's'   ? TXN_SERIALIZABLE
-           : value[2] == 'p' ? TXN_REPEATABLE_READ
-                             : TXN_READ_COMMITTED;
 }
 
 static int set_live(void *arg, const char *name, const char *value, struct failure *f)

@@ -61,8 +61,7 @@ static void apply_modes(const PgQuery__TransactionStmt *stmt, struct txn_modes *
 static int begin(struct sql_session *sql, const PgQuery__TransactionStmt *stmt, struct failure *f)
 {
     struct txn_modes now = txn_modes(sql->session);
-    struct txn_modes modes = { .read_only =
-                                   settings_bool(sql->settings, "default_transaction_read_only") };
+    struct txn_modes modes = txn_default_modes(sql->session);
 
     apply_modes(stmt, &now);
     if (txn_is_explicit(sql->session)) {
@@ -72,7 +71,6 @@ static int begin(struct sql_session *sql, const PgQuery__TransactionStmt *stmt, 
     if (txn_set_modes(sql->session, now, f) != 0) {
         return FAILED;
     }
-    isolation_by_name(sql_setting(sql, "default_transaction_isolation"), &modes.isolation);
     apply_modes(stmt, &modes);
     return txn_begin(sql->session, modes, f);
 }

@@ -521,6 +521,28 @@ static void read_only_blocks_refuse_writes(void **state)
     in_task(*state, read_only);
 }
 
+static void defaults(struct world *w)
+{
+    struct failure f;
+
+    txn_set_default_modes(w->session, (struct txn_modes){ .read_only = true });
+    fails(w->session, "DELETE FROM t", "25006", "cannot execute DELETE in a read-only transaction");
+    assert_int_equal(query_int(w->session, "SELECT count(*) FROM t"), 1000);
+    assert_int_equal(txn_begin(w->session, (struct txn_modes){ 0 }, &f), 0);
+    txn_set_default_modes(w->session, (struct txn_modes){ 0 });
+    txn_set_default_modes(w->session, txn_default_modes(w->session));
+    run(w->session, "DELETE FROM t WHERE id = 1");
+    txn_set_default_modes(w->session, (struct txn_modes){ .read_only = true });
+    run(w->session, "DELETE FROM t WHERE id = 2"); /* they are the next one's */
+    commit(w->session);
+    fails(w->session, "DELETE FROM t", "25006", "cannot execute DELETE in a read-only transaction");
+}
+
+static void statements_outside_of_blocks_have_the_default_modes(void **state)
+{
+    in_task(*state, defaults);
+}
+
 static void vacuum(struct world *w)
 {
     run(w->session, "DELETE FROM t WHERE id > 10");
@@ -619,6 +641,7 @@ int main(void)
         WORLD_TEST(a_failed_deferred_key_rolls_the_block_back),
         WORLD_TEST(repeatable_read_keeps_its_root_and_cannot_write_from_an_old_one),
         WORLD_TEST(read_only_blocks_refuse_writes),
+        WORLD_TEST(statements_outside_of_blocks_have_the_default_modes),
         WORLD_TEST(vacuum_runs_outside_of_blocks_only),
         WORLD_TEST(an_implicit_transaction_is_all_or_nothing),
         WORLD_TEST(a_rollback_without_memory_is_made_good),

@@ -101,6 +101,14 @@ static void settings_body(struct test_session *t)
     assert_string_equal(rows(t, "SHOW timezone"), "UTC\n");
     tag(t, "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ");
     assert_string_equal(rows(t, "SHOW default_transaction_isolation"), "repeatable read\n");
+    tag(t, "CREATE TABLE t (a int)");
+    tag(t, "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY");
+    assert_string_equal(state(t, "INSERT INTO t VALUES (1)"), "25006");
+    tag(t, "BEGIN; SET default_transaction_read_only = off; ROLLBACK");
+    assert_string_equal(state(t, "INSERT INTO t VALUES (1)"), "25006");
+    tag(t, "BEGIN READ WRITE; INSERT INTO t VALUES (1); COMMIT");
+    tag(t, "RESET ALL");
+    assert_string_equal(tag(t, "INSERT INTO t VALUES (1)"), "INSERT 0 1");
 }
 
 static void prepared_body(struct test_session *t)
