@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "pool/names.h"
 #include "pool/session.h"
+#include "pool/txn.h"
 #include "sql/verb.h"
 
 #include <errno.h>
@@ -62,8 +63,11 @@ static void portal_destroyp(struct portal **portal)
 
 bool portal_is_over(const struct portal *portal)
 {
-    return (portal->txn != portal->sql->txn_number && !portal->holdable) ||
-           (portal->cursor != NULL && cursor_is_gone(portal->cursor));
+    bool ended = portal->txn != portal->sql->txn_number && !portal->holdable;
+    bool gone = portal->cursor != NULL && cursor_is_gone(portal->cursor);
+
+    /* A failed block keeps its portals until its end: to run one is 25P02 and not 34000. */
+    return ended || (gone && txn_status(portal->sql->session) != TXN_FAILED);
 }
 
 static bool is_over(void *object, void *arg)

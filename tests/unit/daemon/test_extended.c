@@ -198,6 +198,32 @@ static void a_portal_gives_its_rows_page_by_page(void **state)
     client_close(c);
 }
 
+static void a_failed_block_keeps_its_portals_until_it_ends(void **state)
+{
+    struct client *c = client_shop();
+
+    (void)state;
+    client_query(c, "BEGIN");
+    parse(c, "", "SELECT 1 UNION ALL SELECT 2");
+    bind_text(c, "cur", "", NULL, 0);
+    execute(c, "cur", 1);
+    sync_and_wait(c);
+    expect_types(c, "12DsZ");
+    client_query(c, "SELECT 1/0");
+    execute(c, "cur", 1);
+    sync_and_wait(c);
+    expect_error(c, "ERROR", "25P02",
+                 "current transaction is aborted, commands ignored until end of transaction block");
+    execute(c, "nope", 1);
+    sync_and_wait(c);
+    expect_error(c, "ERROR", "34000", "portal \"nope\" does not exist");
+    client_query(c, "ROLLBACK");
+    execute(c, "cur", 1);
+    sync_and_wait(c);
+    expect_error(c, "ERROR", "34000", "portal \"cur\" does not exist");
+    client_close(c);
+}
+
 static void a_flush_brings_answers_without_a_sync(void **state)
 {
     struct client *c = client_shop();
@@ -437,6 +463,7 @@ int main(void)
         TEST(all_is_skipped_from_an_error_to_the_sync),
         TEST(pipelined_syncs_are_transactions_of_their_own),
         TEST(a_portal_gives_its_rows_page_by_page),
+        TEST(a_failed_block_keeps_its_portals_until_it_ends),
         TEST(a_flush_brings_answers_without_a_sync),
         TEST(half_a_pipeline_is_answered_at_its_end),
         TEST(an_empty_statement_goes_through_the_extended_protocol),
