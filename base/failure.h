@@ -35,6 +35,7 @@ enum failure_field {
     FIELD_COLUMN,
     FIELD_DATATYPE,
     FIELD_CONSTRAINT,
+    FIELD_ROUTINE, /* only where drivers look at it */
     FAILURE_FIELDS,
 };
 

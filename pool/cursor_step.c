@@ -122,12 +122,19 @@ void cursor_undo_write(struct cursor *cursor)
     }
 }
 
+int cursor_fail_stale(struct failure *ret_failure)
+{
+    failure_set(ret_failure, "0A000", "cached plan must not change result type");
+    failure_add(ret_failure, FIELD_ROUTINE, "RevalidateCachedQuery"); /* by this pgjdbc knows it */
+    return FAILED;
+}
+
 static int fail_shape(struct cursor *cursor, struct failure *ret_failure)
 {
     cursor_undo_write(cursor);
     cursor->state = CURSOR_DONE;
     cursor_let_go(cursor);
-    return failure_set(ret_failure, "0A000", "cached plan must not change result type");
+    return cursor_fail_stale(ret_failure);
 }
 
 static int get_cells(struct cursor *cursor, struct failure *ret_failure)

@@ -163,6 +163,9 @@ must_check int cursor_open(struct session *session, struct view sql, const struc
 must_check int cursor_next(struct cursor *cursor, const struct cell **ret_cells,
                            struct failure *ret_failure);
 size_t cursor_columns(const struct cursor *cursor);
+/* 0A000: what was prepared gives other columns than its client was told of. Drivers that see it
+ * prepare anew. Returns FAILED. */
+int cursor_fail_stale(struct failure *ret_failure);
 int64_t cursor_changes(const struct cursor *cursor); /* rows changed, once at its end */
 void cursor_close(struct cursor *cursor); /* NULL is fine; dropping it half-way is fine */
 

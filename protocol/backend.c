@@ -5,6 +5,7 @@ const struct field_row field_rows[field_row_count] = {
     { 'M', FIELD_MESSAGE }, { 'D', FIELD_DETAIL },   { 'H', FIELD_HINT },
     { 'W', FIELD_WHERE },   { 's', FIELD_SCHEMA },   { 't', FIELD_TABLE },
     { 'c', FIELD_COLUMN },  { 'd', FIELD_DATATYPE }, { 'n', FIELD_CONSTRAINT },
+    { 'R', FIELD_ROUTINE },
 };
 
 static void write_empty(struct writer *w, uint8_t type)

@@ -10,5 +10,5 @@ struct field_row {
     uint8_t field; /* enum failure_field */
 };
 
-enum { field_row_count = 9 };
+enum { field_row_count = 10 };
 extern const struct field_row field_rows[field_row_count];

@@ -507,7 +507,7 @@ static int renew(struct sql_session *sql, struct view name, struct plan **plan,
         return FAILED;
     }
     if ((old->flags & PLAN_MADE_ANEW) == 0 && !same_columns(old, fresh)) {
-        return failure_set(ret_failure, "0A000", "cached plan must not change result type");
+        return cursor_fail_stale(ret_failure);
     }
     (void)names_remove(sql->statements, name);
     if (names_put(sql->statements, name, fresh) != 0) {

@@ -182,7 +182,7 @@ static int find_target(struct portal *portal, const PgQuery__FetchStmt *stmt,
     }
     if (!stmt->ismove && target != portal &&
         !same_types(plan_whole(portal->plan), plan_whole(target->plan))) {
-        return failure_set(f, "0A000", "cached plan must not change result type");
+        return cursor_fail_stale(f);
     }
     *ret_target = target;
     return 0;

@@ -170,6 +170,7 @@ static void an_error_comes_back_with_all_its_fields(void **state)
     failure_add(&f, FIELD_HINT, "hint");
     failure_add(&f, FIELD_TABLE, "orders");
     failure_add(&f, FIELD_CONSTRAINT, "orders_pkey");
+    failure_add(&f, FIELD_ROUTINE, "_bt_check_unique");
     f.position = 1234567890;
     f.severity = SEVERITY_FATAL;
     backend_error(&w, &f);

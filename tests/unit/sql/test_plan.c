@@ -199,6 +199,7 @@ static void check_renewed(struct test_session *t)
     assert_string_equal(t->failure.sqlstate, "0A000");
     assert_string_equal(failure_get(&t->failure, FIELD_MESSAGE),
                         "cached plan must not change result type");
+    assert_string_equal(failure_get(&t->failure, FIELD_ROUTINE), "RevalidateCachedQuery");
     assert_int_equal(sql_statement_get(t->sql, view_of_str("nope"), &again, &t->failure), FAILED);
     assert_string_equal(t->failure.sqlstate, "26000");
     assert_string_equal(state(other, "SELECT * FROM x"), "42P01");
