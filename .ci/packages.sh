@@ -11,6 +11,7 @@ packages_test=(
     clang libclang-rt-14-dev clang-format valgrind mandoc python3
     postgresql-15
     python3-psycopg2 python3-psycopg python3-psycopg-pool python3-asyncpg
+    libpostgresql-jdbc-java
 )
 packages_bench=("${packages_run[@]}" postgresql-15 pgbouncer python3)
 
@@ -43,4 +44,9 @@ require_packages() {
 # Debian has node-postgres for its own node; another node has npm, and tests/clients/test_node.sh asks that for it.
 packages_node() {
     { command -v node && command -v npm; } >/dev/null || echo nodejs node-pg
+}
+
+# A JDK that is there is as good as Debian's.
+packages_java() {
+    { command -v java && command -v javac; } >/dev/null || echo default-jdk-headless
 }
