@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 
 #include <errno.h>
+#include <string.h>
 
 void params_finish(struct params *params)
 {
@@ -38,6 +39,25 @@ static void follow(struct params *params, size_t count, uintptr_t old, size_t ol
     }
 }
 
+/* As PostgreSQL names the parameter; its settings for how much of it is shown say nothing here. */
+static int at_param(const struct msg_bind *msg, const struct value_param *param, struct failure *f)
+{
+    const char *message = failure_get(f, FIELD_MESSAGE);
+    bool shown = param->format == FORMAT_TEXT && strcmp(f->sqlstate, "22021") != 0;
+    const char *value = shown ? " = '...'" : "";
+
+    if (strcmp(message, "incorrect binary data format") == 0) {
+        failure_set(f, f->sqlstate, "%s in bind parameter %d", message, param->index + 1);
+    }
+    if (msg->portal.len == 0) {
+        failure_add(f, FIELD_WHERE, "unnamed portal parameter $%d%s", param->index + 1, value);
+    } else {
+        failure_add(f, FIELD_WHERE, "portal \"%.*s\" parameter $%d%s", (int)msg->portal.len,
+                    (const char *)msg->portal.data, param->index + 1, value);
+    }
+    return FAILED;
+}
+
 static int decode_one(struct params *params, const struct value_param *param, uint32_t oid,
                       const struct value_style *style, struct failure *ret_failure)
 {
@@ -66,6 +86,9 @@ int params_decode(struct params *params, const struct msg_bind *msg, const uint3
 
     while (r == 0 && value_next(&it, &param)) {
         r = decode_one(params, &param, oids[param.index], style, ret_failure);
+        if (r == FAILED) {
+            return at_param(msg, &param, ret_failure);
+        }
     }
     return r == -ENOMEM ? failure_set_nomem(ret_failure) : r;
 }

@@ -165,10 +165,15 @@ int value_bad_text(const struct value_call *call, const char *sqlstate, struct v
                        call->type->word, shown(in), (const char *)in.data);
 }
 
-int value_bad_binary(const struct value_call *call)
+int value_bad_length(const struct value_call *call, bool too_short)
 {
-    return failure_set(call->failure, "22P03", "incorrect binary data format for type %s",
-                       call->type->word);
+    return too_short ? failure_set(call->failure, "08P01", "insufficient data left in message")
+                     : failure_set(call->failure, "22P03", "incorrect binary data format");
+}
+
+int value_no_byte(const struct value_call *call)
+{
+    return failure_set(call->failure, "08P01", "no data left in message");
 }
 
 int value_out_of_range(const struct value_call *call, struct view in)

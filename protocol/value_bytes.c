@@ -237,7 +237,7 @@ int uuid_decode_binary(const struct value_call *call, struct view in, struct cel
     char text[uuid_text_bytes];
 
     if (in.len != uuid_bytes) {
-        return value_bad_binary(call);
+        return value_bad_length(call, in.len < uuid_bytes);
     }
     write_uuid(in.data, text);
     return value_keep_text(call, text, sizeof(text), ret_cell);

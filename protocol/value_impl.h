@@ -20,7 +20,10 @@ struct value_type {
 /* ---- complaints: all give FAILED ---- */
 
 int value_bad_text(const struct value_call *call, const char *sqlstate, struct view in);
-int value_bad_binary(const struct value_call *call);
+/* A binary form of another length than its type has; too_short: 08P01, else 22P03. */
+int value_bad_length(const struct value_call *call, bool too_short);
+/* The same where PostgreSQL reads byte by byte: 08P01 in other words. */
+int value_no_byte(const struct value_call *call);
 /* value "99999999999" is out of range for type integer */
 int value_out_of_range(const struct value_call *call, struct view in);
 

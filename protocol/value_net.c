@@ -82,6 +82,19 @@ int inet_decode_text(const struct value_call *call, struct view in, struct cell 
     return parse(in, &inet) ? keep(call, &inet, ret_cell) : value_bad_text(call, "22P02", in);
 }
 
+/* The part of a binary form's head that cannot be; NULL: none. A head that is cut short has zeros,
+ * and is told by its end. */
+static const char *wrong_part(uint8_t family, const struct inet *inet, size_t len)
+{
+    if (family != family_ip4 && family != family_ip6) {
+        return "address family";
+    }
+    if (inet->bits > inet_bytes(inet) * 8) {
+        return "bits";
+    }
+    return len != inet_bytes(inet) ? "length" : NULL;
+}
+
 int inet_decode_binary(const struct value_call *call, struct view in, struct cell *ret_cell)
 {
     struct reader r = reader_over(in);
@@ -90,10 +103,13 @@ int inet_decode_binary(const struct value_call *call, struct view in, struct cel
 
     (void)reader_u8(&r); /* is it a cidr? */
     size_t len = reader_u8(&r);
+    const char *wrong = wrong_part(family, &inet, len);
+    if (wrong != NULL && !r.failed) {
+        return failure_set(call->failure, "22P03", "invalid %s in external \"inet\" value", wrong);
+    }
     const uint8_t *address = reader_bytes(&r, len);
-    if (!reader_done(&r) || (!inet.ip4 && family != family_ip6) || len != inet_bytes(&inet) ||
-        inet.bits > len * 8) {
-        return value_bad_binary(call);
+    if (!reader_done(&r)) {
+        return r.failed ? value_no_byte(call) : value_bad_length(call, false);
     }
     memcpy(inet.address, address, len);
     return keep(call, &inet, ret_cell);

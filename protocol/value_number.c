@@ -45,8 +45,11 @@ int bool_decode_text(const struct value_call *call, struct view in, struct cell 
 
 int bool_decode_binary(const struct value_call *call, struct view in, struct cell *ret_cell)
 {
-    if (in.len != 1) {
-        return value_bad_binary(call);
+    if (in.len == 0) {
+        return value_no_byte(call);
+    }
+    if (in.len > 1) {
+        return value_bad_length(call, false);
     }
     cell_set_int(ret_cell, in.data[0] != 0);
     return 0;
@@ -136,7 +139,7 @@ int int_decode_binary(const struct value_call *call, struct view in, struct cell
     struct reader r = reader_over(in);
 
     if (in.len != row->bytes) {
-        return value_bad_binary(call);
+        return value_bad_length(call, in.len < row->bytes);
     }
     if (row->bytes == 8) {
         cell_set_int(ret_cell, reader_i64(&r));
@@ -233,9 +236,10 @@ int float_decode_binary(const struct value_call *call, struct view in, struct ce
 {
     struct reader r = reader_over(in);
     bool is_float4 = call->oid == OID_FLOAT4;
+    size_t bytes = is_float4 ? sizeof(float) : sizeof(double);
 
-    if (in.len != (is_float4 ? sizeof(float) : sizeof(double))) {
-        return value_bad_binary(call);
+    if (in.len != bytes) {
+        return value_bad_length(call, in.len < bytes);
     }
     if (is_float4) {
         uint32_t bits = reader_u32(&r);

@@ -15,6 +15,7 @@ enum {
     scale_most = 16383,
     point_most = 131072,
     base = 10000,
+    groups_most = 3000,
     header_bytes = 8,
 };
 
@@ -124,7 +125,7 @@ static int read_groups(const struct value_call *call, struct reader *r, uint16_t
         }
     }
     decimal_trim(d);
-    return reader_done(r) ? 0 : value_bad_binary(call);
+    return reader_done(r) ? 0 : value_bad_length(call, r->failed);
 }
 
 int numeric_decode_binary(const struct value_call *call, struct view in, struct cell *ret_cell)
@@ -136,8 +137,11 @@ int numeric_decode_binary(const struct value_call *call, struct view in, struct 
     uint16_t sign = reader_u16(&r);
     uint16_t scale = reader_u16(&r);
 
+    if (count > groups_most) {
+        return failure_set(call->failure, "22P03", "invalid length in external \"numeric\" value");
+    }
     if (r.failed) {
-        return value_bad_binary(call);
+        return value_bad_length(call, true);
     }
     if (sign != sign_positive && sign != sign_negative && sign != sign_nan &&
         sign != sign_infinity && sign != sign_minus_infinity) {

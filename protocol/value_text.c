@@ -202,7 +202,7 @@ int jsonb_decode_binary(const struct value_call *call, struct view in, struct ce
     uint8_t version = reader_u8(&r);
 
     if (r.failed) {
-        return value_bad_binary(call);
+        return value_bad_length(call, true);
     }
     if (version != 1) {
         return failure_set(call->failure, "XX000", "unsupported jsonb version number %d", version);

@@ -171,7 +171,7 @@ int date_decode_binary(const struct value_call *call, struct view in, struct cel
     int32_t days = reader_i32(&r);
 
     if (!reader_done(&r)) {
-        return value_bad_binary(call);
+        return value_bad_length(call, r.failed);
     }
     if (!date_is_valid(days)) {
         return failure_set(call->failure, "22008", "date out of range");
@@ -269,7 +269,7 @@ int time_decode_binary(const struct value_call *call, struct view in, struct cel
     int64_t zone_s = call->oid == OID_TIMETZ ? -(int64_t)reader_i32(&r) : 0;
 
     if (!reader_done(&r)) {
-        return value_bad_binary(call);
+        return value_bad_length(call, r.failed);
     }
     if (t.us < 0 || t.us > USECS_PER_DAY) {
         return failure_set(call->failure, "22008", "time out of range");
@@ -388,7 +388,7 @@ int timestamp_decode_binary(const struct value_call *call, struct view in, struc
     int64_t us = reader_i64(&r);
 
     if (!reader_done(&r)) {
-        return value_bad_binary(call);
+        return value_bad_length(call, r.failed);
     }
     if (!timestamp_is_valid(us)) {
         return failure_set(call->failure, "22008", "timestamp out of range");
@@ -471,7 +471,7 @@ int interval_decode_binary(const struct value_call *call, struct view in, struct
     iv.days = reader_i32(&r);
     iv.months = reader_i32(&r);
     if (!reader_done(&r)) {
-        return value_bad_binary(call);
+        return value_bad_length(call, r.failed);
     }
     return keep_interval(call, &iv, ret_cell);
 }

@@ -161,7 +161,8 @@ class Messages(unittest.TestCase):
                             (bind("", "nothing") + SYNC, "26000"), (describe("S", "nothing") + SYNC, "26000"),
                             (execute("nothing") + SYNC, "34000"), (parse("", "SELECT 1; SELECT 2") + SYNC, "42601"),
                             (parse("", "SELECT $1::int") + bind("", "", [b"abc"]) + SYNC, "22P02"),
-                            (parse("", "SELECT $1::int") + bind("", "", [b"abc"], [1]) + SYNC, "22P03"),
+                            (parse("", "SELECT $1::int") + bind("", "", [b"abc"], [1]) + SYNC, "08P01"),
+                            (parse("", "SELECT $1::int") + bind("", "", [b"abcde"], [1]) + SYNC, "22P03"),
                             (parse("a", "SELECT 1") + parse("a", "SELECT 1") + SYNC, "42P05"),
                             (parse("", "SELECT $1::int") + bind("", "", [b"\x00\x00\x00\x01"], [7]) + SYNC, "22023")):
             with self.subTest(state):

@@ -101,6 +101,7 @@ static void a_bad_value_is_named(void **state)
     make_bind(&out, (const char *const[]){ "4x" }, 1, &bind);
     assert_int_equal(params_decode(&params, &bind, oids, &style, &failure), FAILED);
     assert_string_equal(failure.sqlstate, "22P02");
+    assert_string_equal(failure_get(&failure, FIELD_WHERE), "unnamed portal parameter $1 = '...'");
 }
 
 static void lack_of_memory_is_the_statements_failure(void **state)

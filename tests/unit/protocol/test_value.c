@@ -139,21 +139,27 @@ static const char *decoded_binary(uint32_t oid, struct view in)
     return r == 0 ? "" : f.sqlstate;
 }
 
-static void binary_forms_of_a_wrong_size_are_22P03(void **state)
+static void binary_forms_that_are_too_short_are_08P01_and_too_long_22P03(void **state)
 {
-    static const uint32_t oids[] = { OID_BOOL,        OID_INT2,     OID_INT4,   OID_INT8,
-                                     OID_OID,         OID_FLOAT4,   OID_FLOAT8, OID_NUMERIC,
-                                     OID_DATE,        OID_TIME,     OID_TIMETZ, OID_TIMESTAMP,
-                                     OID_TIMESTAMPTZ, OID_INTERVAL, OID_UUID,   OID_INET,
-                                     OID_XID };
+    static const uint32_t oids[] = { OID_BOOL,     OID_INT2,   OID_INT4,      OID_INT8,
+                                     OID_OID,      OID_FLOAT4, OID_FLOAT8,    OID_DATE,
+                                     OID_TIME,     OID_TIMETZ, OID_TIMESTAMP, OID_TIMESTAMPTZ,
+                                     OID_INTERVAL, OID_UUID,   OID_XID };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(oids); i++) {
-        assert_string_equal(decoded_binary(oids[i], BYTES("")), "22P03");
-        assert_string_equal(decoded_binary(oids[i], BYTES("abc")), "22P03");
+        bool is_small = oids[i] == OID_BOOL || oids[i] == OID_INT2;
+
+        assert_string_equal(decoded_binary(oids[i], BYTES("")), "08P01");
+        assert_string_equal(decoded_binary(oids[i], BYTES("abc")), is_small ? "22P03" : "08P01");
         assert_string_equal(decoded_binary(oids[i], BYTES("0123456789012345678901")), "22P03");
     }
-    assert_string_equal(decoded_binary(OID_JSONB, BYTES("")), "22P03");
+    assert_string_equal(decoded_binary(OID_JSONB, BYTES("")), "08P01");
+    assert_string_equal(decoded_binary(OID_INET, BYTES("")), "08P01");
+    assert_string_equal(decoded_binary(OID_INET, BYTES("\2\x20\0\5abcde")), "22P03");
+    assert_string_equal(decoded_binary(OID_NUMERIC, BYTES("\0\1\0")), "08P01");
+    assert_string_equal(decoded_binary(OID_NUMERIC, BYTES("\0\2\0\0\0\0\0\0\0\1")), "08P01");
+    assert_string_equal(decoded_binary(OID_NUMERIC, BYTES("\0\1\0\0\0\0\0\0\0\1\0")), "22P03");
     assert_string_equal(decoded_binary(OID_JSONB, BYTES("\2[]")), "XX000");
     assert_string_equal(decoded_binary(OID_NUMERIC, BYTES("\0\1\0\0\x12\x34\0\0\0\1")), "22P03");
     assert_string_equal(decoded_binary(OID_NUMERIC, BYTES("\0\1\0\0\0\0\0\0\x27\x10")), "22P03");
@@ -206,7 +212,7 @@ static void addresses_have_one_spelling(void **state)
     assert_string_equal(decoded_binary(OID_INET, BYTES("\2\x08\0\4\n\1\2\3")), "");
     assert_string_equal(decoded_binary(OID_INET, BYTES("\2\x21\0\4\n\1\2\3")), "22P03");
     assert_string_equal(decoded_binary(OID_INET, BYTES("\4\x08\0\4\n\1\2\3")), "22P03");
-    assert_string_equal(decoded_binary(OID_INET, BYTES("\2\x08\0\4\n\1\2")), "22P03");
+    assert_string_equal(decoded_binary(OID_INET, BYTES("\2\x08\0\4\n\1\2")), "08P01");
     assert_string_equal(decoded_binary(OID_INET, BYTES("\3\x08\0\4\n\1\2\3")), "22P03");
     assert_string_equal(decoded_binary(OID_INET, BYTES("\2\x08\0\4\n\1\2\3\4")), "22P03");
 }
@@ -377,7 +383,7 @@ int main(void)
         cmocka_unit_test(bytea_and_uuid_take_what_postgres_takes),
         cmocka_unit_test(types_without_a_row_pass_their_text_only),
         cmocka_unit_test(the_binary_form_says_the_same),
-        cmocka_unit_test(binary_forms_of_a_wrong_size_are_22P03),
+        cmocka_unit_test(binary_forms_that_are_too_short_are_08P01_and_too_long_22P03),
         cmocka_unit_test(addresses_have_one_spelling),
         cmocka_unit_test(cells_of_another_kind_are_converted_when_they_can_be),
         cmocka_unit_test(numerics_print_as_their_digits_do),
