@@ -8,7 +8,7 @@
 
 static const uint8_t signature[11] = { 'P', 'G', 'C', 'O', 'P', 'Y', '\n', 0xff, '\r', '\n', 0 };
 
-enum { header_bytes = sizeof(signature) + 8 };
+enum { header_bytes = sizeof(signature) + 8, field_bytes_most = 0x3fffffff };
 
 struct copy_style copy_style_of(enum copy_format format)
 {
@@ -81,7 +81,8 @@ static int line_ends(struct copy_reader *r, const uint8_t *p, size_t left, size_
     return 0;
 }
 
-/* Is the \. at p the end of the data? 0, LINE_NOT or FAILED. Beyond `left` there is nothing. */
+/* Is the \. at p the end of the data? It is a line of its own, newline and all. 0, LINE_NOT or
+ * FAILED. Beyond `left` there is nothing. */
 static int data_ends(const struct copy_reader *r, const uint8_t *p, size_t left, struct failure *f)
 {
     static const char corrupt[] = "end-of-copy marker corrupt";
@@ -89,15 +90,18 @@ static int data_ends(const struct copy_reader *r, const uint8_t *p, size_t left,
     const char *wrong = NULL;
     size_t at = 2;
 
-    if (r->newline == COPY_NEWLINE_CRLF && left > at) {
-        wrong = p[at] == '\n' ? other : p[at] != '\r' ? corrupt : NULL;
+    if (r->newline == COPY_NEWLINE_CRLF) {
+        uint8_t c = left > at ? p[at] : 0;
+
+        wrong = c == '\n' ? other : c != '\r' ? corrupt : NULL;
         at++;
     }
-    if (wrong == NULL && left > at) {
+    if (wrong == NULL) {
+        uint8_t c = left > at ? p[at] : 0;
         uint8_t wanted = r->newline == COPY_NEWLINE_CR ? '\r' : '\n';
         bool known = r->newline != COPY_NEWLINE_UNKNOWN;
 
-        wrong = p[at] != '\r' && p[at] != '\n' ? corrupt : known && p[at] != wanted ? other : NULL;
+        wrong = c != '\r' && c != '\n' ? corrupt : known && c != wanted ? other : NULL;
     }
     if (wrong != NULL && r->style->format != COPY_CSV) {
         return bad(f, wrong);
@@ -275,11 +279,11 @@ static struct copy_field text_field(struct splitter *s)
     while (s->at < s->end && *s->at != s->style->delimiter) {
         if (*s->at++ != '\\') {
             push(s, s->at[-1]);
-        } else if (s->at < s->end) {
-            escapes = true;
+            continue;
+        }
+        escapes = true;
+        if (s->at < s->end) {
             push(s, unescaped(s));
-        } else {
-            push(s, '\\');
         }
     }
     end = s->at;
@@ -413,14 +417,28 @@ static int read_header(struct copy_reader *r, struct view *data, bool at_end, st
     return 0;
 }
 
+/* PostgreSQL's limit, of which it says so before it has seen the bytes. */
+static int refuse_long_field(int32_t len, struct failure *f)
+{
+    failure_set(f, "54000", "out of memory");
+    failure_add(f, FIELD_DETAIL,
+                "Cannot enlarge string buffer containing 0 bytes by %d more bytes.", len);
+    return FAILED;
+}
+
+/* *at: the field that is read, for the message. */
 static int read_fields(struct reader *in, struct copy_field *fields, size_t count, bool at_end,
-                       struct failure *f)
+                       size_t *at, struct failure *f)
 {
     for (size_t i = 0; i < count; i++) {
         int32_t len = (int32_t)reader_u32(in);
 
+        *at = i + 1;
         if (!in->failed && len < -1) {
             return bad(f, "invalid field size");
+        }
+        if (!in->failed && len >= field_bytes_most) {
+            return refuse_long_field(len, f);
         }
         fields[i] = (struct copy_field){ .is_null = len < 0 };
         if (len > 0) {
@@ -448,6 +466,7 @@ int copy_next_tuple(struct copy_reader *r, struct view *data, bool at_end,
 {
     int result = r->ended || r->began ? 0 : read_header(r, data, at_end, ret_failure);
 
+    r->field = 0;
     if (r->ended || result != 0) {
         return r->ended ? COPY_END : result;
     }
@@ -467,7 +486,7 @@ int copy_next_tuple(struct copy_reader *r, struct view *data, bool at_end,
         return failure_set(ret_failure, "22P04", "row field count is %d, expected %d", have,
                            (int)count);
     }
-    result = read_fields(&in, fields, count, at_end, ret_failure);
+    result = read_fields(&in, fields, count, at_end, &r->field, ret_failure);
     r->line += result != COPY_MORE;
     if (result == 0) {
         view_advance(data, data->len - reader_left(&in));

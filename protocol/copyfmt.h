@@ -29,6 +29,7 @@ enum copy_newline { COPY_NEWLINE_UNKNOWN, COPY_NEWLINE_LF, COPY_NEWLINE_CR, COPY
 struct copy_reader {
     const struct copy_style *style;
     uint64_t line;   /* of the row given or refused last: 1 is the first; binary: rows */
+    size_t field;    /* binary: the number of the field that was refused last; 0: it was the row */
     size_t scanned;  /* so many bytes of the row that comes were looked at */
     size_t embedded; /* newlines inside quotes of it */
     enum copy_newline newline;

@@ -113,11 +113,10 @@ static void text_rows_come_whatever_the_pieces(void **state)
     expect(&text, BYTES("a\r\nb\r\n\\.\r\nnot seen"), "[a];[b];");
     expect(&text, BYTES("a\rb\r"), "[a];[b];");
     expect(&text, BYTES("a\n\\.\nb\n"), "[a];");
-    expect(&text, BYTES("a\n\\."), "[a];");
     expect(&text, BYTES("\\b\\f\\n\\r\\t\\v\\\\\\x41\\101\\q\\\t|\tz\\\ny\n"),
            "[\b\f\n\r\t\v\\AAq\t|][z\ny];");
     expect(&text, BYTES("\\\\N\t\\x4\t\\7\t\\xg\n"), "[\\N][\4][\7][xg];");
-    expect(&text, BYTES("end\\"), "[end\\];");
+    expect(&text, BYTES("end\\"), "[end];");
 }
 
 static void csv_rows_come_whatever_the_pieces(void **state)
@@ -129,6 +128,7 @@ static void csv_rows_come_whatever_the_pieces(void **state)
     expect(&csv, BYTES("\"a\"\"b\",\"c,d\"\n\"two\nlines\",x\"y\"z\n"),
            "[a\"b][c,d];[two\nlines][xyz];");
     expect(&csv, BYTES("a\\.b\n\\.x\n\\.\nnot seen"), "[a\\.b];[\\.x];");
+    expect(&csv, BYTES("a\n\\."), "[a];[\\.];");
     csv.escape = '\\';
     expect(&csv, BYTES("\"a\\\"b\\\\\",\\n\n"), "[a\"b\\][\\n];");
     csv.null = view_of_str("nil");
@@ -145,6 +145,8 @@ static void newlines_must_be_alike(void **state)
     expect_failure(&text, BYTES("a\r\nb\nc\r\n"), "literal newline found in data", 2);
     expect_failure(&csv, BYTES("a\nb\rc\n"), "unquoted carriage return found in data", 2);
     expect_failure(&text, BYTES("a\n\\.b\n"), "end-of-copy marker corrupt", 2);
+    expect_failure(&text, BYTES("a\n\\."), "end-of-copy marker corrupt", 2);
+    expect_failure(&text, BYTES("a\r\n\\.\r"), "end-of-copy marker corrupt", 2);
     expect_failure(&text, BYTES("a\r\n\\.\n"),
                    "end-of-copy marker does not match previous newline style", 2);
     expect_failure(&csv, BYTES("a\n\"b\nc\nd\n"), "unterminated CSV quoted field", 5);
@@ -163,6 +165,33 @@ static void binary_rows_come_whatever_the_pieces(void **state)
     expect(&binary, BYTES(HEADER ROW ROW TRAILER), "[a]-;[a]-;");
     expect(&binary, BYTES(HEADER ROW), "[a]-;");
     expect(&binary, BYTES("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\3xyz" ROW TRAILER), "[a]-;");
+}
+
+static void the_field_that_was_refused_is_known(void **state)
+{
+    struct copy_style binary = copy_style_of(COPY_BINARY);
+    const struct {
+        struct view data;
+        size_t field;
+        const char *sqlstate;
+    } rows[] = {
+        { BYTES(HEADER "\0\3"), 0, "22P04" },
+        { BYTES(HEADER "\0\2\377\377\377\376"), 1, "22P04" },
+        { BYTES(HEADER "\0\2\0\0\0\1a\0\0"), 2, "22P04" },
+        { BYTES(HEADER "\0\2\0\0\0\1a\77\377\377\377"), 2, "54000" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct copy_reader reader = copy_reader_of(&binary);
+        struct copy_field fields[room];
+        struct view data = rows[i].data;
+        struct failure f;
+
+        assert_int_equal(copy_next_tuple(&reader, &data, true, fields, 2, &f), FAILED);
+        assert_string_equal(f.sqlstate, rows[i].sqlstate);
+        assert_int_equal(reader.field, rows[i].field);
+    }
 }
 
 static void bad_binary_data_is_refused(void **state)
@@ -269,6 +298,7 @@ int main(void)
         cmocka_unit_test(csv_rows_come_whatever_the_pieces),
         cmocka_unit_test(newlines_must_be_alike),
         cmocka_unit_test(binary_rows_come_whatever_the_pieces),
+        cmocka_unit_test(the_field_that_was_refused_is_known),
         cmocka_unit_test(bad_binary_data_is_refused),
         cmocka_unit_test(what_is_written_is_read_again),
         cmocka_unit_test(csv_quotes_what_needs_it),
