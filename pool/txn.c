@@ -439,36 +439,6 @@ int txn_rollback_to(struct session *session, struct view name, struct failure *r
     return r;
 }
 
-/* ---- SET CONSTRAINTS ---- */
-
-int txn_defer_constraints(struct session *session, bool deferred, struct failure *ret_failure)
-{
-    struct txn *txn = &session->txn;
-    int pending = 0;
-    int unused = 0;
-    int r = 0;
-
-    if (!in_transaction(txn)) {
-        return 0;
-    }
-    session_enter(session);
-    sqlite3_db_status(session->db, SQLITE_DBSTATUS_DEFERRED_FKS, &pending, &unused, 0);
-    if (!deferred && txn->begun && pending != 0) {
-        r = session_fail(session, SQLITE_CONSTRAINT_FOREIGNKEY, view_of_str("COMMIT"), NULL,
-                         ret_failure);
-    } else if (txn->begun) {
-        int rc = session_run_internal(session, deferred ? "PRAGMA defer_foreign_keys=1"
-                                                        : "PRAGMA defer_foreign_keys=0");
-
-        r = rc == SQLITE_OK
-                ? 0
-                : session_fail(session, rc, view_of_str("SET CONSTRAINTS"), NULL, ret_failure);
-    }
-    session_leave(session);
-    txn->defer_constraints = r == 0 ? deferred : txn->defer_constraints;
-    return r;
-}
-
 /* ---- implicit transactions ---- */
 
 void txn_implicit_begin(struct session *session)

@@ -53,6 +53,13 @@ must_check int txn_rollback_to(struct session *session, struct view name,
 must_check int txn_defer_constraints(struct session *session, bool deferred,
                                      struct failure *ret_failure);
 
+/* For a statement that is many of SQLite's: foreign keys are looked at when all its rows are there.
+ * begin says whether that is to be had: not where they are deferred anyway, or where some are
+ * violated already. Only then end takes the statement's result: 23503 when it is 0 and a row has no
+ * parent. Inside of a transaction. */
+must_check bool txn_late_keys_begin(struct session *session);
+must_check int txn_late_keys_end(struct session *session, int result, struct failure *ret_failure);
+
 /* The implicit transaction of a multi-statement simple query, or of an extended pipeline up to its
  * Sync. begin is idempotent, and an explicit BEGIN inside turns it into a block as PostgreSQL does.
  * end commits what is left of it, or rolls back when a statement failed. */

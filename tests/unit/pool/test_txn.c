@@ -460,6 +460,49 @@ static void a_failed_deferred_key_rolls_the_block_back(void **state)
     in_task(*state, deferred_key);
 }
 
+static void late_keys(struct world *w)
+{
+    struct failure f;
+
+    run(w->session, "CREATE TABLE tree(id INTEGER PRIMARY KEY, up INT REFERENCES tree(id))");
+    assert_false(txn_late_keys_begin(w->session)); /* outside of a transaction */
+    begin(w->session, TXN_READ_COMMITTED);
+    assert_true(txn_late_keys_begin(w->session));
+    run(w->session, "INSERT INTO tree VALUES(1, 2)");
+    run(w->session, "INSERT INTO tree VALUES(2, NULL)");
+    assert_int_equal(txn_late_keys_end(w->session, 0, &f), 0);
+    fails(w->session, "INSERT INTO tree VALUES(3, 7)", "23503", NULL); /* as ever */
+    rollback(w->session);
+
+    begin(w->session, TXN_READ_COMMITTED);
+    savepoint(w->session, "s");
+    assert_true(txn_late_keys_begin(w->session));
+    run(w->session, "INSERT INTO tree VALUES(1, 2)");
+    assert_int_equal(txn_late_keys_end(w->session, 0, &f), FAILED);
+    assert_string_equal(f.sqlstate, "23503");
+    rollback_to(w->session, "s");
+    assert_true(txn_late_keys_begin(w->session));
+    run(w->session, "INSERT INTO tree VALUES(1, 2)");
+    failure_set(&f, "22P02", "something else");
+    assert_int_equal(txn_late_keys_end(w->session, FAILED, &f), FAILED);
+    assert_string_equal(f.sqlstate, "22P02");
+    rollback(w->session);
+
+    begin(w->session, TXN_READ_COMMITTED);
+    run(w->session, "INSERT INTO child VALUES(1, 99)"); /* INITIALLY DEFERRED: still open */
+    assert_false(txn_late_keys_begin(w->session));
+    rollback(w->session);
+    begin(w->session, TXN_READ_COMMITTED);
+    assert_int_equal(txn_defer_constraints(w->session, true, &f), 0);
+    assert_false(txn_late_keys_begin(w->session));
+    rollback(w->session);
+}
+
+static void keys_may_be_looked_at_behind_several_statements(void **state)
+{
+    in_task(*state, late_keys);
+}
+
 /* ---- REPEATABLE READ, SERIALIZABLE ---- */
 
 static void repeatable(struct world *w)
@@ -639,6 +682,7 @@ int main(void)
         WORLD_TEST(rollback_to_heals_a_failed_block),
         WORLD_TEST(a_stopped_write_loses_its_block),
         WORLD_TEST(a_failed_deferred_key_rolls_the_block_back),
+        WORLD_TEST(keys_may_be_looked_at_behind_several_statements),
         WORLD_TEST(repeatable_read_keeps_its_root_and_cannot_write_from_an_old_one),
         WORLD_TEST(read_only_blocks_refuse_writes),
         WORLD_TEST(statements_outside_of_blocks_have_the_default_modes),
