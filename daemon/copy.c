@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "protocol/backend.h"
+#include "protocol/utf8.h"
 
 #include <errno.h>
 
@@ -84,6 +85,9 @@ static int copy_failed(const struct frame *frame, struct failure *f)
     struct frontend_message msg;
     int r = frontend_read(frame, &msg, f);
 
+    if (r == 0) {
+        r = utf8_check(msg.copy_fail, f);
+    }
     if (r != 0) {
         return r;
     }

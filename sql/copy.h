@@ -37,6 +37,19 @@ struct copy_plan {
     struct plan *inner; /* counted: INSERT of one row, or what gives the rows */
 };
 
+/* A COPY that is being planned. */
+struct copying {
+    struct planner *planner;
+    const PgQuery__CopyStmt *stmt;
+    struct plan *plan;
+    struct copy_plan *copy;
+    struct failure *failure;
+};
+
+/* copy_inner.c: the plan of what gives or takes the rows of a table, whose columns are known. 0 or
+ * FAILED. */
+must_check int copy_plan_table(struct copying *c);
+
 /* Reads WITH (...), in either syntax, of the statement in `text`. Its texts are the tree's or the
  * arena's. 0 or FAILED. */
 must_check int copy_options_read(const PgQuery__CopyStmt *stmt, struct view text,

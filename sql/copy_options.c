@@ -123,7 +123,7 @@ static int read_header(struct given *g, const PgQuery__DefElem *option)
                            option->defname);
     }
     if (g->options->header == COPY_HEADER_MATCH && !g->from) {
-        return refuse(g, "0A000", "cannot use \"match\" with HEADER in COPY TO");
+        return failure_set(g->failure, "0A000", "cannot use \"%s\" with HEADER in COPY TO", text);
     }
     return 0;
 }
@@ -140,11 +140,12 @@ static int read_freeze(struct given *g, const PgQuery__DefElem *option)
 
 static int read_encoding(struct given *g, const PgQuery__DefElem *option)
 {
-    const char *text = text_of(g, option);
+    const char *text = NULL;
+    int r = needs_text(g, option, &text);
 
-    if (text != NULL && (strcasecmp(text, "utf8") == 0 || strcasecmp(text, "utf-8") == 0 ||
-                         strcasecmp(text, "unicode") == 0)) {
-        return 0;
+    if (r != 0 || strcasecmp(text, "utf8") == 0 || strcasecmp(text, "utf-8") == 0 ||
+        strcasecmp(text, "unicode") == 0) {
+        return r;
     }
     failure_set(g->failure, "22023", "argument to option \"%s\" must be a valid encoding name",
                 option->defname);
@@ -152,11 +153,12 @@ static int read_encoding(struct given *g, const PgQuery__DefElem *option)
     return at_option(g, option);
 }
 
-static int read_columns(struct given *g, const PgQuery__DefElem *option, struct copy_columns *out)
+static int read_columns(struct given *g, const PgQuery__DefElem *option, bool star,
+                        struct copy_columns *out)
 {
     const PgQuery__Node *arg = option->arg;
 
-    if (arg != NULL && arg->node_case == PG_QUERY__NODE__NODE_A_STAR) {
+    if (star && arg != NULL && arg->node_case == PG_QUERY__NODE__NODE_A_STAR) {
         out->all = true;
     } else if (arg != NULL && arg->node_case == PG_QUERY__NODE__NODE_LIST) {
         out->names = arg->list->items;
@@ -171,17 +173,17 @@ static int read_columns(struct given *g, const PgQuery__DefElem *option, struct 
 
 static int read_force_quote(struct given *g, const PgQuery__DefElem *option)
 {
-    return read_columns(g, option, &g->options->force_quote);
+    return read_columns(g, option, true, &g->options->force_quote);
 }
 
 static int read_force_not_null(struct given *g, const PgQuery__DefElem *option)
 {
-    return read_columns(g, option, &g->options->force_not_null);
+    return read_columns(g, option, false, &g->options->force_not_null);
 }
 
 static int read_force_null(struct given *g, const PgQuery__DefElem *option)
 {
-    return read_columns(g, option, &g->options->force_null);
+    return read_columns(g, option, false, &g->options->force_null);
 }
 
 static const struct option_row {

@@ -303,6 +303,7 @@ static int plan_ordinary(struct planner *planner, size_t literals, const PgQuery
 
     rewriter_init(&r, planner->sql, &arena, planner->text, ret_failure);
     r.literal_count = literals;
+    r.no_params = planner->no_params;
     rewrite_set_params(&r, planner->param_oids, planner->param_count);
     return rewrite_into(&r, node, plan, ret_failure);
 }

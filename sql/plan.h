@@ -85,6 +85,7 @@ struct planner {
     struct view text; /* the statement's, for positions */
     const uint32_t *param_oids;
     size_t param_count;
+    bool no_params; /* $1 stands for nothing: 42P02 */
 };
 
 /* A plan of a whole statement, neither cached nor tried on SQLite. On the loop's big stack. 0 or

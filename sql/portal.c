@@ -306,7 +306,8 @@ static int run_cursor(struct portal *portal, const struct plan *plan, const stru
         return SQL_SUSPENDED;
     }
     if (result == CURSOR_END) {
-        set_plan_tag(portal, plan, cursor_changes(portal->cursor));
+        portal->changes = cursor_changes(portal->cursor);
+        set_plan_tag(portal, plan, portal->changes);
         portal->at_end = true;
         result = 0;
     }

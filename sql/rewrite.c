@@ -193,15 +193,19 @@ static bool set(const char *s)
     return s != NULL && s[0] != '\0';
 }
 
+bool rewrite_knows_schema(const char *schema)
+{
+    return !set(schema) || strcmp(schema, "public") == 0 || strcmp(schema, "pg_catalog") == 0 ||
+           strncmp(schema, "pg_temp", 7) == 0;
+}
+
 void rewrite_table(struct rewriter *r, const PgQuery__RangeVar *table)
 {
     if (set(table->catalogname)) {
         rewrite_unsupported(r, table->location, "a table of another database");
         return;
     }
-    if (set(table->schemaname) && strcmp(table->schemaname, "public") != 0 &&
-        strcmp(table->schemaname, "pg_catalog") != 0 &&
-        strncmp(table->schemaname, "pg_temp", 7) != 0) {
+    if (!rewrite_knows_schema(table->schemaname)) {
         rewrite_fail(r, table->location, "42P01", "relation \"%s.%s\" does not exist",
                      table->schemaname, table->relname);
         return;

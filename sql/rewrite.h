@@ -26,7 +26,7 @@ struct rewriter {
     size_t param_count;
     size_t param_room;
     size_t literal_count; /* the first so many parameters were literals of the client's text */
-    bool no_params;       /* DDL: there are none */
+    bool no_params;       /* DDL and COPY: there are none */
     unsigned cursor_flags;
     bool uses_functions; /* of pond's own */
     bool alone;          /* calls one that is FUNCTION_ALONE */
@@ -50,6 +50,8 @@ void rewrite_quoted(struct rewriter *r, const char *s, size_t len); /* 'it''s' *
 const char *rewrite_quoted_text(struct rewriter *r, const char *s, size_t len);
 const char *rewrite_ident_text(struct rewriter *r,
                                const char *name); /* the same as text of the arena */
+/* May a table be named with it? "" is fine. */
+bool rewrite_knows_schema(const char *schema);
 void rewrite_table(struct rewriter *r,
                    const PgQuery__RangeVar *table); /* schema checked and dropped: 3F000, 42P01 */
 

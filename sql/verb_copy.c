@@ -7,14 +7,6 @@
 
 #include <stdio.h>
 
-struct copying {
-    struct planner *planner;
-    const PgQuery__CopyStmt *stmt;
-    struct plan *plan;
-    struct copy_plan *copy;
-    struct failure *failure;
-};
-
 static void free_copy(void *extra)
 {
     sql_plan_unref(((struct copy_plan *)extra)->inner);
@@ -111,13 +103,26 @@ static int add_columns(struct copying *c, struct rewriter *r, const struct relat
     return c->stmt->n_attlist > 0 ? add_listed(c, r, relation) : add_all(c, r, relation);
 }
 
-/* Are the columns of FORCE_... there at all? */
+static bool is_twice(const struct copy_columns *forced, size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (strcmp(node_string(forced->names[i]), node_string(forced->names[at])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Are the columns of FORCE_... there at all, and once each? */
 static int find_forced(const struct copying *c, const struct copy_columns *forced,
                        const struct relation *relation)
 {
     for (size_t i = 0; i < forced->count; i++) {
         const char *name = node_string(forced->names[i]);
 
+        if (is_twice(forced, i)) {
+            return failure_set(c->failure, "42701", "column \"%s\" specified more than once", name);
+        }
         if (relation_find(relation, name) == NULL) {
             return failure_set(c->failure, "42703",
                                "column \"%s\" of relation \"%s\" does not exist", name,
@@ -150,6 +155,10 @@ static int look_up_table(struct copying *c)
     cleanup(rewriter_finishp) struct rewriter r = { 0 };
     const char *name = c->stmt->relation->relname;
 
+    if (!rewrite_knows_schema(c->stmt->relation->schemaname)) {
+        return failure_set(c->failure, "3F000", "schema \"%s\" does not exist",
+                           c->stmt->relation->schemaname);
+    }
     rewriter_init(&r, c->planner->sql, &arena, c->planner->text, c->failure);
     rewrite_table(&r, c->stmt->relation);
     const struct relation *relation = r.failed ? NULL : scope_table(&r, name);
@@ -169,7 +178,7 @@ static int look_up_query(struct copying *c)
 {
     const struct plan *inner = plan_whole(c->copy->inner);
 
-    if (inner->column_count == 0) {
+    if (inner->column_count == 0 && c->stmt->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
         return failure_set(c->failure, "0A000", "COPY query must have a RETURNING clause");
     }
     if (!make_room(c, inner->column_count)) {
@@ -207,93 +216,6 @@ static int check_forced(const struct copying *c, const struct copy_columns *forc
     return 0;
 }
 
-/* ---- the inner statement ---- */
-
-static int print_names(const struct copying *c, struct buf *text)
-{
-    int r = 0;
-
-    for (size_t i = 0; i < c->copy->count && r == 0; i++) {
-        r = i > 0 ? buf_append_str(text, ", ") : 0;
-        if (r == 0) {
-            r = verb_ident(text, c->copy->columns[i].name);
-        }
-    }
-    return r;
-}
-
-static int print_table(const struct copying *c, struct buf *text)
-{
-    const PgQuery__RangeVar *table = c->stmt->relation;
-    int r = 0;
-
-    if (table->schemaname[0] != '\0') {
-        r = verb_ident(text, table->schemaname);
-        if (r == 0) {
-            r = buf_append_byte(text, '.');
-        }
-    }
-    return r == 0 ? verb_ident(text, table->relname) : r;
-}
-
-static int print_select(const struct copying *c, struct buf *text)
-{
-    int r = buf_append_str(text, "SELECT ");
-
-    if (r == 0) {
-        r = print_names(c, text);
-    }
-    if (r == 0) {
-        r = buf_append_str(text, " FROM ");
-    }
-    return r == 0 ? print_table(c, text) : r;
-}
-
-static int print_insert(const struct copying *c, struct buf *text)
-{
-    int r = buf_append_str(text, "INSERT INTO ");
-
-    if (r == 0) {
-        r = print_table(c, text);
-    }
-    if (r == 0) {
-        r = buf_append_str(text, " (");
-    }
-    if (r == 0) {
-        r = print_names(c, text);
-    }
-    if (r == 0) {
-        r = buf_append_str(text, ") OVERRIDING SYSTEM VALUE VALUES (");
-    }
-    for (size_t i = 0; i < c->copy->count && r == 0; i++) {
-        r = buf_printf(text, "%s$%zu", i > 0 ? ", " : "", i + 1);
-    }
-    return r == 0 ? buf_append_byte(text, ')') : r;
-}
-
-static int plan_inner(struct copying *c)
-{
-    cleanup(buf_finish) struct buf text = { 0 };
-    uint32_t *oids = arena_alloc(&c->plan->arena, (c->copy->count + 1) * sizeof(*oids));
-    struct planner inner = { .sql = c->planner->sql };
-    int r = c->stmt->is_from ? print_insert(c, &text) : print_select(c, &text);
-
-    if (oids == NULL || r != 0) {
-        return failure_set_nomem(c->failure);
-    }
-    for (size_t i = 0; i < c->copy->count && c->stmt->is_from; i++) {
-        oids[i] = c->copy->columns[i].type.oid;
-        inner.param_count = i + 1;
-    }
-    inner.param_oids = oids;
-    inner.text = buf_view(&text);
-    r = plan_text(&inner, 0, &c->copy->inner, c->failure);
-    if (r != 0) {
-        c->failure->position = 0; /* of a text that the client never saw */
-    }
-    return r;
-}
-
 /* ---- the verb ---- */
 
 static int check_statement(const PgQuery__CopyStmt *stmt, struct failure *f)
@@ -309,7 +231,7 @@ static int check_statement(const PgQuery__CopyStmt *stmt, struct failure *f)
                                   : "must be superuser or have privileges of the "
                                     "pg_write_server_files role to COPY to a file");
     } else {
-        return stmt->where_clause == NULL ? 0 : verb_unsupported("COPY FROM ... WHERE", f);
+        return 0;
     }
     failure_add(f, FIELD_HINT,
                 "Anyone can COPY to stdout or from stdin. psql's \\copy command also works for "
@@ -323,13 +245,16 @@ static int plan_rows(struct copying *c)
 
     if (stmt->relation != NULL) {
         int r = look_up_table(c);
-        return r == 0 ? plan_inner(c) : r;
+        return r == 0 ? copy_plan_table(c) : r;
     }
     if (stmt->query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT &&
         stmt->query->select_stmt->into_clause != NULL) {
         return failure_set(c->failure, "0A000", "COPY (SELECT INTO) is not supported");
     }
-    int r = plan_node(c->planner, stmt->query, &c->copy->inner, c->failure);
+    struct planner planner = *c->planner;
+
+    planner.no_params = true;
+    int r = plan_node(&planner, stmt->query, &c->copy->inner, c->failure);
     return r == 0 ? look_up_query(c) : r;
 }
 

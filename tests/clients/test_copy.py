@@ -139,6 +139,66 @@ class Psycopg3(unittest.TestCase):
         self.db.commit()
         self.assertEqual([row[0] for row in self.rows()], [1, 4])
 
+    def test_keys_are_looked_at_when_all_rows_are_there(self):
+        self.db.execute("CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree (id), late int REFERENCES things (id) "
+                        "DEFERRABLE INITIALLY DEFERRED)")
+        self.db.execute("CREATE TABLE plain (id int PRIMARY KEY, up int REFERENCES plain (id))")
+        with self.db.cursor().copy("COPY plain FROM STDIN") as copy:
+            copy.write("1\t2\n2\t3\n3\t\\N\n")
+        with self.assertRaises(psycopg.errors.ForeignKeyViolation) as caught:
+            with self.db.cursor().copy("COPY plain FROM STDIN") as copy:
+                copy.write("4\t9\n5\t4\n")
+        self.assertEqual((caught.exception.diag.constraint_name, caught.exception.diag.context), ("plain_up_fkey", None))
+        with self.assertRaises(psycopg.errors.ForeignKeyViolation):  # and again for each statement after it
+            self.db.execute("INSERT INTO plain VALUES (6, 99)")
+        with self.db.transaction():
+            with self.db.cursor().copy("COPY tree FROM STDIN") as copy:
+                copy.write("1\t\\N\t1\n")
+            self.db.execute("INSERT INTO things (id) VALUES (1)")
+        with self.assertRaises(psycopg.errors.ForeignKeyViolation), self.db.transaction():
+            with self.db.cursor().copy("COPY tree FROM STDIN") as copy:
+                copy.write("2\t\\N\t2\n")
+        self.assertEqual(self.db.execute("SELECT (SELECT count(*) FROM plain), (SELECT count(*) FROM tree)").fetchone(), (3, 1))
+
+    def test_errors_at_some_row_of_a_block_with_savepoints(self):
+        self.db.execute("ALTER TABLE things ADD CHECK (price < 100)")
+        self.db.autocommit = False
+        kept = []
+        for number, (state, bad) in enumerate((("22P02", "x\ty\t1\n"), ("22P04", "9\n"), ("23505", "{dup}\ty\t1\n"),
+                                               ("23514", "9\ty\t100\n"), ("22021", b"9\t\xff\t1\n"), ("22P04", "9\ty\t1\t1\n"))):
+            self.db.execute("SAVEPOINT s")
+            for row in (0, 1, 999):
+                with self.assertRaises(psycopg.Error) as caught, self.db.cursor().copy(
+                        "COPY things (id, name, price) FROM STDIN") as copy:
+                    for i in range(row):
+                        copy.write("%d\tgood\t1\n" % (100 + i))
+                    copy.write(bad if isinstance(bad, bytes) else bad.format(dup=100 if row > 0 else (kept or [0])[-1]))
+                    copy.write("2000\tbehind it\t1\n")
+                self.assertEqual(caught.exception.sqlstate, state)
+                self.assertTrue(caught.exception.diag.context.startswith("COPY things, line %d" % (row + 1)),
+                                caught.exception.diag.context)
+                self.db.execute("ROLLBACK TO s")
+            with self.db.cursor().copy("COPY things (id) FROM STDIN") as copy:
+                copy.write("%d\n" % (10 * number))
+            kept.append(10 * number)
+        self.db.commit()
+        self.assertEqual([row[0] for row in self.rows()], kept)
+
+    def test_a_long_field(self):
+        long = "x\\t" * (3 << 20)  # 9 MB, 6 of them in the table
+        for form, field in (("text", long), ("csv", '"' + long.replace("\\t", '""') + '"')):
+            with self.db.cursor().copy("COPY things (id, name) FROM STDIN (FORMAT %s, DELIMITER '|')" % form) as copy:
+                copy.write("1|")
+                for at in range(0, len(field), 100000):
+                    copy.write(field[at:at + 100000])
+                copy.write("\n2|y\n")
+            self.assertEqual(self.db.execute("SELECT id, length(name) FROM things ORDER BY id").fetchall(),
+                             [(1, 6 << 20), (2, 1)])
+            with self.db.cursor().copy("COPY things (name) TO STDOUT (FORMAT %s)" % form) as copy:
+                size = sum(len(block) for block in copy)
+            self.assertEqual(size, (9 << 20) + 3 + 2 * (form == "csv"))
+            self.db.execute("TRUNCATE things")
+
     def test_what_cannot_be_copied(self):
         for state, text in (("42501", "COPY things FROM '/etc/passwd'"), ("42501", "COPY things TO PROGRAM 'cat'"),
                             ("42P01", "COPY nothing TO STDOUT"), ("42703", "COPY things (nothing) FROM STDIN"),
@@ -168,6 +228,39 @@ class Psycopg2(unittest.TestCase):
             out = io.StringIO()
             cursor.copy_to(out, "things", columns=("id", "name"))
             self.assertEqual(out.getvalue(), "1\ta,b\n2\t\\N\n3\tc\n4\t\\N\n")
+
+
+    def test_bad_data_leaves_the_connection_usable(self):
+        client_test.fresh()
+        db = psycopg2.connect(dbname=client_test.DATABASE, **WHERE)
+        self.addCleanup(db.close)
+        with db.cursor() as cursor:
+            cursor.execute(TABLE)
+        db.commit()
+        for data, context in (("1\tx\n2\n", 'COPY things, line 2: "2"'), ("1\tx\nx\ty\n", 'COPY things, line 2, column id: "x"'),
+                              ("1\tx\n1\ty\n", "COPY things, line 2"), ("1\tx\n\\.y\n", "COPY things, line 2")):
+            with db.cursor() as cursor, self.assertRaises(psycopg2.Error) as caught:
+                cursor.copy_from(io.StringIO(data), "things", columns=("id", "name"))
+            self.assertEqual(caught.exception.diag.context, context)
+            db.rollback()
+            with db.cursor() as cursor, self.assertRaises(psycopg2.Error) as caught:
+                cursor.copy_expert("COPY things (id) FROM STDIN", Failing())
+            self.assertIn("error in .read() call", str(caught.exception))
+            db.rollback()
+        with db.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM things")
+            self.assertEqual(cursor.fetchone(), (0,))
+
+
+class Failing:
+    """A file that breaks after one line."""
+    lines = 0
+
+    def read(self, _):
+        if self.lines:
+            raise OSError("no more")
+        self.lines = 1
+        return "1\n"
 
 
 class Asyncpg(unittest.IsolatedAsyncioTestCase):
@@ -300,6 +393,25 @@ class ByHand(unittest.TestCase):
 
 
 class Psql(unittest.TestCase):
+    def psql(self, script):
+        return subprocess.run(["psql", "-XAtq", "-h", client_test.HOST, "-p", str(client_test.PORT), "-U", client_test.USER,
+                               "-d", client_test.DATABASE], input=script, capture_output=True, text=True, check=False)
+
+    def test_bad_data(self):
+        client_test.fresh()
+        done = self.psql("%s;\ncopy things (id, name) from stdin;\n1\tx\nx\ty\n\\.\nselect 'on';\n"
+                         "\\copy things (id) from '/nowhere/at/all'\n\\copy things (id) from program 'echo 1; echo x' csv\n"
+                         "begin; savepoint s;\n\\copy things (id, name) from stdin (header match)\nid\twrong\n\\.\n"
+                         "rollback to s;\ncopy things (id) from stdin;\n5\n\\.\ncommit; select id from things;\n" % TABLE)
+        self.assertEqual(done.stdout, "on\n5\n")
+        self.assertEqual(done.stderr, 'ERROR:  invalid input syntax for type integer: "x"\n'
+                                      'CONTEXT:  COPY things, line 2, column id: "x"\n'
+                                      "/nowhere/at/all: No such file or directory\n"
+                                      'ERROR:  invalid input syntax for type integer: "x"\n'
+                                      'CONTEXT:  COPY things, line 2, column id: "x"\n'
+                                      'ERROR:  column name mismatch in header line field 2: got "wrong", expected "name"\n'
+                                      'CONTEXT:  COPY things, line 1: "id\twrong"\n')
+
     def test_backslash_copy_both_ways(self):
         client_test.fresh()
         with tempfile.TemporaryDirectory() as folder:
