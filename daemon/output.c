@@ -1,5 +1,5 @@
 /* daemon/output.c: see the header. The deadline of a stalled client starts anew whenever it took
- * something. */
+ * something: room for more in the socket comes late, when much of what lay there has been read. */
 #include "daemon/output.h"
 
 #include "async/await.h"
@@ -7,6 +7,8 @@
 #include "daemon/server.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 void output_spares_finish(struct output_spares *spares)
@@ -75,14 +77,36 @@ static ssize_t send_some(const struct output *o, size_t from)
     return n;
 }
 
-static int await_client(struct output *o)
+/* Bytes that the kernel holds because the client's side has no room for them; -1: nobody knows. */
+static int held_by_kernel(const struct output *o)
+{
+    int bytes = 0;
+
+    return ioctl(o->fd, SIOCOUTQ, &bytes) == 0 ? bytes : -1;
+}
+
+static int await_once(struct output *o)
 {
     const struct clock *clock = loop_clock(o->worker->loop);
     int64_t stall_us = o->worker->server->conf->client_stall_timeout_us;
     int64_t deadline_us = stall_us == 0 ? DEADLINE_NONE : clock_after_us(clock, stall_us);
 
+    return await_writable(o->fd, deadline_us);
+}
+
+/* Until there is room, or the client has read nothing for client_stall_timeout. */
+static int await_client(struct output *o)
+{
+    int held = held_by_kernel(o);
+    int before;
+    int r;
+
     o->awaiting = true;
-    int r = await_writable(o->fd, deadline_us);
+    do {
+        r = await_once(o);
+        before = held;
+        held = held_by_kernel(o);
+    } while (r == -ETIMEDOUT && held < before);
     o->awaiting = false;
     return r;
 }

@@ -138,6 +138,38 @@ static void a_client_that_never_reads_is_given_up(void **state)
     assert_int_equal(f.out.buf.len, 0);
 }
 
+/* Takes much less between two looks than makes the socket writable again. */
+static void sip_task(void *arg)
+{
+    static char got[8192];
+    const struct clock *clock = loop_clock(f.worker.loop);
+
+    (void)arg;
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(await_readable(f.peer, DEADLINE_NONE), 0);
+        ssize_t n = recv(f.peer, got, sizeof(got), 0);
+
+        f.received += n > 0 ? (size_t)n : 0;
+        assert_int_equal(await_until(clock_after_us(clock, 10000)), 0);
+    }
+    close(f.peer);
+    f.peer = -1;
+}
+
+static void a_slow_reader_is_not_given_up(void **state)
+{
+    int sndbuf = 1 << 20; /* as much as the kernel gives */
+
+    (void)state;
+    f.conf.client_stall_timeout_us = 250000;
+    assert_int_equal(setsockopt(f.out.fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf)), 0);
+    append(much, 'a');
+    assert_int_equal(task_spawn(f.worker.loop, "sip", sip_task, NULL, NULL), 0);
+    in_task(flush_task);
+    assert_int_equal(f.received, 100 * 8192);
+    assert_true(f.result == -EPIPE || f.result == -ECONNRESET); /* and no time-out */
+}
+
 static void a_client_that_hung_up_is_an_error_without_a_signal(void **state)
 {
     (void)state;
@@ -194,6 +226,7 @@ int main(void)
         TEST(nothing_leaves_below_the_high_water_mark),
         TEST(a_full_socket_is_awaited),
         TEST(a_client_that_never_reads_is_given_up),
+        TEST(a_slow_reader_is_not_given_up),
         TEST(a_client_that_hung_up_is_an_error_without_a_signal),
         TEST(an_idle_output_keeps_no_memory_and_lends_it_on),
         TEST(a_broken_output_sends_nothing_more),
