@@ -25,6 +25,7 @@ static int append(struct copy_from *from, struct view data, struct failure *f)
     int r = buf_append_view(&from->pending, data);
 
     if (r == BUF_FULL) {
+        from->rows.reader.line++; /* the one that has not come to its end */
         failure_set(f, "54000", "a row of COPY is longer than %zu bytes", row_bytes_max);
         return copy_rows_at(&from->rows, f);
     }
