@@ -139,9 +139,18 @@ int output_flush(struct output *o)
     return o->broken;
 }
 
+/* A little below the option, so that the usual row does not make a buffer of its size grow to twice
+ * that. */
+static size_t high_water(const struct output *o)
+{
+    size_t most = (size_t)o->worker->server->conf->output_buffer;
+
+    return most - most / 16;
+}
+
 int output_relieve(struct output *o)
 {
-    if (o->buf.len < (size_t)o->worker->server->conf->output_buffer && o->broken == 0) {
+    if (o->buf.len < high_water(o) && o->broken == 0) {
         return 0;
     }
     return output_flush(o);

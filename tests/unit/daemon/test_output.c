@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-enum { high_water = 4096, much = 4 * 1024 * 1024 };
+enum { buffer = 4096, high_water = buffer - buffer / 16, much = 4 * 1024 * 1024 };
 
 struct fixture {
     struct server server;
@@ -35,8 +35,7 @@ static int set_up(void **state)
     int fds[2];
 
     (void)state;
-    f = (struct fixture){ .conf = { .output_buffer = high_water,
-                                    .client_stall_timeout_us = 20000 } };
+    f = (struct fixture){ .conf = { .output_buffer = buffer, .client_stall_timeout_us = 20000 } };
     f.server.conf = &f.conf;
     f.worker.server = &f.server;
     assert_int_equal(loop_create(NULL, &f.worker.loop), 0);
@@ -189,7 +188,7 @@ static void an_idle_output_keeps_no_memory_and_lends_it_on(void **state)
     assert_int_equal(f.worker.spares.count, 1);
     assert_int_equal(output_begin(&f.out), 0);
     assert_ptr_equal(f.out.buf.data, data);
-    append(3 * high_water, 'a');
+    append(3 * buffer, 'a');
     append(much, 'a');
     output_end(&f.out); /* too big to be kept */
     assert_int_equal(f.worker.spares.count, 0);
