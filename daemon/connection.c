@@ -26,11 +26,25 @@ enum { refused_most = 64 };
 
 /* ---- the end ---- */
 
+/* One who has stalled does not come for what the kernel still holds: megabytes, and for minutes. */
+static void close_stalled(struct connection *conn)
+{
+    struct linger at_once = { .l_onoff = 1 };
+
+    (void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    close(conn->fd);
+    conn->fd = -1;
+}
+
 static void close_socket(void *arg)
 {
     struct connection *conn = arg;
     uint8_t rest[4096];
 
+    if (conn->output.broken == -ETIMEDOUT) {
+        close_stalled(conn);
+        return;
+    }
     /* Closing over unread bytes would reset the connection, and the last words could be lost. */
     shutdown(conn->fd, SHUT_WR);
     for (int i = 0; i < 16 && recv(conn->fd, rest, sizeof(rest), MSG_DONTWAIT) > 0; i++) {
@@ -154,6 +168,17 @@ static int fill_input(struct connection *conn)
     return input_fill(&conn->input, conn->ready ? frame_need(conn->input.ahead) : 0);
 }
 
+/* Answers in the middle of a pipeline wait for its Sync or Flush, or for more of their kind, as
+ * PostgreSQL's do: a client that has sent half a pipeline does not look for them. */
+static int send_answers(struct connection *conn)
+{
+    if (conn->ready && !conn->at_rest && !conn->error_told) {
+        return output_relieve(&conn->output);
+    }
+    conn->error_told = false;
+    return output_flush(&conn->output);
+}
+
 static int serve_batch(struct connection *conn)
 {
     struct input *in = &conn->input;
@@ -170,19 +195,11 @@ static int serve_batch(struct connection *conn)
         if (r == 0 && conn->ready) {
             r = dispatch_work(conn);
         }
+        if (r == 0 && conn->error_told) {
+            r = send_answers(conn); /* one who never stops sending is to hear of it, too */
+        }
     } while (r == 0 && in->more);
     return r;
-}
-
-/* Answers in the middle of a pipeline wait for its Sync or Flush, or for more of their kind, as
- * PostgreSQL's do: a client that has sent half a pipeline does not look for them. */
-static int send_answers(struct connection *conn)
-{
-    if (conn->ready && !conn->at_rest && !conn->error_told) {
-        return output_relieve(&conn->output);
-    }
-    conn->error_told = false;
-    return output_flush(&conn->output);
 }
 
 /* Serves what has come and sends the answers. */
