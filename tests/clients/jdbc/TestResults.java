@@ -91,7 +91,7 @@ class TestResults extends JdbcTest {
 
     static void testPages() throws Exception {
         for (String options : List.of("", "prepareThreshold=1", "preferQueryMode=extendedCacheEverything", "adaptiveFetch=true"
-                                      + "&maxResultBuffer=1M")) {
+                                      + "&adaptiveFetchMaximum=5000&maxResultBuffer=9M")) {
             try (Connection db = anew(options); PreparedStatement s = paged(db, 1000, SERIES)) {
                 s.setInt(1, (int) ROWS);
                 for (int round = 0; round < 2; round++) {
