@@ -49,29 +49,14 @@ static int buf_resize(struct buf *b, size_t cap)
     return 0;
 }
 
-int buf_reserve(struct buf *b, size_t n)
+int buf_grow(struct buf *b, size_t n)
 {
     size_t most = b->max == 0 ? SIZE_MAX : b->max;
 
-    if (n <= b->cap - b->len && n <= most - b->len) {
-        return 0;
-    }
     if (n > most - b->len) {
         return b->max == 0 ? -ENOMEM : BUF_FULL;
     }
     return buf_resize(b, grown_cap(b, b->len + n));
-}
-
-int buf_append(struct buf *b, const void *data, size_t len)
-{
-    int r = buf_reserve(b, len);
-
-    if (r != 0 || len == 0) {
-        return r;
-    }
-    memcpy(b->data + b->len, data, len);
-    b->len += len;
-    return 0;
 }
 
 int buf_append_str(struct buf *b, const char *s)

@@ -13,7 +13,7 @@ enum { BUF_FULL = 9 };
 struct buf {
     uint8_t *data;
     size_t len;
-    size_t cap; /* bytes allocated */
+    size_t cap; /* bytes allocated: never more than max allows */
     size_t max; /* most bytes it may ever hold; 0: no cap */
 };
 
@@ -21,10 +21,25 @@ void buf_init(struct buf *b, size_t max);
 void buf_finish(struct buf *b);
 
 /* Makes room for n more bytes. 0, BUF_FULL or -ENOMEM; on failure the content is untouched. */
-must_check int buf_reserve(struct buf *b, size_t n);
+must_check int buf_grow(struct buf *b, size_t n);
+
+must_check static inline int buf_reserve(struct buf *b, size_t n)
+{
+    return n <= b->cap - b->len ? 0 : buf_grow(b, n);
+}
 
 /* As buf_reserve, then copies. */
-must_check int buf_append(struct buf *b, const void *data, size_t len);
+must_check static inline int buf_append(struct buf *b, const void *data, size_t len)
+{
+    int r = buf_reserve(b, len);
+
+    if (r == 0 && len > 0) {
+        memcpy(b->data + b->len, data, len);
+        b->len += len;
+    }
+    return r;
+}
+
 must_check int buf_append_str(struct buf *b, const char *s);
 must_check int buf_append_view(struct buf *b, struct view v);
 must_check int buf_append_byte(struct buf *b, uint8_t byte);

@@ -41,14 +41,7 @@ struct view value_to_text(const struct cell *cell, char room[value_text_bytes]);
 
 static inline int value_put(const struct value_call *call, const void *bytes, size_t len)
 {
-    struct buf *b = call->buf;
-
-    if (len == 0 || len > b->cap - b->len || (b->max != 0 && len > b->max - b->len)) {
-        return buf_append(b, bytes, len);
-    }
-    memcpy(b->data + b->len, bytes, len);
-    b->len += len;
-    return 0;
+    return buf_append(call->buf, bytes, len);
 }
 
 static inline int value_put_u16(const struct value_call *call, uint16_t n)
