@@ -2,7 +2,6 @@
 #include "protocol/datetime.h"
 
 enum {
-    days_1970_to_2000 = 10957,
     date_first = -2451545,  /* 4714-11-24 BC, Julian day 0 */
     date_past = 2145031949, /* 5874898-06-03 */
 };
@@ -22,22 +21,9 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b != 0 && (a < 0) != (b < 0));
 }
 
-/* Counted in eras of 400 years whose years start in March, so that the leap day comes last. */
-int64_t days_of_civil(struct civil c)
-{
-    int64_t year = (int64_t)c.year - (c.month <= 2);
-    int64_t era = floor_div(year, 400);
-    int64_t year_of_era = year - era * 400;
-    int64_t month = (c.month + 9) % 12;
-    int64_t day_of_year = (153 * month + 2) / 5 + c.day - 1;
-    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-
-    return era * 146097 + day_of_era - 719468 - days_1970_to_2000;
-}
-
 struct civil civil_of_days(int64_t days)
 {
-    int64_t z = days + days_1970_to_2000 + 719468;
+    int64_t z = days + days_before_2000;
     int64_t era = floor_div(z, 146097);
     int64_t day_of_era = z - era * 146097;
     int64_t year_of_era =

@@ -34,8 +34,24 @@ struct civil {
     int32_t day;
 };
 
-/* Days since 2000-01-01, and back. */
-int64_t days_of_civil(struct civil c);
+enum { days_before_2000 = 730425 }; /* since 0000-03-01 */
+
+/* Days since 2000-01-01. Years start in March here, so that the leap day comes last, and are
+ * counted from one that is before all that an int32_t can name. Inline, as a struct civil that
+ * passes through memory costs more than this. */
+static inline int64_t days_of_civil(struct civil c)
+{
+    enum { eras = 1 << 23, years_per_era = 400, days_per_era = 146097 };
+    bool is_early = c.month <= 2;
+    uint64_t year = (uint64_t)((int64_t)c.year - is_early + (int64_t)eras * years_per_era);
+    uint64_t days = year * 365 + year / 4 - year / 100 + year / 400;
+    int32_t month = c.month + (is_early ? 9 : -3);
+
+    return (int64_t)days - (int64_t)eras * days_per_era + (153 * month + 2) / 5 + c.day - 1 -
+           days_before_2000;
+}
+
+/* And back. */
 struct civil civil_of_days(int64_t days);
 int32_t days_in_month(int32_t year, int32_t month);
 

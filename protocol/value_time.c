@@ -1,5 +1,6 @@
 /* protocol/value_time.c: date, time, timetz, timestamp, timestamptz, interval. */
 #include "protocol/datetime.h"
+#include "protocol/iso_time.h"
 #include "protocol/value_impl.h"
 
 /* Storage: ISO, and UTC where there is a zone. */
@@ -48,81 +49,6 @@ static int parse(const struct value_call *call, struct view in, enum date_order 
                            ret_dt->zone_name);
     }
     return r == 0 ? 0 : bad_datetime(call, r, in);
-}
-
-/* Is the text what date_write() and the others print in ISO style? Then it needs no second look. */
-static bool matches(struct view text, const char *pattern, size_t len)
-{
-    bool same = text.len == len;
-
-    for (size_t i = 0; same && i < len; i++) {
-        bool is_digit = (uint8_t)(text.data[i] - '0') <= 9;
-
-        same = pattern[i] == '0' ? is_digit : text.data[i] == (uint8_t)pattern[i];
-    }
-    return same;
-}
-
-static bool is_iso_date(struct view text)
-{
-    return matches(text, "0000-00-00", 10);
-}
-
-/* "2024-01-31 10:00:00", with up to six digits of a fraction that does not end in 0 */
-static bool is_iso_timestamp(struct view text)
-{
-    bool is_length = text.len == 19 || (text.len >= 21 && text.len <= 26);
-
-    if (!is_length || (text.len > 19 && text.data[text.len - 1] == '0')) {
-        return false;
-    }
-    return matches(text, "0000-00-00 00:00:00.000000", text.len);
-}
-
-static int32_t digits_at(struct view text, size_t at, size_t count)
-{
-    int32_t n = 0;
-
-    for (size_t i = at; i < at + count; i++) {
-        n = n * 10 + (text.data[i] - '0');
-    }
-    return n;
-}
-
-/* The date at the beginning of such a text. */
-static bool read_iso_date(struct view text, int64_t *ret_days)
-{
-    struct civil c = { digits_at(text, 0, 4), digits_at(text, 5, 2), digits_at(text, 8, 2) };
-
-    if (c.year < 1 || c.month < 1 || c.month > 12 || c.day < 1 ||
-        c.day > days_in_month(c.year, c.month)) {
-        return false;
-    }
-    *ret_days = days_of_civil(c);
-    return true;
-}
-
-/* What timestamp_write() has printed in ISO style, back; false: look closer. */
-static bool read_iso_timestamp(struct view text, int64_t *ret_us)
-{
-    int64_t days;
-
-    if (!is_iso_timestamp(text) || !read_iso_date(text, &days)) {
-        return false;
-    }
-    int32_t hour = digits_at(text, 11, 2);
-    int32_t minute = digits_at(text, 14, 2);
-    int32_t second = digits_at(text, 17, 2);
-    int32_t us = text.len > 20 ? digits_at(text, 20, text.len - 20) : 0;
-
-    for (size_t i = text.len > 20 ? text.len : 26; i < 26; i++) {
-        us *= 10;
-    }
-    if (hour > 23 || minute > 59 || second > 59) {
-        return false;
-    }
-    *ret_us = days * USECS_PER_DAY + ((hour * 60 + minute) * 60 + second) * USECS_PER_SEC + us;
-    return true;
 }
 
 /* ---- date ---- */
@@ -184,9 +110,10 @@ int date_encode_text(const struct value_call *call, const struct cell *cell)
     char text[datetime_bytes];
     char room[value_text_bytes];
     struct view stored = value_to_text(cell, room);
+    int64_t quick;
     int32_t days;
 
-    if (call->style->date_output == DATE_ISO && is_iso_date(stored)) {
+    if (call->style->date_output == DATE_ISO && iso_date_read(stored, &quick)) {
         return value_put(call, stored.data, stored.len);
     }
     int r = days_of(call, stored, DATE_YMD, &days);
@@ -201,7 +128,7 @@ int date_encode_binary(const struct value_call *call, const struct cell *cell)
     int64_t quick;
     int32_t days;
 
-    if (is_iso_date(stored) && read_iso_date(stored, &quick)) {
+    if (iso_date_read(stored, &quick)) {
         return value_put_u32(call, (uint32_t)quick);
     }
     int r = days_of(call, stored, DATE_YMD, &days);
@@ -341,19 +268,24 @@ static int timestamp_of(const struct value_call *call, struct view in,
     return 0;
 }
 
-static bool ends_in_utc(struct view stored)
+/* A timestamptz is stored in UTC and says so, a timestamp has no zone. */
+static bool stored_quickly(const struct value_call *call, struct view stored, int64_t *ret_us)
 {
-    return stored.len > 3 && memcmp(stored.data + stored.len - 3, "+00", 3) == 0;
+    if (call->oid == OID_TIMESTAMPTZ) {
+        if (stored.len < 3 || memcmp(stored.data + stored.len - 3, "+00", 3) != 0) {
+            return false;
+        }
+        stored.len -= 3;
+    }
+    return iso_timestamp_read(stored, ret_us);
 }
 
 /* Of a stored text. */
 static int stored_timestamp(const struct value_call *call, struct view stored, int64_t *ret_us)
 {
-    bool has_zone = call->oid == OID_TIMESTAMPTZ;
     int64_t us;
 
-    if (has_zone == ends_in_utc(stored) &&
-        read_iso_timestamp(view_of(stored.data, stored.len - (has_zone ? 3 : 0)), &us)) {
+    if (stored_quickly(call, stored, &us)) {
         *ret_us = time_round(us, call->typmod);
         return 0;
     }
@@ -399,14 +331,10 @@ int timestamp_decode_binary(const struct value_call *call, struct view in, struc
 /* May the stored text go out as it is? */
 static bool is_final(const struct value_call *call, struct view stored)
 {
-    if (call->style->date_output != DATE_ISO) {
-        return false;
-    }
-    if (call->oid == OID_TIMESTAMP) {
-        return is_iso_timestamp(stored);
-    }
-    return call->style->utc_offset == NULL && ends_in_utc(stored) &&
-           is_iso_timestamp(view_of(stored.data, stored.len - 3));
+    bool in_utc = call->oid == OID_TIMESTAMP || call->style->utc_offset == NULL;
+    int64_t us;
+
+    return call->style->date_output == DATE_ISO && in_utc && stored_quickly(call, stored, &us);
 }
 
 int timestamp_encode_text(const struct value_call *call, const struct cell *cell)
