@@ -31,33 +31,17 @@ static enum value_format format_at(const struct formats *formats, size_t i)
     return (enum value_format)formats->codes[formats->count == 1 ? 0 : i];
 }
 
-static void write_cell(struct writer *w, const struct value_out *value, const struct cell *cell)
-{
-    if (cell->kind == CELL_NULL) {
-        writer_null(w);
-        return;
-    }
-    writer_value_begin(w);
-    if (writer_result(w) == 0) {
-        writer_check(w, value_out_put(value, cell));
-    }
-    writer_value_end(w);
-}
-
 static int rows_row(struct row_sink *sink, const struct cell *cells, size_t count,
                     struct failure *ret_failure maybe_unused) /* the values know it */
 {
     struct rows *rows = container_of(sink, struct rows, sink);
-    struct writer w = reply_begin(rows->conn);
+    struct output *output = &rows->conn->output;
 
     assert(count == rows->column_count);
-    backend_data_row(&w, (uint16_t)count);
-    for (size_t i = 0; i < count && writer_result(&w) == 0; i++) {
-        write_cell(&w, &rows->values[i], &cells[i]);
-    }
-    int r = writer_end(&w);
+    int r = backend_data_row(&output->buf, rows->values, cells, count);
+
     /* The buffer has no cap, so 1 is FAILED and never BUF_FULL. */
-    return r == 0 ? output_relieve(&rows->conn->output) : r;
+    return r == 0 ? output_relieve(output) : r;
 }
 
 int rows_describe(struct connection *conn, const struct plan *plan, const int16_t *formats,

@@ -1,5 +1,6 @@
 /* protocol/backend.c: the writers of a server's messages. */
 #include "protocol/backend_fields.h"
+#include "protocol/value_row.h"
 
 const struct field_row field_rows[field_row_count] = {
     { 'M', FIELD_MESSAGE }, { 'D', FIELD_DETAIL },   { 'H', FIELD_HINT },
@@ -158,10 +159,26 @@ void backend_row_field(struct writer *w, const struct row_field *field)
     writer_i16(w, field->format);
 }
 
-void backend_data_row(struct writer *w, uint16_t count)
+int backend_data_row(struct buf *out, const struct value_out *values, const struct cell *cells,
+                     size_t count)
 {
-    writer_begin(w, 'D');
-    writer_u16(w, count);
+    size_t start = out->len;
+    int r = buf_append(out, "D\0\0\0\0", 5);
+
+    r = r == 0 ? value_row_put(values, cells, count, out) : r;
+    size_t length = out->len - start - 1;
+
+    if (r == 0 && length > INT32_MAX) {
+        r = BUF_FULL;
+    }
+    if (r != 0) {
+        out->len = start;
+        return r;
+    }
+    uint32_t word = __builtin_bswap32((uint32_t)length);
+
+    memcpy(out->data + start + 1, &word, sizeof(word));
+    return 0;
 }
 
 static void write_field(struct writer *w, char code, const char *text)

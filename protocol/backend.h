@@ -60,9 +60,10 @@ void backend_parameter_description(struct writer *w, const uint32_t *types, uint
 /* RowDescription: then `count` backend_row_field()s, then writer_end(). */
 void backend_row_description(struct writer *w, uint16_t count);
 void backend_row_field(struct writer *w, const struct row_field *field);
-/* DataRow: then `count` values (writer_null, writer_value_begin/_end, writer_value), then
- * writer_end(). */
-void backend_data_row(struct writer *w, uint16_t count);
+/* DataRow: the cells, by `values` that write to `out`. Without a writer, as there are many. 0,
+ * FAILED, BUF_FULL or -ENOMEM; then nothing is appended. */
+must_check int backend_data_row(struct buf *out, const struct value_out *values,
+                                const struct cell *cells, size_t count);
 
 void backend_error(struct writer *w, const struct failure *failure);  /* ErrorResponse */
 void backend_notice(struct writer *w, const struct failure *failure); /* NoticeResponse */

@@ -8,12 +8,12 @@
  * own. Pure; any thread.
  *
  *     struct writer w = writer_over(&out);
- *     backend_data_row(&w, 2);
+ *     frontend_bind(&w, ...);
  *     writer_null(&w);
  *     writer_value_begin(&w);
  *     writer_check(&w, value_encode(..., w.out, &failure));
  *     writer_value_end(&w);
- *     r = writer_end(&w); */
+ *     frontend_bind_end(&w, ...); */
 #pragma once
 
 #include "base/buf.h"
@@ -58,7 +58,7 @@ static inline uint8_t *writer_room(struct writer *w, size_t n)
 {
     struct buf *b = w->out;
 
-    if (w->result == 0 && n <= b->cap - b->len && (b->max == 0 || n <= b->max - b->len)) {
+    if (w->result == 0 && n <= b->cap - b->len) {
         b->len += n;
         return b->data + b->len - n;
     }

@@ -109,7 +109,8 @@ static void check_row(const struct msg_values *row, struct view body)
     struct buf out = { 0 };
     struct writer w = writer_over(&out);
 
-    backend_data_row(&w, row->count);
+    writer_begin(&w, 'D');
+    writer_u16(&w, row->count);
     while (value_next(&it, &p)) {
         if (p.is_null) {
             writer_null(&w);
