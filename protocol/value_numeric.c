@@ -195,7 +195,7 @@ static int decimal_of_cell(const struct value_call *call, const struct cell *cel
  * double that equals units / 10^scale is the nearest one to that decimal, and no other decimal of
  * up to 15 digits is as near: these are the digits that decimal_of_double() would find. */
 
-enum { units_digits = 15 };
+enum { units_digits = 15, units_groups = 5 };
 static const int64_t units_most = INT64_C(1000000000000000);
 
 static const int64_t powers_of_ten[units_digits + 1] = {
@@ -234,13 +234,13 @@ static bool units_of_cell(const struct value_call *call, const struct cell *cell
         *ret_units = cell->i * (cell->i < most && cell->i > -most ? power : 0);
         return cell->i < most && cell->i > -most;
     }
-    double product = cell->kind == CELL_REAL ? rint(cell->r * (double)power) : (double)units_most;
+    double product = cell->kind == CELL_REAL ? cell->r * (double)power : (double)units_most;
 
-    if (!(fabs(product) < (double)units_most) || product / (double)power != cell->r) {
+    if (!(fabs(product) < (double)units_most)) {
         return false;
     }
-    *ret_units = (int64_t)product;
-    return true;
+    *ret_units = (int64_t)(product + copysign(0.5, product));
+    return (double)*ret_units / (double)power == cell->r;
 }
 
 static int put_units_text(const struct value_call *call, int64_t units)
@@ -264,38 +264,37 @@ static int put_units_text(const struct value_call *call, int64_t units)
     return value_put(call, text, len);
 }
 
-/* Groups of 10,000, the last one filled up with zeros behind the scale. */
+static uint8_t *put_word_before(uint8_t *at, uint16_t word)
+{
+    word = __builtin_bswap16(word);
+    memcpy(at - sizeof(word), &word, sizeof(word));
+    return at - sizeof(word);
+}
+
+/* Groups of 10,000, the last one filled up with zeros behind the scale. Written from the end. */
 static int put_units_binary(const struct value_call *call, int64_t units)
 {
-    uint8_t bytes[header_bytes + 2 * 6];
-    uint16_t groups[6];
+    uint8_t bytes[header_bytes + 2 * units_groups];
+    uint8_t *at = bytes + sizeof(bytes);
     int32_t scale = scale_of(call->typmod);
-    int behind = (scale + 3) / 4;
+    int weight = -((scale + 3) / 4); /* of the group that comes next */
     uint64_t rest = units < 0 ? 0 - (uint64_t)units : (uint64_t)units;
-    int count = 0;
-    int zeros = 0; /* groups at the end that are not sent */
+    uint16_t count = 0;
 
-    rest *= (uint64_t)powers_of_ten[4 * behind - scale];
-    for (; rest != 0; rest /= base) {
-        groups[count++] = (uint16_t)(rest % base);
-    }
-    while (zeros < count && groups[zeros] == 0) {
-        zeros++;
-    }
-    uint16_t words[4] = { (uint16_t)(count - zeros),
-                          (uint16_t)(count == 0 ? 0 : count - behind - 1),
-                          units < 0 ? sign_negative : sign_positive, (uint16_t)scale };
-    size_t len = 0;
+    rest *= (uint64_t)powers_of_ten[-4 * weight - scale];
+    for (; rest != 0; rest /= base, weight++) {
+        uint16_t group = (uint16_t)(rest % base);
 
-    for (size_t i = 0; i < ARRAY_LEN(words); i++, len += 2) {
-        words[i] = __builtin_bswap16(words[i]);
-        memcpy(bytes + len, &words[i], 2);
+        if (count > 0 || group != 0) { /* zeros at the end are not sent */
+            at = put_word_before(at, group);
+            count++;
+        }
     }
-    for (int i = count - 1; i >= zeros; i--, len += 2) {
-        groups[i] = __builtin_bswap16(groups[i]);
-        memcpy(bytes + len, &groups[i], 2);
-    }
-    return value_put(call, bytes, len);
+    at = put_word_before(at, (uint16_t)scale);
+    at = put_word_before(at, units < 0 ? sign_negative : sign_positive);
+    at = put_word_before(at, (uint16_t)(count == 0 ? 0 : weight - 1));
+    at = put_word_before(at, count);
+    return value_put(call, at, (size_t)(bytes + sizeof(bytes) - at));
 }
 
 /* ---- the long way ---- */
