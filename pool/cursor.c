@@ -34,17 +34,17 @@ static enum txn_need need_of(sqlite3_stmt *stmt, struct view sql, unsigned flags
 static struct cursor *cursor_new(struct session *session, sqlite3_stmt *stmt, unsigned flags)
 {
     size_t columns = (size_t)sqlite3_column_count(stmt);
-    struct cursor *cursor = mem_alloc(sizeof(*cursor) + columns * sizeof(struct cell));
+    struct cursor *cursor = mem_alloc(sizeof(*cursor) + columns * stmt_row_bytes_per_column);
 
     if (cursor == NULL) {
         return NULL;
     }
     *cursor = (struct cursor){ .session = session,
                                .stmt = stmt,
-                               .columns = columns,
                                .scrolls = (flags & (CURSOR_SCROLL | CURSOR_REWINDS)) != 0,
                                .rewinds = (flags & CURSOR_REWINDS) != 0,
                                .depth = session->txn.savepoint_count };
+    stmt_row_init(&cursor->row, cursor->room, columns);
     session_spool_init(session, &cursor->spool);
     if (cursor->scrolls) {
         spool_set_seekable(&cursor->spool);
@@ -196,7 +196,7 @@ static int next_live(struct cursor *cursor, struct failure *ret_failure)
 static int next_kept(struct cursor *cursor, struct failure *ret_failure)
 {
     struct spool *spool = &cursor->spool;
-    int r = spool_get(spool, cursor->cells, cursor->columns);
+    int r = spool_get(spool, cursor->row.cells, cursor->row.columns);
 
     if (r == SPOOL_END) {
         return CURSOR_END;
@@ -247,14 +247,14 @@ int cursor_next(struct cursor *cursor, const struct cell **ret_cells, struct fai
     int r = next_entered(cursor, ret_failure);
     session_leave(cursor->session);
     if (r == 0) {
-        *ret_cells = cursor->cells;
+        *ret_cells = cursor->row.cells;
     }
     return r;
 }
 
 size_t cursor_columns(const struct cursor *cursor)
 {
-    return cursor->columns;
+    return cursor->row.columns;
 }
 
 int64_t cursor_changes(const struct cursor *cursor)

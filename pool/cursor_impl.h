@@ -4,6 +4,7 @@
 
 #include "pool/session_state.h"
 #include "pool/spool.h"
+#include "pool/stmt_row.h"
 
 struct sibling;
 
@@ -41,8 +42,8 @@ struct cursor {
     struct spool spool;
     struct failure *late; /* mem_free; what comes behind the spool's rows, in the place of the end
                            */
-    size_t columns;
-    struct cell cells[]; /* one row */
+    struct stmt_row row;
+    struct cell room[]; /* of the row */
 };
 
 /* ---- cursor_step.c: parameters into SQLite's statement, rows out of it ---- */

@@ -22,7 +22,7 @@ static int fail_spool(struct cursor *cursor, int r, struct failure *ret_failure)
 
 int cursor_spool_row(struct cursor *cursor, struct failure *ret_failure)
 {
-    int r = spool_put(&cursor->spool, cursor->cells, cursor->columns);
+    int r = spool_put(&cursor->spool, cursor->row.cells, cursor->row.columns);
 
     return r == 0 ? 0 : fail_spool(cursor, r, ret_failure);
 }
@@ -59,7 +59,7 @@ static int spool_few(struct cursor *cursor, struct failure *ret_failure)
         if (r != 0) {
             return r == CURSOR_END ? spooled(cursor) : r;
         }
-        if (spool_put(&cursor->spool, cursor->cells, cursor->columns) != 0) {
+        if (spool_put(&cursor->spool, cursor->row.cells, cursor->row.columns) != 0) {
             cursor->pending = true;
             return SPOOL_MORE;
         }

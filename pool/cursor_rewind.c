@@ -8,7 +8,7 @@
 void cursor_keep_few(struct cursor *cursor)
 {
     struct spool *spool = &cursor->spool;
-    int r = spool_put(spool, cursor->cells, cursor->columns);
+    int r = spool_put(spool, cursor->row.cells, cursor->row.columns);
 
     if (r == 0 && spool_rows(spool) <= few_rows && spool_bytes(spool) <= few_bytes) {
         spool_seek(spool, spool_rows(spool));

@@ -43,37 +43,6 @@ int cursor_bind(struct session *session, sqlite3_stmt *stmt, const struct cell *
 
 /* ---- rows ---- */
 
-/* The cell of one column; false when SQLite had no memory to hand it out. The value is asked, not
- * the column, as each question of a column enters and leaves the API anew; sqlite_setup() chose a
- * threading mode in which values of a result row may be asked. */
-static bool get_cell(sqlite3_stmt *stmt, int i, struct cell *cell)
-{
-    sqlite3_value *value = sqlite3_column_value(stmt, i);
-    const void *bytes;
-
-    switch (sqlite3_value_type(value)) {
-    case SQLITE_INTEGER:
-        *cell = (struct cell){ .kind = CELL_INT, .i = sqlite3_value_int64(value) };
-        return true;
-    case SQLITE_FLOAT:
-        *cell = (struct cell){ .kind = CELL_REAL, .r = sqlite3_value_double(value) };
-        return true;
-    case SQLITE_TEXT:
-        bytes = sqlite3_value_text(value);
-        cell->kind = CELL_TEXT;
-        break;
-    case SQLITE_BLOB:
-        bytes = sqlite3_value_blob(value);
-        cell->kind = CELL_BLOB;
-        break;
-    default:
-        *cell = (struct cell){ .kind = CELL_NULL };
-        return true;
-    }
-    cell->bytes = view_of(bytes, (size_t)sqlite3_value_bytes(value));
-    return bytes != NULL || (cell->kind == CELL_BLOB && cell->bytes.len == 0);
-}
-
 static struct view sql_of(const struct cursor *cursor)
 {
     return view_of_str(sqlite3_sql(cursor->stmt));
@@ -109,7 +78,7 @@ static bool shape_changed(struct cursor *cursor)
     bool first = !cursor->started;
 
     cursor->started = true;
-    return first && (size_t)sqlite3_column_count(cursor->stmt) != cursor->columns;
+    return first && (size_t)sqlite3_column_count(cursor->stmt) != cursor->row.columns;
 }
 
 void cursor_undo_write(struct cursor *cursor)
@@ -139,11 +108,9 @@ static int fail_shape(struct cursor *cursor, struct failure *ret_failure)
 
 static int get_cells(struct cursor *cursor, struct failure *ret_failure)
 {
-    for (size_t i = 0; i < cursor->columns; i++) {
-        if (!get_cell(cursor->stmt, (int)i, &cursor->cells[i])) {
-            cursor_undo_write(cursor);
-            return fail_step(cursor, SQLITE_NOMEM, ret_failure);
-        }
+    if (!stmt_row_read(&cursor->row, cursor->stmt)) {
+        cursor_undo_write(cursor);
+        return fail_step(cursor, SQLITE_NOMEM, ret_failure);
     }
     return 0;
 }
