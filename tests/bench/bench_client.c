@@ -13,9 +13,14 @@
  *                is timed
  *   half         COUNT connections, "ready", a line of input; then each sends QUERY and reads
  *                10,000 rows, "ready", and all stay open until input ends
+ *   copy-to      COUNT times QUERY, a COPY TO STDOUT, on one connection, its data read and counted
+ *   copy-save    QUERY, a COPY TO STDOUT; its data is what is printed
+ *   copy-from    COUNT times, each on a connection of its own: QUERY, a COPY FROM STDIN, with what
+ *                input has, in messages of 8 KiB; only that is timed
  *   latency      QUERY on one connection for COUNT seconds; each '#' in it is another number from 1
  *                to 100,000. Prints p50 p99 p99.9 maximum and mean in microseconds
- * Prints microseconds per round as one number; the scans add the rows of a round. */
+ * Prints microseconds per round as one number; the scans add the rows of a round, the copies its
+ * bytes. */
 #include <arpa/inet.h>
 #include <err.h>
 #include <netinet/in.h>
@@ -218,8 +223,8 @@ static void fill(struct input *in, size_t need)
     }
 }
 
-/* The type of the next message, which is skipped. */
-static uint8_t next_message(struct input *in)
+/* The type of the next message, which is skipped; its body lies right before in->from. */
+static uint8_t next_message_of(struct input *in, uint32_t *ret_body_bytes)
 {
     uint32_t len;
 
@@ -239,7 +244,15 @@ static uint8_t next_message(struct input *in)
         errx(1, "the server says: %.*s", (int)len - 4, (const char *)body);
     }
     in->from += 1 + (size_t)len;
+    *ret_body_bytes = len - 4;
     return type;
+}
+
+static uint8_t next_message(struct input *in)
+{
+    uint32_t body_bytes;
+
+    return next_message_of(in, &body_bytes);
 }
 
 /* Rows up to ReadyForQuery, or to the limit. */
@@ -348,6 +361,96 @@ static void half(int count, const char *database, const char *query)
     free(fds);
 }
 
+/* ---- COPY ---- */
+
+/* Data up to ReadyForQuery, which is written to `save` unless that is NULL. */
+static long read_copy(struct input *in, FILE *save)
+{
+    long bytes = 0;
+    uint32_t len;
+    uint8_t type;
+
+    while ((type = next_message_of(in, &len)) != 'Z') {
+        if (type == 'd') {
+            bytes += len;
+            if (save != NULL && fwrite(in->bytes + in->from - len, 1, len, save) != len) {
+                err(1, "write");
+            }
+        }
+    }
+    return bytes;
+}
+
+static void copy_to(int count, const char *database, const char *query, FILE *save)
+{
+    static struct input in;
+    long bytes = 0;
+
+    in.fd = start_up(database);
+    double start = now_us();
+    for (int i = 0; i < count; i++) {
+        send_query(in.fd, query, 0);
+        bytes = read_copy(&in, save);
+    }
+    if (save == NULL) {
+        printf("%.2f %ld\n", (now_us() - start) / count, bytes);
+    }
+    hang_up(in.fd);
+}
+
+/* All of the input. */
+static char *read_input(size_t *ret_len)
+{
+    size_t cap = 1 << 20, len = 0, n;
+    char *data = malloc(cap);
+
+    while (data != NULL && (n = fread(data + len, 1, cap - len, stdin)) > 0) {
+        len += n;
+        if (len == cap) {
+            data = realloc(data, cap *= 2);
+        }
+    }
+    if (data == NULL) {
+        err(1, "the input");
+    }
+    *ret_len = len;
+    return data;
+}
+
+static void send_copy(int fd, const char *data, size_t len)
+{
+    char message[8192 + 5];
+
+    while (len > 0) {
+        size_t n = len < 8192 ? len : 8192;
+
+        send_all(fd, message, put_message(message, 'd', data, n));
+        data += n;
+        len -= n;
+    }
+    send_all(fd, message, put_message(message, 'c', "", 0));
+}
+
+static void copy_from(int count, const char *database, const char *query)
+{
+    static struct input in;
+    double took = 0;
+    size_t len;
+    char *data = read_input(&len);
+
+    for (int i = 0; i < count; i++) {
+        in = (struct input){ .fd = start_up(database) };
+        double start = now_us();
+        send_query(in.fd, query, 0);
+        send_copy(in.fd, data, len);
+        read_rows(&in, INT64_MAX);
+        took += now_us() - start;
+        hang_up(in.fd);
+    }
+    printf("%.2f %zu\n", took / count, len);
+    free(data);
+}
+
 static int compare_doubles(const void *a, const void *b)
 {
     const double *left = a, *right = b;
@@ -427,6 +530,10 @@ int main(int argc, char **argv)
         first(count, database, query);
     } else if (strcmp(mode, "half") == 0) {
         half(count, database, query);
+    } else if (strcmp(mode, "copy-to") == 0 || strcmp(mode, "copy-save") == 0) {
+        copy_to(count, database, query, strcmp(mode, "copy-save") == 0 ? stdout : NULL);
+    } else if (strcmp(mode, "copy-from") == 0) {
+        copy_from(count, database, query);
     } else if (strcmp(mode, "latency") == 0) {
         latency(count, database, query);
     } else {
