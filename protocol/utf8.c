@@ -63,6 +63,10 @@ size_t utf8_invalid_at(struct view v)
             i += sizeof(uint64_t);
             continue;
         }
+        if (v.data[i] < 0x80 && v.data[i] != 0) {
+            i++;
+            continue;
+        }
         size_t n = character_bytes(v.data + i, v.len - i);
 
         if (n == 0) {

@@ -116,21 +116,34 @@ static struct value_call make_call(uint32_t oid, int32_t typmod, const struct va
     };
 }
 
+void value_in_init(struct value_in *vi, uint32_t type_oid, int32_t typmod, enum value_format format,
+                   const struct value_style *style, struct buf *scratch, struct failure *failure)
+{
+    vi->call = make_call(type_oid, typmod, style, scratch, failure);
+    vi->call.is_utf8 = format != FORMAT_BINARY; /* value_in_get() sees to it */
+    vi->decode =
+        format == FORMAT_BINARY ? vi->call.type->decode_binary : vi->call.type->decode_text;
+}
+
+int value_in_get(const struct value_in *vi, struct view in, struct cell *ret_cell)
+{
+    if (in.data == NULL) {
+        in.data = (const uint8_t *)"";
+    }
+    if (vi->call.is_utf8 && utf8_check(in, vi->call.failure) != 0) {
+        return FAILED;
+    }
+    return vi->decode(&vi->call, in, ret_cell);
+}
+
 int value_decode(uint32_t type_oid, int32_t typmod, enum value_format format, struct view in,
                  const struct value_style *style, struct buf *scratch, struct cell *ret_cell,
                  struct failure *ret_failure)
 {
-    struct value_call call = make_call(type_oid, typmod, style, scratch, ret_failure);
+    struct value_in vi;
 
-    if (in.data == NULL) {
-        in.data = (const uint8_t *)"";
-    }
-    if (format == FORMAT_BINARY) {
-        return call.type->decode_binary(&call, in, ret_cell);
-    }
-    int r = utf8_check(in, ret_failure);
-
-    return r != 0 ? r : call.type->decode_text(&call, in, ret_cell);
+    value_in_init(&vi, type_oid, typmod, format, style, scratch, ret_failure);
+    return value_in_get(&vi, in, ret_cell);
 }
 
 void value_out_init(struct value_out *vo, uint32_t type_oid, int32_t typmod,

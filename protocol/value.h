@@ -47,17 +47,22 @@ must_check int value_encode(uint32_t type_oid, int32_t typmod, enum value_format
                             const struct cell *cell, const struct value_style *style,
                             struct buf *out, struct failure *ret_failure);
 
-/* The same for many values of one type: what value_encode() would look up for each of them.
- * Embedded by its user, who leaves its fields alone. */
+/* Does a column of type numeric with that typmod store the number as it is? False: look closer. */
+bool value_numeric_fits(const struct cell *cell, int32_t typmod);
+
+/* The same for many values of one type: what value_decode() and value_encode() would look up for
+ * each of them. Embedded by its user, who leaves its fields alone. */
 struct value_call {
     const struct value_type *type;
     uint32_t oid;
     int32_t typmod;
     const struct value_style *style; /* never NULL */
+    bool is_utf8;                    /* decoding: the bytes have been looked at */
     struct buf *buf;                 /* decoding: scratch; encoding: where the value goes */
     struct failure *failure;
 };
 typedef int value_encoder(const struct value_call *call, const struct cell *cell);
+typedef int value_decoder(const struct value_call *call, struct view in, struct cell *ret_cell);
 
 struct value_out {
     struct value_call call;
@@ -73,3 +78,14 @@ must_check static inline int value_out_put(const struct value_out *vo, const str
 {
     return vo->encode(&vo->call, cell);
 }
+
+struct value_in {
+    struct value_call call;
+    value_decoder *decode;
+};
+
+/* `style` (NULL: plain) and `scratch` must outlive it. */
+void value_in_init(struct value_in *vi, uint32_t type_oid, int32_t typmod, enum value_format format,
+                   const struct value_style *style, struct buf *scratch, struct failure *failure);
+
+must_check int value_in_get(const struct value_in *vi, struct view in, struct cell *ret_cell);

@@ -6,8 +6,6 @@
 #include "protocol/reader.h"
 #include "protocol/value.h"
 
-typedef int value_decoder(const struct value_call *call, struct view in, struct cell *ret_cell);
-
 struct value_type {
     uint32_t oid;
     const char *word; /* what PostgreSQL's messages call it */

@@ -1,6 +1,7 @@
 /* protocol/value_numeric.c: numeric, which SQLite keeps as an integer or a double: at most 15
  * significant digits, or an integer of 64 bits. More is refused, never rounded behind the client's
  * back. */
+#include "protocol/units.h"
 #include "protocol/value_impl.h"
 
 #include <math.h>
@@ -17,6 +18,7 @@ enum {
     base = 10000,
     groups_most = 3000,
     header_bytes = 8,
+    units_groups = 5, /* of less than 10^18 */
 };
 
 static int overflow(const struct value_call *call)
@@ -45,7 +47,7 @@ static int apply_typmod(const struct value_call *call, struct decimal *d)
         return 0;
     }
     decimal_round(d, scale);
-    if (d->kind == DECIMAL_FINITE && d->point <= precision - scale) {
+    if (d->kind == DECIMAL_FINITE && (d->count == 0 || d->point <= precision - scale)) {
         return 0;
     }
     failure_set(call->failure, "22003", "numeric field overflow");
@@ -97,9 +99,37 @@ static int store(const struct value_call *call, struct decimal *d, struct cell *
     return FAILED;
 }
 
+/* Are the units what a column of that typmod would hold, as they are? */
+static bool fit_typmod(struct units *units, int32_t typmod)
+{
+    int32_t scale = scale_of(typmod);
+
+    return typmod < 4 ||
+           (units_rescale(units, scale) && units_have_digits(units, precision_of(typmod) - scale));
+}
+
+bool value_numeric_fits(const struct cell *cell, int32_t typmod)
+{
+    struct units units;
+    struct cell stored;
+
+    if (typmod < 4 || !units_of_cell(cell, scale_of(typmod), &units) ||
+        !fit_typmod(&units, typmod)) {
+        return false;
+    }
+    units_to_cell(&units, &stored);
+    return stored.kind == cell->kind;
+}
+
 int numeric_decode_text(const struct value_call *call, struct view in, struct cell *ret_cell)
 {
+    struct units units;
     struct decimal d;
+
+    if (units_parse(in, &units) && fit_typmod(&units, call->typmod)) {
+        units_to_cell(&units, ret_cell);
+        return 0;
+    }
     int r = decimal_parse(in, &d);
 
     if (r != 0) {
@@ -128,10 +158,35 @@ static int read_groups(const struct value_call *call, struct reader *r, uint16_t
     return reader_done(r) ? 0 : value_bad_length(call, r->failed);
 }
 
+/* The same for few digits. */
+static bool read_few_groups(struct view groups, uint16_t count, int weight, bool is_negative,
+                            struct units *ret_units)
+{
+    struct reader r = reader_over(groups);
+    struct units units = { .scale = count == 0 ? 0 : 4 * (count - weight - 1) };
+
+    if (count > 3 || units.scale < 0 || units.scale > units_scale_most ||
+        groups.len != 2 * (size_t)count) {
+        return false;
+    }
+    for (uint16_t i = 0; i < count; i++) {
+        uint16_t group = reader_u16(&r);
+
+        if (group >= base) {
+            return false;
+        }
+        units.count = units.count * base + group;
+    }
+    units.count = is_negative ? -units.count : units.count;
+    *ret_units = units;
+    return true;
+}
+
 int numeric_decode_binary(const struct value_call *call, struct view in, struct cell *ret_cell)
 {
     struct reader r = reader_over(in);
     struct decimal d = { 0 };
+    struct units units;
     uint16_t count = reader_u16(&r);
     int16_t weight = reader_i16(&r);
     uint16_t sign = reader_u16(&r);
@@ -149,6 +204,13 @@ int numeric_decode_binary(const struct value_call *call, struct view in, struct 
     }
     if ((scale & scale_mask) != scale) {
         return failure_set(call->failure, "22P03", "invalid scale in external \"numeric\" value");
+    }
+    if (sign <= sign_negative &&
+        read_few_groups(view_of(r.pos, reader_left(&r)), count, weight, sign == sign_negative,
+                        &units) &&
+        fit_typmod(&units, call->typmod)) {
+        units_to_cell(&units, ret_cell);
+        return 0;
     }
     d.kind = sign == sign_nan        ? DECIMAL_NAN
              : sign >= sign_infinity ? DECIMAL_INFINITY
@@ -189,79 +251,12 @@ static int decimal_of_cell(const struct value_call *call, const struct cell *cel
     return 0;
 }
 
-/* ---- the short way out ----
- *
- * A value that is its column's scale's whole number of units, below 10^15, as nearly all are. A
- * double that equals units / 10^scale is the nearest one to that decimal, and no other decimal of
- * up to 15 digits is as near: these are the digits that decimal_of_double() would find. */
+/* ---- the short way out ---- */
 
-enum { units_digits = 15, units_groups = 5 };
-static const int64_t units_most = INT64_C(1000000000000000);
-
-static const int64_t powers_of_ten[units_digits + 1] = {
-    1,
-    10,
-    100,
-    1000,
-    10000,
-    100000,
-    1000000,
-    10000000,
-    100000000,
-    1000000000,
-    10000000000,
-    100000000000,
-    1000000000000,
-    10000000000000,
-    100000000000000,
-    1000000000000000,
-};
-
-/* cell * 10^scale, when that is such a number. */
-static bool units_of_cell(const struct value_call *call, const struct cell *cell,
-                          int64_t *ret_units)
+static bool quick_units(const struct value_call *call, const struct cell *cell,
+                        struct units *ret_units)
 {
-    int32_t scale = scale_of(call->typmod);
-
-    if (call->typmod < 4 || scale < 0 || scale >= units_digits) {
-        return false;
-    }
-    int64_t power = powers_of_ten[scale];
-
-    if (cell->kind == CELL_INT) {
-        int64_t most = units_most / power;
-
-        *ret_units = cell->i * (cell->i < most && cell->i > -most ? power : 0);
-        return cell->i < most && cell->i > -most;
-    }
-    double product = cell->kind == CELL_REAL ? cell->r * (double)power : (double)units_most;
-
-    if (!(fabs(product) < (double)units_most)) {
-        return false;
-    }
-    *ret_units = (int64_t)(product + copysign(0.5, product));
-    return (double)*ret_units / (double)power == cell->r;
-}
-
-static int put_units_text(const struct value_call *call, int64_t units)
-{
-    char text[2 * number_int_bytes];
-    int32_t scale = scale_of(call->typmod);
-    int64_t power = powers_of_ten[scale];
-    uint64_t size = units < 0 ? 0 - (uint64_t)units : (uint64_t)units;
-    size_t len = 0;
-
-    if (units < 0) {
-        text[len++] = '-';
-    }
-    len += number_write_int((int64_t)(size / (uint64_t)power), text + len);
-    if (scale > 0) { /* a one in front of the fraction keeps its zeros; the point takes its place */
-        size_t point = len;
-
-        len += number_write_int((int64_t)(size % (uint64_t)power) + power, text + len);
-        text[point] = '.';
-    }
-    return value_put(call, text, len);
+    return call->typmod >= 4 && units_of_cell(cell, scale_of(call->typmod), ret_units);
 }
 
 static uint8_t *put_word_before(uint8_t *at, uint16_t word)
@@ -272,16 +267,16 @@ static uint8_t *put_word_before(uint8_t *at, uint16_t word)
 }
 
 /* Groups of 10,000, the last one filled up with zeros behind the scale. Written from the end. */
-static int put_units_binary(const struct value_call *call, int64_t units)
+static int put_units_binary(const struct value_call *call, const struct units *units)
 {
+    static const uint16_t fill[4] = { 1, 10, 100, 1000 };
     uint8_t bytes[header_bytes + 2 * units_groups];
     uint8_t *at = bytes + sizeof(bytes);
-    int32_t scale = scale_of(call->typmod);
-    int weight = -((scale + 3) / 4); /* of the group that comes next */
-    uint64_t rest = units < 0 ? 0 - (uint64_t)units : (uint64_t)units;
+    int weight = -((units->scale + 3) / 4); /* of the group that comes next */
+    uint64_t rest = (uint64_t)(units->count < 0 ? -units->count : units->count);
     uint16_t count = 0;
 
-    rest *= (uint64_t)powers_of_ten[-4 * weight - scale];
+    rest *= fill[-4 * weight - units->scale];
     for (; rest != 0; rest /= base, weight++) {
         uint16_t group = (uint16_t)(rest % base);
 
@@ -290,8 +285,8 @@ static int put_units_binary(const struct value_call *call, int64_t units)
             count++;
         }
     }
-    at = put_word_before(at, (uint16_t)scale);
-    at = put_word_before(at, units < 0 ? sign_negative : sign_positive);
+    at = put_word_before(at, (uint16_t)units->scale);
+    at = put_word_before(at, units->count < 0 ? sign_negative : sign_positive);
     at = put_word_before(at, (uint16_t)(count == 0 ? 0 : weight - 1));
     at = put_word_before(at, count);
     return value_put(call, at, (size_t)(bytes + sizeof(bytes) - at));
@@ -301,11 +296,12 @@ static int put_units_binary(const struct value_call *call, int64_t units)
 
 int numeric_encode_text(const struct value_call *call, const struct cell *cell)
 {
+    char text[units_bytes];
+    struct units units;
     struct decimal d;
-    int64_t units;
 
-    if (units_of_cell(call, cell, &units)) {
-        return put_units_text(call, units);
+    if (quick_units(call, cell, &units)) {
+        return value_put(call, text, units_write(&units, text));
     }
     int r = decimal_of_cell(call, cell, &d);
 
@@ -337,11 +333,11 @@ static uint16_t digit_of(const struct decimal *d, int e)
 
 int numeric_encode_binary(const struct value_call *call, const struct cell *cell)
 {
+    struct units units;
     struct decimal d;
-    int64_t units;
 
-    if (units_of_cell(call, cell, &units)) {
-        return put_units_binary(call, units);
+    if (quick_units(call, cell, &units)) {
+        return put_units_binary(call, &units);
     }
     int r = decimal_of_cell(call, cell, &d);
 

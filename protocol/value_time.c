@@ -85,7 +85,13 @@ static int keep_date(const struct value_call *call, int32_t days, struct cell *r
 
 int date_decode_text(const struct value_call *call, struct view in, struct cell *ret_cell)
 {
+    int64_t quick;
     int32_t days;
+
+    if (iso_date_read(in, &quick)) { /* as it would be printed */
+        cell_set_text(ret_cell, in);
+        return 0;
+    }
     int r = days_of(call, in, call->style->date_order, &days);
 
     return r != 0 ? r : keep_date(call, days, ret_cell);
@@ -309,6 +315,11 @@ static int keep_stamp(const struct value_call *call, int64_t us, struct cell *re
 int timestamp_decode_text(const struct value_call *call, struct view in, struct cell *ret_cell)
 {
     int64_t us;
+
+    if (call->typmod < 0 && stored_quickly(call, in, &us)) { /* as it would be printed */
+        cell_set_text(ret_cell, in);
+        return 0;
+    }
     int r = timestamp_of(call, in, call->style, &us);
 
     return r != 0 ? r : keep_stamp(call, us, ret_cell);

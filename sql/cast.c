@@ -280,6 +280,10 @@ static void call_numeric(sqlite3_context *context, int argc, sqlite3_value **arg
     if (cell.kind == CELL_NULL) {
         return;
     }
+    if (value_numeric_fits(&cell, sqlite3_value_int(argv[1]))) {
+        sqlite3_result_value(context, argv[0]);
+        return;
+    }
     result = value_encode(OID_NUMERIC, -1, FORMAT_TEXT, &cell, &sql->style, &text, &failure);
     if (result == 0) {
         result = value_decode(OID_NUMERIC, sqlite3_value_int(argv[1]), FORMAT_TEXT, buf_view(&text),

@@ -1,6 +1,7 @@
 #include "protocol/iso_time.h"
 
 #include "protocol/datetime.h"
+#include "protocol/pgtype.h"
 #include "support.h"
 
 #include <string.h>
@@ -115,6 +116,43 @@ static void a_truncated_or_longer_timestamp_is_none(void **state)
     assert_false(timestamp_of("2024-02-30 10:00:00", &us));
 }
 
+/* A blank in front sends a text the long way. */
+static void assert_decoded_alike(uint32_t oid, const char *with_blank)
+{
+    cleanup(finish_buf) struct buf scratch = { 0 };
+    cleanup(finish_buf) struct buf long_scratch = { 0 };
+    struct cell quick;
+    struct cell slow;
+    int r = value_decode(oid, -1, FORMAT_TEXT, view_of_str(with_blank + 1), NULL, &scratch, &quick,
+                         NULL);
+
+    assert_int_equal(value_decode(oid, -1, FORMAT_TEXT, view_of_str(with_blank), NULL,
+                                  &long_scratch, &slow, NULL),
+                     r);
+    assert_true(r != 0 || view_equal(quick.bytes, slow.bytes));
+}
+
+static void texts_are_stored_as_the_long_way_stores_them(void **state)
+{
+    static const char wholes[][32] = { " 2024-01-31", " 2024-01-31 10:59:58",
+                                       " 2024-01-31 10:59:58+00", " 2024-01-31 10:59:58.12+00" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(wholes); i++) {
+        for (size_t at = 1; at < strlen(wholes[i]); at++) {
+            for (const char *c = "0123456789 -:.+TZ"; *c != '\0'; c++) {
+                char text[32];
+
+                memcpy(text, wholes[i], sizeof(text));
+                text[at] = *c;
+                assert_decoded_alike(OID_DATE, text);
+                assert_decoded_alike(OID_TIMESTAMP, text);
+                assert_decoded_alike(OID_TIMESTAMPTZ, text);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +161,7 @@ int main(void)
         cmocka_unit_test(timestamps_come_back_to_the_microsecond),
         cmocka_unit_test(each_changed_byte_is_refused_or_read_right),
         cmocka_unit_test(a_truncated_or_longer_timestamp_is_none),
+        cmocka_unit_test(texts_are_stored_as_the_long_way_stores_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
