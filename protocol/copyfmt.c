@@ -26,6 +26,18 @@ static int bad(struct failure *f, const char *message)
 
 /* ---- lines ---- */
 
+struct copy_reader copy_reader_of(const struct copy_style *style)
+{
+    struct copy_reader r = { .style = style,
+                             .marks = { ['\n'] = true, ['\r'] = true, ['\\'] = true } };
+
+    if (style->format == COPY_CSV) {
+        r.marks[style->quote] = true;
+        r.marks[style->escape] = true;
+    }
+    return r;
+}
+
 /* How many bytes from here on must be there to judge this one. */
 static size_t bytes_wanted(const struct copy_reader *r, const uint8_t *p, size_t left, bool first)
 {
@@ -171,6 +183,19 @@ static int judge(struct copy_reader *r, struct view *data, size_t at, struct vie
     return at == 0 ? COPY_END : give_line(r, data, at, data->len, ret_line);
 }
 
+/* Up to the next byte that needs a look; false: there is none. */
+static bool skip_unmarked(struct copy_reader *r, struct view data)
+{
+    size_t at = r->scanned;
+
+    while (at < data.len && !r->marks[data.data[at]]) {
+        at++;
+    }
+    r->after_escape = r->after_escape && at == r->scanned;
+    r->scanned = at;
+    return at < data.len;
+}
+
 int copy_next_line(struct copy_reader *r, struct view *data, bool at_end, struct view *ret_line,
                    struct failure *ret_failure)
 {
@@ -180,7 +205,7 @@ int copy_next_line(struct copy_reader *r, struct view *data, bool at_end, struct
     if (r->ended) {
         return COPY_END;
     }
-    while (r->scanned < data->len && answer == LINE_NOT) {
+    while (answer == LINE_NOT && skip_unmarked(r, *data)) {
         const uint8_t *p = data->data + r->scanned;
         size_t left = data->len - r->scanned;
 
@@ -268,33 +293,55 @@ static void push(struct splitter *s, uint8_t byte)
     s->scratch->data[s->scratch->len++] = byte;
 }
 
+/* Passes what stands for itself, up to the delimiter, `mark` or the end. */
+static struct view plain_part(struct splitter *s, uint8_t mark)
+{
+    const uint8_t *start = s->at;
+
+    while (s->at < s->end && *s->at != s->style->delimiter && *s->at != mark) {
+        s->at++;
+    }
+    return view_of(start, (size_t)(s->at - start));
+}
+
+static void push_view(struct splitter *s, struct view bytes)
+{
+    if (bytes.len > 0) {
+        memcpy(s->scratch->data + s->scratch->len, bytes.data, bytes.len);
+        s->scratch->len += bytes.len;
+    }
+}
+
+/* Passes the delimiter. */
+static void end_field(struct splitter *s)
+{
+    s->more = s->at < s->end;
+    s->at += s->more;
+}
+
 static struct copy_field text_field(struct splitter *s)
 {
     const uint8_t *start = s->at;
     size_t kept = s->scratch->len;
-    const uint8_t *end;
-    bool escapes = false;
+    struct view raw = plain_part(s, '\\');
+    struct view value = raw;
 
-    s->more = false;
-    while (s->at < s->end && *s->at != s->style->delimiter) {
-        if (*s->at++ != '\\') {
-            push(s, s->at[-1]);
-            continue;
+    if (s->at < s->end && *s->at == '\\') {
+        push_view(s, raw);
+        while (s->at < s->end && *s->at != s->style->delimiter) {
+            uint8_t c = *s->at++;
+
+            if (c != '\\') {
+                push(s, c);
+            } else if (s->at < s->end) { /* one at the end of the line stands for nothing */
+                push(s, unescaped(s));
+            }
         }
-        escapes = true;
-        if (s->at < s->end) {
-            push(s, unescaped(s));
-        }
+        raw = view_of(start, (size_t)(s->at - start));
+        value = view_of(s->scratch->data + kept, s->scratch->len - kept);
     }
-    end = s->at;
-    if (s->at < s->end) {
-        s->more = true;
-        s->at++;
-    }
-    struct view raw = view_of(start, (size_t)(end - start));
-    struct view value = view_of(s->scratch->data + kept, s->scratch->len - kept);
-    return (struct copy_field){ .is_null = view_equal(raw, s->style->null),
-                                .bytes = escapes ? value : raw };
+    end_field(s);
+    return (struct copy_field){ .is_null = view_equal(raw, s->style->null), .bytes = value };
 }
 
 /* Up to the closing quote. False: there is none. */
@@ -315,26 +362,25 @@ static bool quoted_part(struct splitter *s)
     return false;
 }
 
+/* Quotes may begin and end anywhere in it. */
 static int csv_field(struct splitter *s, struct copy_field *ret_field, struct failure *f)
 {
     size_t kept = s->scratch->len;
-    bool quoted = false;
+    struct view value = plain_part(s, s->style->quote);
+    bool quoted = s->at < s->end && *s->at == s->style->quote;
 
-    s->more = false;
-    while (s->at < s->end && !s->more) {
-        uint8_t c = *s->at++;
-
-        if (c == s->style->delimiter) {
-            s->more = true;
-        } else if (c != s->style->quote) {
-            push(s, c);
-        } else if (quoted_part(s)) {
-            quoted = true;
-        } else {
-            return bad(f, "unterminated CSV quoted field");
+    if (quoted) {
+        push_view(s, value);
+        while (s->at < s->end && *s->at == s->style->quote) {
+            s->at++;
+            if (!quoted_part(s)) {
+                return bad(f, "unterminated CSV quoted field");
+            }
+            push_view(s, plain_part(s, s->style->quote));
         }
+        value = view_of(s->scratch->data + kept, s->scratch->len - kept);
     }
-    struct view value = view_of(s->scratch->data + kept, s->scratch->len - kept);
+    end_field(s);
     *ret_field = (struct copy_field){ .is_null = !quoted && view_equal(value, s->style->null),
                                       .bytes = value };
     return 0;

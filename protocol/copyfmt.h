@@ -35,14 +35,12 @@ struct copy_reader {
     enum copy_newline newline;
     bool in_quote;
     bool after_escape;
-    bool began; /* binary: the file's header is read */
-    bool ended; /* the end marker came */
+    bool began;                /* binary: the file's header is read */
+    bool ended;                /* the end marker came */
+    bool marks[UINT8_MAX + 1]; /* bytes that may end a line, or keep it from ending */
 };
 
-static inline struct copy_reader copy_reader_of(const struct copy_style *style)
-{
-    return (struct copy_reader){ .style = style };
-}
+struct copy_reader copy_reader_of(const struct copy_style *style);
 
 struct copy_field {
     bool is_null;
