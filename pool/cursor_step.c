@@ -1,44 +1,18 @@
 /* pool/cursor_step.c: the values that go into a cursor's statement, and the rows that come out of
  * it. */
 #include "pool/sibling.h"
+#include "pool/stmt_bind.h"
 
 /* ---- parameters ---- */
-
-static int bind_one(sqlite3_stmt *stmt, int number, const struct cell *cell)
-{
-    static const char empty[1];
-    const void *bytes =
-        cell->kind >= CELL_TEXT && cell->bytes.len > 0 ? (const void *)cell->bytes.data : empty;
-
-    switch (cell->kind) {
-    case CELL_INT:
-        return sqlite3_bind_int64(stmt, number, cell->i);
-    case CELL_REAL:
-        return sqlite3_bind_double(stmt, number, cell->r);
-    case CELL_TEXT:
-        return sqlite3_bind_text64(stmt, number, bytes, cell->bytes.len, SQLITE_TRANSIENT,
-                                   SQLITE_UTF8);
-    case CELL_BLOB:
-        return sqlite3_bind_blob64(stmt, number, bytes, cell->bytes.len, SQLITE_TRANSIENT);
-    case CELL_NULL:
-        break;
-    }
-    return sqlite3_bind_null(stmt, number);
-}
 
 int cursor_bind(struct session *session, sqlite3_stmt *stmt, const struct cell *params,
                 size_t count, struct failure *ret_failure)
 {
-    size_t wanted = (size_t)sqlite3_bind_parameter_count(stmt);
+    int rc = stmt_bind(stmt, params, count, false);
 
-    for (size_t i = 0; i < count && i < wanted; i++) {
-        int rc = bind_one(stmt, (int)i + 1, &params[i]);
-
-        if (rc != SQLITE_OK) {
-            return session_fail(session, rc, view_of_str(sqlite3_sql(stmt)), NULL, ret_failure);
-        }
-    }
-    return 0;
+    return rc == SQLITE_OK
+               ? 0
+               : session_fail(session, rc, view_of_str(sqlite3_sql(stmt)), NULL, ret_failure);
 }
 
 /* ---- rows ---- */

@@ -143,8 +143,8 @@ int copy_from_run(struct portal *portal, const struct copy_plan *plan, struct fa
                            "cannot execute COPY FROM in a read-only transaction");
     }
     buf_init(&from.pending, row_bytes_max);
-    if (copy_rows_init(&from.rows, portal, plan) != 0) {
-        return failure_set_nomem(ret_failure);
+    if (copy_rows_init(&from.rows, portal, plan, ret_failure) != 0) {
+        return FAILED;
     }
     int r = sql->ops->copy_in_begin(sql->host, plan->options.style.format == COPY_BINARY,
                                     plan->count, ret_failure);

@@ -4,25 +4,25 @@
  * error ends it. One session's task. */
 #pragma once
 
-#include "pool/row_sink.h"
 #include "sql/copy.h"
 
 struct copy_rows {
-    struct portal *portal;
     struct sql_session *sql;
     const struct copy_plan *plan;
     struct copy_reader reader;
     struct buf scratch; /* a line's fields */
     struct copy_field *fields;
+    struct value_in *decoders; /* of the fields */
     struct cell *cells;
-    struct buf *values;   /* one for each cell's bytes: none moves when another grows */
-    int64_t count;        /* of the rows that went in */
-    struct row_sink sink; /* an INSERT gives no rows */
+    struct buf *values; /* one for each cell's bytes: none moves when another grows */
+    struct bulk *bulk;  /* the INSERT, from the first row on */
+    int64_t count;      /* of the rows that went in */
 };
 
-/* 0 or -ENOMEM; finish either way. */
+/* 0 or FAILED; finish either way. ret_failure must be that of all later calls: the values keep it.
+ */
 must_check int copy_rows_init(struct copy_rows *rows, struct portal *portal,
-                              const struct copy_plan *plan);
+                              const struct copy_plan *plan, struct failure *ret_failure);
 void copy_rows_finish(struct copy_rows *rows);
 
 /* The rows of what is there. at_end: no more will come. 0, COPY_END, FAILED or -errno; *data is

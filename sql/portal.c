@@ -306,8 +306,7 @@ static int run_cursor(struct portal *portal, const struct plan *plan, const stru
         return SQL_SUSPENDED;
     }
     if (result == CURSOR_END) {
-        portal->changes = cursor_changes(portal->cursor);
-        set_plan_tag(portal, plan, portal->changes);
+        set_plan_tag(portal, plan, cursor_changes(portal->cursor));
         portal->at_end = true;
         result = 0;
     }

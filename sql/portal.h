@@ -20,10 +20,9 @@ struct portal {
     size_t param_count;
     enum portal_state state;
     struct cursor *cursor;
-    int64_t rows;    /* given by this sql_run() */
-    int64_t changes; /* rows that the last statement of it changed */
-    uint64_t txn;    /* sql_session.txn_number that it belongs to */
-    bool holdable;   /* outlives its transaction (DECLARE ... WITH HOLD, once its rows are kept) */
+    int64_t rows;  /* given by this sql_run() */
+    uint64_t txn;  /* sql_session.txn_number that it belongs to */
+    bool holdable; /* outlives its transaction (DECLARE ... WITH HOLD, once its rows are kept) */
     struct portal *next_doomed; /* closed by its own statement: freed when that is over */
     struct plan *declared_by;   /* DECLARE CURSOR's; counted. NULL: a portal of Bind */
     bool scrolls;               /* may go backward: SCROLL, or */
