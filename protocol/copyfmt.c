@@ -1,14 +1,16 @@
-/* protocol/copyfmt.c: rows and fields of COPY. A line ends where its newline is, unless that is
- * escaped (text) or inside quotes (CSV); all lines must end alike. */
+/* protocol/copyfmt.c: rows and fields of COPY, read. A line ends where its newline is, unless that
+ * is escaped (text) or inside quotes (CSV); all lines must end alike. */
 #include "protocol/copyfmt.h"
 
 #include "protocol/reader.h"
 
 #include <errno.h>
 
-static const uint8_t signature[11] = { 'P', 'G', 'C', 'O', 'P', 'Y', '\n', 0xff, '\r', '\n', 0 };
-
-enum { header_bytes = sizeof(signature) + 8, field_bytes_most = 0x3fffffff };
+enum {
+    signature_bytes = sizeof(copy_signature),
+    header_bytes = signature_bytes + 8,
+    field_bytes_most = 0x3fffffff
+};
 
 struct copy_style copy_style_of(enum copy_format format)
 {
@@ -419,9 +421,9 @@ int copy_split_line(const struct copy_style *style, struct view line, struct buf
 
 static int check_header(struct reader *in, struct failure *f)
 {
-    const uint8_t *magic = reader_bytes(in, sizeof(signature));
+    const uint8_t *magic = reader_bytes(in, signature_bytes);
 
-    if (magic == NULL || memcmp(magic, signature, sizeof(signature)) != 0) {
+    if (magic == NULL || memcmp(magic, copy_signature, signature_bytes) != 0) {
         return bad(f, "COPY file signature not recognized");
     }
     uint32_t flags = reader_u32(in);
@@ -445,10 +447,10 @@ static int check_header(struct reader *in, struct failure *f)
 static int read_header(struct copy_reader *r, struct view *data, bool at_end, struct failure *f)
 {
     struct reader in = reader_over(*data);
-    size_t seen = data->len < sizeof(signature) ? data->len : sizeof(signature);
+    size_t seen = data->len < signature_bytes ? data->len : signature_bytes;
 
     if (data->len < header_bytes && !at_end &&
-        (seen == 0 || memcmp(data->data, signature, seen) == 0)) {
+        (seen == 0 || memcmp(data->data, copy_signature, seen) == 0)) {
         return COPY_MORE;
     }
     int result = check_header(&in, f);
@@ -538,93 +540,4 @@ int copy_next_tuple(struct copy_reader *r, struct view *data, bool at_end,
         view_advance(data, data->len - reader_left(&in));
     }
     return result;
-}
-
-/* ---- writing ---- */
-
-static int write_text(uint8_t delimiter, struct view value, struct buf *out)
-{
-    static const char letters[] = "btnvfr"; /* for 8 to 13 */
-    uint8_t *at;
-    int r = buf_reserve(out, 2 * value.len + 1);
-
-    if (r != 0) {
-        return r;
-    }
-    at = out->data + out->len;
-    for (size_t i = 0; i < value.len; i++) {
-        uint8_t c = value.data[i];
-
-        if (c >= 8 && c <= 13) {
-            *at++ = '\\';
-            *at++ = (uint8_t)letters[c - 8];
-            continue;
-        }
-        if (c == '\\' || c == delimiter) {
-            *at++ = '\\';
-        }
-        *at++ = c;
-    }
-    out->len = (size_t)(at - out->data);
-    return 0;
-}
-
-static bool needs_quotes(const struct copy_style *style, struct view value, bool single)
-{
-    if (view_equal(value, style->null) || (single && view_equal_str(value, "\\."))) {
-        return true;
-    }
-    for (size_t i = 0; i < value.len; i++) {
-        uint8_t c = value.data[i];
-
-        if (c == style->delimiter || c == style->quote || c == '\n' || c == '\r') {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int write_csv(const struct copy_style *style, struct view value, struct buf *out)
-{
-    int r = buf_reserve(out, 2 * value.len + 2);
-
-    if (r != 0) {
-        return r;
-    }
-    out->data[out->len++] = style->quote;
-    for (size_t i = 0; i < value.len; i++) {
-        uint8_t c = value.data[i];
-
-        if (c == style->quote || c == style->escape) {
-            out->data[out->len++] = style->escape;
-        }
-        out->data[out->len++] = c;
-    }
-    out->data[out->len++] = style->quote;
-    return 0;
-}
-
-int copy_write_field(const struct copy_style *style, struct view value, bool force_quote,
-                     bool single, struct buf *out)
-{
-    if (style->format == COPY_TEXT) {
-        return write_text(style->delimiter, value, out);
-    }
-    if (force_quote || needs_quotes(style, value, single)) {
-        return write_csv(style, value, out);
-    }
-    return buf_append_view(out, value);
-}
-
-int copy_write_header(struct buf *out)
-{
-    static const uint8_t flags_and_length[8];
-    int r = buf_append(out, signature, sizeof(signature));
-
-    return r == 0 ? buf_append(out, flags_and_length, sizeof(flags_and_length)) : r;
-}
-
-int copy_write_trailer(struct buf *out)
-{
-    return buf_append(out, "\xff\xff", 2);
 }

@@ -64,9 +64,25 @@ must_check int copy_next_tuple(struct copy_reader *r, struct view *data, bool at
                                struct copy_field *fields, size_t count,
                                struct failure *ret_failure);
 
-/* Text and CSV: appends a field that is not null. single: it is the row's only one. 0, BUF_FULL or
- * -ENOMEM. */
-must_check int copy_write_field(const struct copy_style *style, struct view value, bool force_quote,
+/* ---- writing (protocol/copyfmt_write.c) ---- */
+
+static const uint8_t copy_signature[11] = {
+    'P', 'G', 'C', 'O', 'P', 'Y', '\n', 0xff, '\r', '\n', 0
+};
+
+struct copy_writer {
+    const struct copy_style *style;
+    bool marks[UINT8_MAX + 1]; /* bytes that do not stand for themselves */
+};
+
+struct copy_writer copy_writer_of(const struct copy_style *style);
+
+/* Text and CSV: makes a field that is not null of what was appended to `out` from `at` on. single:
+ * it is the row's only one. 0, BUF_FULL or -ENOMEM. */
+must_check int copy_end_field(const struct copy_writer *w, size_t at, bool force_quote, bool single,
+                              struct buf *out);
+/* The same of bytes that are not there yet. On failure nothing is appended. */
+must_check int copy_write_field(const struct copy_writer *w, struct view value, bool force_quote,
                                 bool single, struct buf *out);
 
 /* Binary: the file's header and its end. */

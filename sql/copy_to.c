@@ -4,6 +4,9 @@
 #include "sql/portal.h"
 #include "sql/verb_support.h"
 
+#include "base/alloc.h"
+#include "protocol/value_row.h"
+
 #include <assert.h>
 #include <errno.h>
 
@@ -11,8 +14,9 @@ struct copy_to {
     struct row_sink sink;
     struct sql_session *sql;
     const struct copy_plan *plan;
+    struct copy_writer writer;
+    struct value_out *values; /* one for each column */
     struct buf row;
-    struct buf value;
     int64_t rows;
 };
 
@@ -24,72 +28,27 @@ static int send_row(struct copy_to *to)
     return r;
 }
 
-static int encode(struct copy_to *to, size_t i, const struct cell *cell, enum value_format format,
-                  struct buf *out, struct failure *f)
-{
-    const struct copy_column *column = &to->plan->columns[i];
-
-    return value_encode(column->type.oid, column->type.typmod, format, cell, &to->sql->style, out,
-                        f);
-}
-
-static void put_u32(uint8_t *at, uint32_t n)
-{
-    n = __builtin_bswap32(n);
-    memcpy(at, &n, sizeof(n));
-}
-
-static int binary_field(struct copy_to *to, size_t i, const struct cell *cell, struct failure *f)
-{
-    size_t length_at = to->row.len;
-    int r = buf_append(&to->row, "\xff\xff\xff\xff", 4);
-
-    if (r != 0 || cell->kind == CELL_NULL) {
-        return r;
-    }
-    r = encode(to, i, cell, FORMAT_BINARY, &to->row, f);
-    if (r == 0) {
-        put_u32(to->row.data + length_at, (uint32_t)(to->row.len - length_at - 4));
-    }
-    return r;
-}
-
-static int printed_field(struct copy_to *to, size_t i, const struct cell *cell, struct failure *f)
+static int printed_field(struct copy_to *to, size_t i, const struct cell *cell)
 {
     const struct copy_style *style = &to->plan->options.style;
     int r = i > 0 ? buf_append_byte(&to->row, style->delimiter) : 0;
+    size_t at = to->row.len;
 
-    if (r != 0) {
-        return r;
-    }
-    if (cell->kind == CELL_NULL) {
+    if (r == 0 && cell->kind == CELL_NULL) {
         return buf_append_view(&to->row, style->null);
     }
-    buf_clear(&to->value);
-    r = encode(to, i, cell, FORMAT_TEXT, &to->value, f);
-    return r != 0 ? r
-                  : copy_write_field(style, buf_view(&to->value), to->plan->columns[i].force_quote,
-                                     to->plan->count == 1, &to->row);
+    r = r == 0 ? value_out_put(&to->values[i], cell) : r;
+    return r == 0 ? copy_end_field(&to->writer, at, to->plan->columns[i].force_quote,
+                                   to->plan->count == 1, &to->row)
+                  : r;
 }
 
-static int binary_row(struct copy_to *to, const struct cell *cells, struct failure *f)
-{
-    size_t count = to->plan->count;
-    uint8_t word[2] = { (uint8_t)(count >> 8), (uint8_t)count };
-    int r = buf_append(&to->row, word, sizeof(word));
-
-    for (size_t i = 0; i < count && r == 0; i++) {
-        r = binary_field(to, i, &cells[i], f);
-    }
-    return r;
-}
-
-static int printed_row(struct copy_to *to, const struct cell *cells, struct failure *f)
+static int printed_row(struct copy_to *to, const struct cell *cells)
 {
     int r = 0;
 
     for (size_t i = 0; i < to->plan->count && r == 0; i++) {
-        r = printed_field(to, i, &cells[i], f);
+        r = printed_field(to, i, &cells[i]);
     }
     return r == 0 ? buf_append_byte(&to->row, '\n') : r;
 }
@@ -99,9 +58,9 @@ static int on_row(struct row_sink *sink, const struct cell *cells, size_t count,
     struct copy_to *to = container_of(sink, struct copy_to, sink);
 
     assert(count == to->plan->count);
-    (void)count;
-    int r = to->plan->options.style.format == COPY_BINARY ? binary_row(to, cells, f)
-                                                          : printed_row(to, cells, f);
+    int r = to->plan->options.style.format == COPY_BINARY
+                ? value_row_put(to->values, cells, count, &to->row)
+                : printed_row(to, cells);
     if (r == -ENOMEM || r == BUF_FULL) {
         return failure_set_nomem(f);
     }
@@ -125,7 +84,7 @@ static int begin(struct copy_to *to, struct failure *f)
     for (size_t i = 0; i < plan->count && r == 0; i++) {
         r = i > 0 ? buf_append_byte(&to->row, plan->options.style.delimiter) : 0;
         if (r == 0) {
-            r = copy_write_field(&plan->options.style, view_of_str(plan->columns[i].name), false,
+            r = copy_write_field(&to->writer, view_of_str(plan->columns[i].name), false,
                                  plan->count == 1, &to->row);
         }
     }
@@ -146,23 +105,48 @@ static int end(struct copy_to *to, struct failure *f)
     return r == 0 ? to->sql->ops->copy_out_end(to->sql->host) : r;
 }
 
+static int start(struct copy_to *to, struct failure *f)
+{
+    const struct copy_plan *plan = to->plan;
+    bool binary = plan->options.style.format == COPY_BINARY;
+
+    to->values = mem_alloc((plan->count + 1) * sizeof(*to->values));
+    if (to->values == NULL) {
+        return failure_set_nomem(f);
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        struct type type = plan->columns[i].type;
+
+        value_out_init(&to->values[i], type.oid, type.typmod, binary ? FORMAT_BINARY : FORMAT_TEXT,
+                       &to->sql->style, &to->row, f);
+    }
+    return 0;
+}
+
 static void copy_to_finish(struct copy_to *to)
 {
+    mem_free(to->values);
     buf_finish(&to->row);
-    buf_finish(&to->value);
 }
 
 int copy_to_run(struct portal *portal, const struct copy_plan *plan, struct failure *ret_failure)
 {
     struct sql_session *sql = portal->sql;
-    cleanup(
-        copy_to_finish) struct copy_to to = { .sink = { .row = on_row }, .sql = sql, .plan = plan };
+    cleanup(copy_to_finish) struct copy_to to = {
+        .sink = { .row = on_row },
+        .sql = sql,
+        .plan = plan,
+        .writer = copy_writer_of(&plan->options.style),
+    };
 
     if (sql->ops->copy_out_begin == NULL) {
         return failure_set(ret_failure, "0A000", "there is nobody to COPY to");
     }
-    int r =
-        sql->ops->copy_out_begin(sql->host, plan->options.style.format == COPY_BINARY, plan->count);
+    int r = start(&to, ret_failure);
+    if (r == 0) {
+        r = sql->ops->copy_out_begin(sql->host, plan->options.style.format == COPY_BINARY,
+                                     plan->count);
+    }
     if (r == 0) {
         r = begin(&to, ret_failure);
     }

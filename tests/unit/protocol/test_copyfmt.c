@@ -227,12 +227,12 @@ static void what_is_written_is_read_again(void **state)
     (void)state;
     for (enum copy_format format = COPY_TEXT; format <= COPY_CSV; format++) {
         struct copy_style style = copy_style_of(format);
+        struct copy_writer w = copy_writer_of(&style);
         for (size_t i = 0; i < ARRAY_LEN(values); i++) {
             cleanup(buf_finish) struct buf out = { 0 };
             char rows[64];
 
-            assert_int_equal(copy_write_field(&style, view_of_str(values[i]), false, true, &out),
-                             0);
+            assert_int_equal(copy_write_field(&w, view_of_str(values[i]), false, true, &out), 0);
             assert_int_equal(buf_append_byte(&out, '\n'), 0);
             snprintf(rows, sizeof(rows), "[%s];", values[i]);
             expect(&style, buf_view(&out), rows);
@@ -244,13 +244,14 @@ static void csv_quotes_what_needs_it(void **state)
 {
     cleanup(buf_finish) struct buf out = { 0 };
     struct copy_style csv = copy_style_of(COPY_CSV);
+    struct copy_writer w = copy_writer_of(&csv);
 
     (void)state;
-    assert_int_equal(copy_write_field(&csv, BYTES("plain"), false, false, &out), 0);
-    assert_int_equal(copy_write_field(&csv, BYTES("plain"), true, false, &out), 0);
-    assert_int_equal(copy_write_field(&csv, BYTES(""), false, false, &out), 0);
-    assert_int_equal(copy_write_field(&csv, BYTES("a\"b"), false, false, &out), 0);
-    assert_int_equal(copy_write_field(&csv, BYTES("\\."), false, false, &out), 0);
+    assert_int_equal(copy_write_field(&w, BYTES("plain"), false, false, &out), 0);
+    assert_int_equal(copy_write_field(&w, BYTES("plain"), true, false, &out), 0);
+    assert_int_equal(copy_write_field(&w, BYTES(""), false, false, &out), 0);
+    assert_int_equal(copy_write_field(&w, BYTES("a\"b"), false, false, &out), 0);
+    assert_int_equal(copy_write_field(&w, BYTES("\\."), false, false, &out), 0);
     assert_view_equal(buf_view(&out), "plain\"plain\"\"\"\"a\"\"b\"\\.");
 }
 
@@ -273,22 +274,65 @@ static void a_full_buffer_and_no_memory_are_told(void **state)
     cleanup(buf_finish) struct buf small = { 0 };
     cleanup(buf_finish) struct buf none = { 0 };
     struct copy_style csv = copy_style_of(COPY_CSV);
+    struct copy_writer w = copy_writer_of(&csv);
     struct copy_field field;
     size_t count;
 
     (void)state;
     buf_init(&small, 4);
-    assert_int_equal(copy_write_field(&csv, BYTES("a,b"), false, false, &small), BUF_FULL);
+    assert_int_equal(copy_write_field(&w, BYTES("a,b"), false, false, &small), BUF_FULL);
     assert_int_equal(copy_split_line(&csv, BYTES("longer"), &small, &field, 1, &count, NULL),
                      BUF_FULL);
     mem_fail_at(1, true);
-    int written = copy_write_field(&csv, BYTES("a,b"), false, false, &none);
+    int written = copy_write_field(&w, BYTES("a,b"), false, false, &none);
     int split = copy_split_line(&csv, BYTES("x"), &none, &field, 1, &count, NULL);
     int header = copy_write_header(&none);
     mem_fail_at(0, false);
     assert_int_equal(written, -ENOMEM);
     assert_int_equal(split, -ENOMEM);
     assert_int_equal(header, -ENOMEM);
+}
+
+/* Bytes of all kinds, between others that stay as they are. */
+static void fields_grow_where_they_lie(void **state)
+{
+    cleanup(buf_finish) struct buf out = { 0 };
+    struct copy_style text = copy_style_of(COPY_TEXT);
+    struct copy_style csv = copy_style_of(COPY_CSV);
+
+    (void)state;
+    csv.escape = '\\';
+    struct copy_writer text_writer = copy_writer_of(&text);
+    struct copy_writer csv_writer = copy_writer_of(&csv);
+
+    assert_int_equal(buf_append_str(&out, "a\tb"), 0);
+    assert_int_equal(copy_end_field(&text_writer, 2, false, false, &out), 0);
+    assert_view_equal(buf_view(&out), "a\tb");
+    assert_int_equal(buf_append_str(&out, "\t\\\n\r\b\f\vz"), 0);
+    assert_int_equal(copy_end_field(&text_writer, 3, false, false, &out), 0);
+    assert_view_equal(buf_view(&out), "a\tb\\t\\\\\\n\\r\\b\\f\\vz");
+    buf_clear(&out);
+    assert_int_equal(buf_append_str(&out, "x,\"\\\""), 0);
+    assert_int_equal(copy_end_field(&csv_writer, 2, false, false, &out), 0);
+    assert_view_equal(buf_view(&out), "x,\"\\\"\\\\\\\"\"");
+    buf_clear(&out);
+    assert_int_equal(copy_end_field(&csv_writer, 0, true, false, &out), 0);
+    assert_view_equal(buf_view(&out), "\"\"");
+}
+
+static void a_field_that_cannot_grow_is_not_there(void **state)
+{
+    struct copy_style csv = copy_style_of(COPY_CSV);
+    struct copy_writer w = copy_writer_of(&csv);
+
+    (void)state;
+    for (size_t max = 1; max <= 9; max++) { /* "a""b,"" is nine bytes */
+        cleanup(buf_finish) struct buf out = { .max = max };
+
+        assert_int_equal(copy_write_field(&w, BYTES("a\"b,\""), false, false, &out),
+                         max < 9 ? BUF_FULL : 0);
+        assert_int_equal(out.len, max < 9 ? 0 : 9);
+    }
 }
 
 int main(void)
@@ -302,6 +346,8 @@ int main(void)
         cmocka_unit_test(bad_binary_data_is_refused),
         cmocka_unit_test(what_is_written_is_read_again),
         cmocka_unit_test(csv_quotes_what_needs_it),
+        cmocka_unit_test(fields_grow_where_they_lie),
+        cmocka_unit_test(a_field_that_cannot_grow_is_not_there),
         cmocka_unit_test(more_fields_than_there_is_room_for_are_counted),
         cmocka_unit_test(a_full_buffer_and_no_memory_are_told),
     };
