@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/fd.h"
+#include "daemon/log.h"
 #include "daemon/unix_socket.h"
 
 #include <arpa/inet.h>
@@ -25,6 +26,7 @@ enum { ADDRESS_UNAVAILABLE = 2 };
 enum { sockets_max = 32, backlog = 1024, accepts_per_turn = 64, free_port_tries = 20 };
 
 static const struct timeval accept_pause = { .tv_usec = 100000 }; /* when out of descriptors */
+static const int64_t complaint_interval_us = 60000000;
 
 struct listen_socket {
     struct listener *listener;
@@ -40,11 +42,23 @@ struct listener {
     uint16_t port;
     struct listen_socket sockets[sockets_max];
     size_t count;
-    struct event *resume; /* ends the pause */
+    struct event *resume;  /* ends the pause */
+    int64_t complained_us; /* 0: never */
     struct unix_socket unix_socket;
 };
 
 /* ---- accepting ---- */
+
+/* Not at every pause: they follow each other while it lasts. */
+static void complain(struct listener *listener, int error)
+{
+    int64_t now_us = loop_now_us(listener->loop);
+
+    if (listener->complained_us == 0 || now_us - listener->complained_us >= complaint_interval_us) {
+        log_line(LEVEL_WARNING, "new clients wait: %s", strerror(error));
+        listener->complained_us = now_us;
+    }
+}
 
 static void pause_accepting(struct listener *listener)
 {
@@ -82,6 +96,7 @@ static void accept_clients(evutil_socket_t listen_fd, short what, void *arg)
         int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
             if (is_out_of_descriptors(errno)) {
+                complain(listener, errno);
                 pause_accepting(listener);
             }
             return;

@@ -11,6 +11,7 @@
 #include "async/task.h"
 #include "base/fd.h"
 #include "daemon/connection.h"
+#include "daemon/descriptors.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/probe.h"
@@ -387,6 +388,9 @@ static int service_init(struct service *service, struct conf *conf, int ready_fd
         return -ENOTSUP;
     }
     int r = server_open(&service->server, conf);
+    if (r == 0) {
+        (void)descriptors_raise(conf->max_client_conn, service->server.worker_count);
+    }
     return r == 0 ? open_signals(service) : r;
 }
 

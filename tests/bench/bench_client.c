@@ -2,11 +2,17 @@
  * PostgreSQL.
  *
  * usage: bench_client HOST PORT MODE COUNT DATABASE QUERY
- *   HOST starting with '/' is a unix socket's folder. Modes:
+ *   HOST starting with '/' is a unix socket's folder. Over TCP each 20,000 connections come from
+ *   another address of 127.0.0.0/8, as ports would run out. Modes:
  *   connect      COUNT times: connect, start up, QUERY, Terminate
  *   fresh        COUNT times: CREATE DATABASE bench_fresh TEMPLATE DATABASE, then as connect on it,
  *                then DROP DATABASE; this is what a fresh isolated database costs on PostgreSQL
  *   hold         COUNT connections that each ran QUERY once and stay open until input ends
+ *   crowd        opens COUNT connections, "ready" and the microseconds that took; then, for each
+ *                line of input, a round: COUNT times QUERY (with '#', as latency) on a connection
+ *                at random, and once on all of them at the same time: "round" with p50, p99 and
+ *                maximum of the single ones and the time of all together; all stay open until
+ *                input ends
  *   scan-text    COUNT times QUERY on one connection, its rows read and counted; Query message
  *   scan-binary  the same by Parse, Bind with binary results, Execute
  *   first        COUNT times: connect, send QUERY, wait for its first row, hang up; only the wait
@@ -29,6 +35,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -36,12 +43,28 @@
 
 static const char *host;
 static int port;
+static unsigned dialled;
+
+enum { connections_per_address = 20000 };
 
 static double now_us(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+/* 127.0.0.1 and what follows it; which port, connect() decides. */
+static void bind_source(int fd, unsigned number)
+{
+    struct sockaddr_in source = { .sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK + number) };
+    int on = 1;
+
+    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0 ||
+        bind(fd, (struct sockaddr *)&source, sizeof(source)) < 0) {
+        err(1, "bind");
+    }
 }
 
 static int dial(void)
@@ -66,9 +89,13 @@ static int dial(void)
         len = sizeof(address.in);
     }
     int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && host[0] != '/' && dialled >= connections_per_address) {
+        bind_source(fd, dialled / connections_per_address);
+    }
     if (fd < 0 || connect(fd, &address.any, len) < 0) {
         err(1, "connect to %s port %d", host, port);
     }
+    dialled++;
     return fd;
 }
 
@@ -457,17 +484,16 @@ static int compare_doubles(const void *a, const void *b)
     return (*left > *right) - (*left < *right);
 }
 
-static void ask_numbered(struct input *in, const char *query, int number)
+static void send_numbered(int fd, const char *query, unsigned number)
 {
     char text[1024];
     const char *mark = strchr(query, '#');
 
     if (mark != NULL) {
-        snprintf(text, sizeof(text), "%.*s%d%s", (int)(mark - query), query, number, mark + 1);
+        snprintf(text, sizeof(text), "%.*s%u%s", (int)(mark - query), query, number, mark + 1);
         query = text;
     }
-    send_query(in->fd, query, 0);
-    read_rows(in, INT64_MAX);
+    send_query(fd, query, 0);
 }
 
 /* What has not ended in time does not count. */
@@ -481,7 +507,8 @@ static void latency(int seconds, const char *database, const char *query)
     in.fd = start_up(database);
     double start = now_us(), end = start + seconds * 1e6, now = start, then;
     while (count < most - 1) {
-        ask_numbered(&in, query, (int)((unsigned)count * 7919U % 100000) + 1);
+        send_numbered(in.fd, query, (unsigned)count * 7919U % 100000 + 1);
+        read_rows(&in, INT64_MAX);
         then = now_us();
         if (then > end && count > 0) {
             break;
@@ -494,6 +521,62 @@ static void latency(int seconds, const char *database, const char *query)
            took[(int)(count * 0.999)], took[count - 1], (now - start) / count);
     free(took);
     hang_up(in.fd);
+}
+
+/* ---- many connections ---- */
+
+static unsigned random_below(unsigned limit)
+{
+    static uint64_t state = 88172645463325252U;
+
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (unsigned)(state % limit);
+}
+
+static void crowd_round(const int *fds, int count, const char *query, double *took)
+{
+    for (int i = 0; i < count; i++) {
+        int fd = fds[random_below((unsigned)count)];
+        double start = now_us();
+
+        send_numbered(fd, query, random_below(100000) + 1);
+        until_ready(fd);
+        took[i] = now_us() - start;
+    }
+    double start = now_us();
+    for (int i = 0; i < count; i++) {
+        send_numbered(fds[i], query, random_below(100000) + 1);
+    }
+    for (int i = 0; i < count; i++) {
+        until_ready(fds[i]);
+    }
+    double all = now_us() - start;
+
+    qsort(took, (size_t)count, sizeof(*took), compare_doubles);
+    printf("round %.0f %.0f %.0f %.0f\n", took[count / 2], took[(int)(count * 0.99)],
+           took[count - 1], all);
+    fflush(stdout);
+}
+
+static void crowd(int count, const char *database, const char *query)
+{
+    int *fds = calloc((size_t)count, sizeof(*fds));
+    double *took = calloc((size_t)count, sizeof(*took));
+    char line[16];
+    double start = now_us();
+
+    for (int i = 0; i < count; i++) {
+        fds[i] = start_up(database);
+    }
+    printf("ready %.0f\n", now_us() - start);
+    fflush(stdout);
+    while (fgets(line, sizeof(line), stdin) != NULL) {
+        crowd_round(fds, count, query, took);
+    }
+    free(took);
+    free(fds);
 }
 
 static void rounds(int count, const char *database, const char *query, int fresh)
@@ -510,11 +593,22 @@ static void rounds(int count, const char *database, const char *query, int fresh
     printf("%.2f\n", (now_us() - start) / count);
 }
 
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 7) {
         errx(2, "usage: bench_client HOST PORT MODE COUNT DATABASE QUERY");
     }
+    raise_descriptors();
     host = argv[1];
     port = atoi(argv[2]);
     const char *mode = argv[3], *database = argv[5], *query = argv[6];
@@ -524,6 +618,8 @@ int main(int argc, char **argv)
         rounds(count, database, query, mode[0] == 'f');
     } else if (strcmp(mode, "hold") == 0) {
         hold(count, database, query);
+    } else if (strcmp(mode, "crowd") == 0) {
+        crowd(count, database, query);
     } else if (strcmp(mode, "scan-text") == 0 || strcmp(mode, "scan-binary") == 0) {
         scan(count, database, query, strcmp(mode, "scan-binary") == 0);
     } else if (strcmp(mode, "first") == 0) {
