@@ -24,7 +24,8 @@
  *   copy-from    COUNT times, each on a connection of its own: QUERY, a COPY FROM STDIN, with what
  *                input has, in messages of 8 KiB; only that is timed
  *   latency      QUERY on one connection for COUNT seconds; each '#' in it is another number from 1
- *                to 100,000. Prints p50 p99 p99.9 maximum and mean in microseconds
+ *                to 100,000. Prints p50 p99 p99.9 maximum and mean in microseconds, and how many
+ *                ended in time
  * Prints microseconds per round as one number; the scans add the rows of a round, the copies its
  * bytes. */
 #include <arpa/inet.h>
@@ -517,8 +518,8 @@ static void latency(int seconds, const char *database, const char *query)
         now = then;
     }
     qsort(took, (size_t)count, sizeof(*took), compare_doubles);
-    printf("%.0f %.0f %.0f %.0f %.1f\n", took[count / 2], took[(int)(count * 0.99)],
-           took[(int)(count * 0.999)], took[count - 1], (now - start) / count);
+    printf("%.0f %.0f %.0f %.0f %.1f %d\n", took[count / 2], took[(int)(count * 0.99)],
+           took[(int)(count * 0.999)], took[count - 1], (now - start) / count, count);
     free(took);
     hang_up(in.fd);
 }
