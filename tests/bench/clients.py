@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "clients"))
 
 import paging  # noqa: E402
 import wire  # noqa: E402
-from own_daemon import Daemon  # noqa: E402
+from pond_daemon import Daemon  # noqa: E402
 
 CONF = "[pond]\nlisten_addr = 127.0.0.1\nlisten_port = 0\n[database shop]\nseed = seed.sql\n"
 

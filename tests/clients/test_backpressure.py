@@ -13,7 +13,7 @@ import time
 import unittest
 
 import wire
-from own_daemon import Daemon
+from pond_daemon import Daemon
 from wire import bind, execute, message, parse, query, SYNC
 
 HELD = 100

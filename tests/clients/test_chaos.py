@@ -16,7 +16,7 @@ import tempfile
 import time
 
 import wire
-from own_daemon import Daemon
+from pond_daemon import Daemon
 from wire import bind, close, describe, execute, message, parse, query, FLUSH, SYNC, TERMINATE
 
 CONNECTIONS = 50

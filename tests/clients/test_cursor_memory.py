@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 import wire
-from own_daemon import Daemon
+from pond_daemon import Daemon
 from wire import query
 
 ROWS = 200000

@@ -13,7 +13,7 @@ import unittest
 
 import paging
 import wire
-from own_daemon import Daemon
+from pond_daemon import Daemon
 
 ROWS = int(os.environ.get("POND_TEST_CURSOR_ROWS", "20000"))
 GROWTH_MOST = 200 << 10
