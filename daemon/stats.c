@@ -51,14 +51,15 @@ int stats_line(const struct server *server, struct buf *out)
     uint64_t opens = sum.daemon.clone_open_count;
     return buf_printf(
         out,
-        "loops=%zu sessions=%zu sessions_idle=%zu waiting=%zu clones=%zu connections=%zu "
-        "connections_total=%" PRIu64 " connections_refused=%" PRIu64 " statements=%" PRIu64
-        " clone_open_count=%" PRIu64 " clone_open_us_mean=%" PRIu64 " clone_open_us_max=%" PRIu64
-        " longest_hold_us=%" PRId64 " longest_hold_by=%s turns=%" PRIu64 " tasks=%" PRIu64
-        " stacks_cached=%" PRIu64 " memory=%zu",
-        server->worker_count, pools.sessions.sessions, pools.sessions.idle, pools.sessions.waiting,
-        pools.clones, server_connections(server), sum.daemon.connections_total,
-        sum.daemon.connections_refused, sum.daemon.statements, opens,
+        "loops=%zu sessions=%zu sessions_idle=%zu sessions_created=%" PRIu64 " waiting=%zu "
+        "leases=%" PRIu64 " clones=%zu connections=%zu connections_total=%" PRIu64
+        " connections_refused=%" PRIu64 " statements=%" PRIu64 " clone_open_count=%" PRIu64
+        " clone_open_us_mean=%" PRIu64 " clone_open_us_max=%" PRIu64 " longest_hold_us=%" PRId64
+        " longest_hold_by=%s turns=%" PRIu64 " tasks=%" PRIu64 " stacks_cached=%" PRIu64
+        " memory=%zu",
+        server->worker_count, pools.sessions.sessions, pools.sessions.idle, pools.sessions.created,
+        pools.sessions.waiting, pools.sessions.leases, pools.clones, server_connections(server),
+        sum.daemon.connections_total, sum.daemon.connections_refused, sum.daemon.statements, opens,
         opens == 0 ? 0 : sum.daemon.clone_open_us_total / opens, sum.daemon.clone_open_us_max,
         sum.loops.longest_hold_us,
         sum.loops.longest_hold_by == NULL ? "-" : sum.loops.longest_hold_by, sum.loops.turns,
