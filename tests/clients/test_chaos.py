@@ -194,7 +194,7 @@ def main(pondd, conf, seed=None, rounds=None):
                 used = int(now["memory"]) if used is None else used
                 assert int(now["memory"]) < used + SLACK_BYTES, "memory: %s, after the first round %d" % (now["memory"], used)
         finally:
-            code = daemon.stop() if daemon.process.poll() is None else daemon.process.returncode
+            code = daemon.stop()
             if code != 0:
                 print(daemon.log()[-20000:])
         assert code == 0, "pondd ended with %s" % code
