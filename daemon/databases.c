@@ -122,7 +122,8 @@ static int fail_full(const struct server *server, struct failure *ret_failure)
     return FAILED;
 }
 
-static int make(struct making *making)
+/* *ret_named is counted. */
+static int make(struct making *making, struct named **ret_named)
 {
     struct registry *registry = making->server->registry;
     struct named *named;
@@ -132,15 +133,21 @@ static int make(struct making *making)
         return failure_set_nomem(making->failure);
     }
     int r = registry_put(registry, named);
-    named_unref(named); /* the registry has its own, if it took it */
+    if (r == 0) {
+        *ret_named = named;
+        return 0;
+    }
+    named_unref(named);
     return r == REGISTRY_FULL ? fail_full(making->server, making->failure) : r;
 }
 
 static void make_there(void *arg)
 {
     struct making *making = arg;
+    struct named *named = NULL;
 
-    making->result = make(making);
+    making->result = make(making, &named);
+    named_unref(named); /* the registry has its own */
 }
 
 static int check_name_length(const char *name, struct failure *ret_failure)
@@ -154,7 +161,7 @@ static int check_name_length(const char *name, struct failure *ret_failure)
 
 /* On the running worker. 0, FAILED, or -EEXIST when somebody was faster. */
 static int make_scoped(struct worker *here, const char *name, const char *user,
-                       struct failure *ret_failure)
+                       struct named **ret_named, struct failure *ret_failure)
 {
     cleanup(source_finish) struct source source = { 0 };
     cleanup(mem_freep) char *base = mem_strdup(name);
@@ -183,7 +190,7 @@ static int make_scoped(struct worker *here, const char *name, const char *user,
         .parent = &here->server->account,
     };
     snprintf(making.options.attributes.owner, database_name_bytes, "%s", user);
-    return make(&making);
+    return make(&making, ret_named);
 }
 
 static bool is_frozen(struct server *server, const char *name)
@@ -198,14 +205,15 @@ static bool is_frozen(struct server *server, const char *name)
 }
 
 int databases_route(struct worker *here, const char *name, const char *user,
-                    struct worker **ret_worker, bool *ret_made, struct failure *ret_failure)
+                    struct worker **ret_worker, struct named **ret_made,
+                    struct failure *ret_failure)
 {
     struct server *server = here->server;
     unsigned loop;
     int r = -EEXIST;
 
     *ret_worker = here;
-    *ret_made = false;
+    *ret_made = NULL;
     while (r == -EEXIST) {
         if (registry_find(server->registry, view_of_str(name)) != NULL || is_frozen(server, name)) {
             return 0;
@@ -214,9 +222,8 @@ int databases_route(struct worker *here, const char *name, const char *user,
             *ret_worker = &server->workers[loop];
             return 0;
         }
-        r = make_scoped(here, name, user, ret_failure);
+        r = make_scoped(here, name, user, ret_made, ret_failure);
     }
-    *ret_made = r == 0;
     return r;
 }
 

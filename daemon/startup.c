@@ -251,13 +251,11 @@ static int check_named(const struct connection *conn, const struct named *named,
     return 0;
 }
 
+/* Takes the reference. */
 static int enter_named(struct connection *conn, struct named *named, struct failure *ret_failure)
 {
-    conn->named = named_ref(named);
-    if (scope_defer(&conn->scope, leave_named, conn) != 0) {
-        return failure_set_nomem(ret_failure);
-    }
-    return check_named(conn, named, ret_failure);
+    conn->named = named;
+    return scope_defer(&conn->scope, leave_named, conn) == 0 ? 0 : failure_set_nomem(ret_failure);
 }
 
 /* What the name in the start-up packet stands for. */
@@ -331,8 +329,11 @@ static int lease_database(struct connection *conn, struct failure *ret_failure)
     if (!find_meant(conn, &meant)) {
         return failure_set(ret_failure, "3D000", "database \"%s\" does not exist", conn->database);
     }
-    if (meant.named != NULL) {
-        r = enter_named(conn, meant.named, ret_failure);
+    if (meant.named != NULL && conn->named == NULL) {
+        r = enter_named(conn, named_ref(meant.named), ret_failure);
+    }
+    if (r == 0 && meant.named != NULL) {
+        r = check_named(conn, meant.named, ret_failure);
     }
     return r == 0 ? lease_session(conn, &meant, ret_failure) : r;
 }
@@ -433,6 +434,7 @@ static int route(struct connection *conn, const struct startup *startup,
 {
     const char *user = startup_param_find(startup, "user");
     const char *database = database_of(startup);
+    struct named *made = NULL;
     int r = check_room(conn, ret_failure);
 
     if (r == 0 && (user == NULL || user[0] == '\0')) {
@@ -442,8 +444,11 @@ static int route(struct connection *conn, const struct startup *startup,
         r = utf8_check(view_of_str(database), ret_failure);
     }
     if (r == 0) {
-        r = databases_route(conn->worker, database, user, &conn->destination, &conn->made_clone,
-                            ret_failure);
+        r = databases_route(conn->worker, database, user, &conn->destination, &made, ret_failure);
+    }
+    if (r == 0 && made != NULL) {
+        conn->made_clone = true;
+        r = enter_named(conn, made, ret_failure); /* it goes with us if we do not get in */
     }
     return r == 0 && conn->destination != conn->worker ? CONNECTION_MOVES : r;
 }
