@@ -24,6 +24,8 @@
 /* So many over max_client_conn are heard out and told why; more are told at once. */
 enum { refused_most = 64 };
 
+static const int64_t hang_up_step_us = 250000;
+
 /* ---- the end ---- */
 
 /* One who has stalled does not come for what the kernel still holds: megabytes, and for minutes. */
@@ -279,6 +281,19 @@ void connection_serve(struct connection *conn)
 
 /* ---- events ---- */
 
+/* Its client has said more than its task reads now. So no event tells when it hangs up, and who
+ * waits in a line does not ask: it is looked after by the timer. */
+static void watch_hang_up(struct connection *conn)
+{
+    if (!connection_hung_up(conn)) {
+        deadline_look_after_us(conn, hang_up_step_us);
+    } else if (conn->queued) {
+        task_cancel(conn->task, STOP_HANGUP);
+    } else if (conn->lease.session != NULL) {
+        session_stop_statement(conn->lease.session, STOP_HANGUP);
+    }
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct connection *conn = arg;
@@ -290,11 +305,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     }
     event_del(&conn->read_event);
     conn->read_off = true;
-    if (conn->queued && connection_hung_up(conn)) {
-        task_cancel(conn->task, STOP_HANGUP);
-    } else if (conn->lease.session != NULL && connection_hung_up(conn)) {
-        session_stop_statement(conn->lease.session, STOP_HANGUP);
-    }
+    watch_hang_up(conn);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -303,6 +314,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
     (void)fd, (void)what;
     if (!deadline_passed(conn)) {
+        if (conn->task != NULL && conn->read_off) {
+            watch_hang_up(conn);
+        }
         return;
     }
     if (conn->task == NULL) {
