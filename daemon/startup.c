@@ -171,12 +171,25 @@ static const char *database_of(const struct startup *startup)
     return database == NULL || database[0] == '\0' ? user : database;
 }
 
+/* What CREATE DATABASE makes of a long name. With a `~` it stays, and is refused for its length:
+ * two clients whose names differ in what would be cut must not share a database. */
+static struct view known_name(const char *name)
+{
+    struct view whole = view_of_str(name);
+
+    return strchr(name, '~') == NULL ? utf8_cut(whole, database_name_bytes - 1) : whole;
+}
+
+/* Once: a connection that has moved here brings them along. */
 static int take_names(struct connection *conn, const struct startup *startup,
                       struct failure *ret_failure)
 {
     const char *user = startup_param_find(startup, "user");
     const char *database = database_of(startup);
 
+    if (conn->database != NULL) {
+        return 0;
+    }
     if (user == NULL || user[0] == '\0') {
         return failure_set(ret_failure, "28000",
                            "no PostgreSQL user name specified in startup packet");
@@ -188,8 +201,10 @@ static int take_names(struct connection *conn, const struct startup *startup,
     if (r != 0) {
         return r;
     }
-    conn->user = mem_strdup(user);
-    conn->database = mem_strdup(database);
+    struct view user_known = utf8_cut(view_of_str(user), database_name_bytes - 1);
+    struct view database_known = known_name(database);
+    conn->user = mem_strndup(user_known.data, user_known.len);
+    conn->database = mem_strndup(database_known.data, database_known.len);
     if (scope_defer(&conn->scope, free_names, conn) != 0 || conn->user == NULL ||
         conn->database == NULL) {
         return failure_set_nomem(ret_failure);
@@ -400,14 +415,8 @@ static int check_room(const struct connection *conn, struct failure *ret_failure
 static int log_in(struct connection *conn, const struct startup *startup,
                   struct failure *ret_failure)
 {
-    int r = check_room(conn, ret_failure);
+    int r = refuse_replication(startup, ret_failure);
 
-    if (r == 0) {
-        r = take_names(conn, startup, ret_failure);
-    }
-    if (r == 0) {
-        r = refuse_replication(startup, ret_failure);
-    }
     if (r == 0) {
         r = take_key(conn, ret_failure);
     }
@@ -432,19 +441,15 @@ static int log_in(struct connection *conn, const struct startup *startup,
 static int route(struct connection *conn, const struct startup *startup,
                  struct failure *ret_failure)
 {
-    const char *user = startup_param_find(startup, "user");
-    const char *database = database_of(startup);
     struct named *made = NULL;
     int r = check_room(conn, ret_failure);
 
-    if (r == 0 && (user == NULL || user[0] == '\0')) {
-        return 0; /* refused later */
+    if (r == 0) {
+        r = take_names(conn, startup, ret_failure);
     }
     if (r == 0) {
-        r = utf8_check(view_of_str(database), ret_failure);
-    }
-    if (r == 0) {
-        r = databases_route(conn->worker, database, user, &conn->destination, &made, ret_failure);
+        r = databases_route(conn->worker, conn->database, conn->user, &conn->destination, &made,
+                            ret_failure);
     }
     if (r == 0 && made != NULL) {
         conn->made_clone = true;

@@ -105,3 +105,14 @@ int utf8_check(struct view v, struct failure *ret_failure)
     return failure_set(ret_failure, "22021", "invalid byte sequence for encoding \"UTF8\":%s",
                        shown);
 }
+
+struct view utf8_cut(struct view v, size_t most)
+{
+    if (v.len > most) {
+        v.len = most;
+        while (v.len > 0 && (v.data[v.len] & 0xc0) == 0x80) {
+            v.len--;
+        }
+    }
+    return v;
+}

@@ -11,3 +11,6 @@ size_t utf8_invalid_at(struct view v);
 
 /* 0, or FAILED with 22021 and PostgreSQL's words. */
 must_check int utf8_check(struct view v, struct failure *ret_failure);
+
+/* The longest beginning of valid text that has at most so many bytes and ends with a letter. */
+struct view utf8_cut(struct view v, size_t most);

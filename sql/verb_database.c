@@ -5,6 +5,7 @@
  * DATABASE.) */
 #include "sql/verb_support.h"
 
+#include "protocol/utf8.h"
 #include "sql/database_options.h"
 #include "sql/lexer.h"
 #include "sql/settings.h"
@@ -34,16 +35,13 @@ static int spell(const struct token *token, struct buf *out)
 static void notice_if_cut(struct sql_session *sql, const struct token *token)
 {
     cleanup(buf_finish) struct buf name = { 0 };
-    size_t len = name_bytes_most;
 
     if (spell(token, &name) != 0 || name.len <= name_bytes_most) {
         return;
     }
-    while (len > 0 && (name.data[len] & 0xc0) == 0x80) {
-        len--;
-    }
+    struct view kept = utf8_cut(buf_view(&name), name_bytes_most);
     verb_notice(sql, SEVERITY_NOTICE, "42622", "identifier \"%.*s\" will be truncated to \"%.*s\"",
-                (int)name.len, (const char *)name.data, (int)len, (const char *)name.data);
+                (int)name.len, (const char *)name.data, (int)kept.len, (const char *)kept.data);
 }
 
 /* The grammar cuts names that are too long without a word. */

@@ -88,6 +88,17 @@ static void every_code_point_is_judged_right(void **state)
     }
 }
 
+static void text_is_cut_behind_a_whole_letter(void **state)
+{
+    (void)state;
+    static const char text[] = "a\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80"; /* 1, 2, 3 and 4 bytes */
+    static const size_t kept[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10 };
+
+    for (size_t most = 0; most < ARRAY_LEN(kept); most++) {
+        assert_int_equal(utf8_cut(view_of_str(text), most).len, kept[most]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,6 +106,7 @@ int main(void)
         cmocka_unit_test(what_it_does_not_is_found_where_it_starts),
         cmocka_unit_test(the_failure_shows_the_bytes),
         cmocka_unit_test(every_code_point_is_judged_right),
+        cmocka_unit_test(text_is_cut_behind_a_whole_letter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
