@@ -18,7 +18,7 @@ static void named_destroy(struct named *named)
     mem_free(named);
 }
 
-int named_create(const struct named_options *options, struct named **ret_named)
+static int create(const struct named_options *options, struct named **ret_named)
 {
     const struct clone_limits limits = {
         .memory = database_options(options->database)->clone_memory,
@@ -42,6 +42,16 @@ int named_create(const struct named_options *options, struct named **ret_named)
     }
     *ret_named = named;
     return 0;
+}
+
+/* It outlives whoever makes it: a session, when it is made for a function of SQL. */
+int named_create(const struct named_options *options, struct named **ret_named)
+{
+    struct account *was = account_swap(options->parent);
+    int r = create(options, ret_named);
+
+    account_swap(was);
+    return r;
 }
 
 struct named *named_ref(struct named *named)

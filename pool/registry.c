@@ -246,8 +246,10 @@ static int swap_name(struct registry *registry, struct named *named, char **name
 
 int registry_rename(struct registry *registry, struct named *named, const char *name)
 {
+    struct account *was = account_swap(registry->world.parent); /* as in named_create() */
     cleanup(mem_freep) char *copy = mem_strdup(name);
 
+    account_swap(was);
     if (copy == NULL) {
         return -ENOMEM;
     }

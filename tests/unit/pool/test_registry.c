@@ -115,6 +115,26 @@ static void a_named_clone_can_have_another_name(void **state)
     in_task(*state, other_names);
 }
 
+/* Both may be asked for in a statement, while its session pays for what it takes. */
+static void paid_by_others(struct world *w)
+{
+    struct pool pool = { .closed = false };
+    struct account session = { .limit = 0 };
+
+    pool_begin(&pool, w, NULL, 0);
+    struct account *was = account_swap(&session);
+    struct named *a = make_named(&pool, "a", true);
+    assert_int_equal(registry_rename(pool.registry, a, "b"), 0);
+    account_swap(was);
+    assert_int_equal(session.used, 0);
+    pool_end(&pool);
+}
+
+static void who_makes_or_renames_a_named_clone_does_not_pay_for_it(void **state)
+{
+    in_task(*state, paid_by_others);
+}
+
 static void listing(struct world *w)
 {
     struct pool pool = { .closed = false };
@@ -192,6 +212,7 @@ int main(void)
         WORLD_TEST(a_named_clone_is_known_until_it_is_dropped),
         WORLD_TEST(there_are_no_more_than_max_clones),
         WORLD_TEST(a_named_clone_can_have_another_name),
+        WORLD_TEST(who_makes_or_renames_a_named_clone_does_not_pay_for_it),
         WORLD_TEST(all_are_listed),
         WORLD_TEST(no_memory_changes_nothing),
     };
