@@ -350,8 +350,9 @@ int claims_await(struct connection *conn, const char *name, const char *from, bo
 
 /* ---- pond_template_ready(), pond_template_failed() ---- */
 
-int claims_end(struct server *server, const char *name, bool ready, struct failure *ret_failure)
+int claims_end(struct connection *conn, const char *name, bool ready, struct failure *ret_failure)
 {
+    struct server *server = conn->server;
     struct claim *claim = take_from_builder(&server->claims, name, 0);
     struct failure ignored;
 
@@ -363,7 +364,7 @@ int claims_end(struct server *server, const char *name, bool ready, struct failu
         succeed(claim);
         return 0;
     }
-    (void)!databases_drop(server, name, true, &ignored); /* fine when it is not there any more */
+    (void)!databases_drop(conn, name, true, &ignored); /* fine when it is not there any more */
     fail(claim);
     return r;
 }

@@ -320,17 +320,28 @@ static int want_unused(struct errand *errand, const struct named *named)
     return all_leave(errand->server, named) ? WAIT_FOR_OTHERS : FAILED;
 }
 
+static int await_moment(void *end_us, int64_t deadline_us)
+{
+    int64_t now_us = loop_now_us(loop_current());
+    int64_t until_us = now_us + leave_step_us;
+
+    if (now_us >= *(const int64_t *)end_us) {
+        return FAILED;
+    }
+    int r = await_until(until_us < deadline_us ? until_us : deadline_us);
+    return r == 0 && until_us >= deadline_us ? -ETIMEDOUT : r;
+}
+
 /* For who terminates others, or closes his connections, and right then drops the database. */
-static int await_unused(struct errand *errand)
+static int await_unused(struct session *session, struct errand *errand)
 {
     int64_t end_us = clock_after_us(loop_clock(loop_current()), leave_timeout_us);
     int r;
 
     while ((r = await_errand(errand)) == WAIT_FOR_OTHERS) {
-        int64_t now_us = loop_now_us(loop_current());
-
-        if (now_us >= end_us || await_until(now_us + leave_step_us) != 0) {
-            return FAILED;
+        r = session_await(session, await_moment, &end_us, errand->failure);
+        if (r != 0) {
+            return r;
         }
     }
     return r;
@@ -373,8 +384,10 @@ static int drop(struct errand *errand, struct named *named)
     return r;
 }
 
-int databases_drop(struct server *server, const char *name, bool force, struct failure *ret_failure)
+int databases_drop(struct connection *conn, const char *name, bool force,
+                   struct failure *ret_failure)
 {
+    struct server *server = conn->server;
     struct errand errand = {
         .server = server, .name = name, .run = drop, .arg = &force, .failure = ret_failure
     };
@@ -384,7 +397,7 @@ int databases_drop(struct server *server, const char *name, bool force, struct f
         failure_add(ret_failure, FIELD_DETAIL, "It is a database of pond's configuration.");
         return FAILED;
     }
-    return await_unused(&errand);
+    return await_unused(conn->lease.session, &errand);
 }
 
 void databases_drop_here(struct server *server, const char *name)
@@ -477,15 +490,16 @@ static bool changes_nothing(const struct database_change *change)
            change->allows_connections == NULL && change->connection_limit == NULL;
 }
 
-int databases_alter(struct server *server, const char *name, const struct database_change *change,
+int databases_alter(struct connection *conn, const char *name, const struct database_change *change,
                     struct failure *ret_failure)
 {
+    struct server *server = conn->server;
     struct errand errand = {
         .server = server, .name = name, .run = alter, .arg = change, .failure = ret_failure
     };
 
     if (registry_find(server->registry, view_of_str(name)) == NULL) {
-        return await_unused(&errand);
+        return await_unused(conn->lease.session, &errand);
     }
     return changes_nothing(change)
                ? 0

@@ -26,9 +26,9 @@ must_check int databases_route(struct worker *here, const char *name, const char
 /* CREATE, DROP and ALTER DATABASE: sql/sql.h has the errors. */
 must_check int databases_create(struct worker *here, const struct database_request *request,
                                 const char *user, struct failure *ret_failure);
-must_check int databases_drop(struct server *server, const char *name, bool force,
+must_check int databases_drop(struct connection *conn, const char *name, bool force,
                               struct failure *ret_failure);
-must_check int databases_alter(struct server *server, const char *name,
+must_check int databases_alter(struct connection *conn, const char *name,
                                const struct database_change *change, struct failure *ret_failure);
 
 /* Makes the named database a template (registry_freeze), and drops those that are too many. */

@@ -30,17 +30,13 @@ int host_database_create(void *host, const struct database_request *request,
 
 int host_database_drop(void *host, const char *name, bool force, struct failure *ret_failure)
 {
-    struct connection *conn = host;
-
-    return databases_drop(conn->server, name, force, ret_failure);
+    return databases_drop(host, name, force, ret_failure);
 }
 
 int host_database_alter(void *host, const char *name, const struct database_change *change,
                         struct failure *ret_failure)
 {
-    struct connection *conn = host;
-
-    return databases_alter(conn->server, name, change, ret_failure);
+    return databases_alter(host, name, change, ret_failure);
 }
 
 int host_each_database(void *host, database_fn *fn, void *arg, struct failure *ret_failure)
@@ -91,9 +87,7 @@ int host_template_claim(void *host, const char *name, const char *from, bool *re
 
 int host_template_end(void *host, const char *name, bool ready, struct failure *ret_failure)
 {
-    struct connection *conn = host;
-
-    return claims_end(conn->server, name, ready, ret_failure);
+    return claims_end(host, name, ready, ret_failure);
 }
 
 /* ---- connections ---- */

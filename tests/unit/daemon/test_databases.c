@@ -1,0 +1,70 @@
+/* Databases that are shared by name, where it takes a look inside to see what happens to them. */
+#include "support_client.h"
+
+#include "async/loop.h"
+#include "daemon/connection_impl.h"
+#include "daemon/worker.h"
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, server_setup, server_teardown)
+
+static struct client *client_of(const char *database)
+{
+    const char *const params[] = { "user", "tester", "database", database, NULL };
+    struct client *client = client_login(params);
+
+    client_forget(client);
+    return client;
+}
+
+static struct connection *newest_connection(void)
+{
+    return TAILQ_LAST(&test_worker->connections, connection_list);
+}
+
+/* ---- dropping one that others use ---- */
+
+/* The other one was told to go, as far as anybody can see. */
+static struct connection *one_who_leaves_but_does_not_go(struct client **ret_client)
+{
+    struct client *c = client_shop();
+
+    client_query(c, "CREATE DATABASE d TEMPLATE shop");
+    client_close(c);
+    *ret_client = client_of("d");
+    newest_connection()->goodbye = GOODBYE_IDLE;
+    return newest_connection();
+}
+
+static void who_waits_to_drop_a_database_can_be_stopped(void **state)
+{
+    struct client *other;
+    struct connection *leaves = one_who_leaves_but_does_not_go(&other);
+    struct client *c = client_shop();
+
+    (void)state;
+    client_query(c, "SET statement_timeout = 20");
+    client_query(c, "DROP DATABASE d");
+    expect_error(c, "ERROR", "57014", "canceling statement due to statement timeout");
+    client_query(c, "ALTER DATABASE d RENAME TO e");
+    expect_error(c, "ERROR", "57014", "canceling statement due to statement timeout");
+    client_query(c, "SET statement_timeout = 0");
+    frontend_query(&c->w, view_of_str("DROP DATABASE d"));
+    client_forget(c);
+    client_flush(c);
+    server_run_turns(3);
+    connection_shutdown(newest_connection(), true);
+    client_await_end(c);
+    expect_error(c, "FATAL", "57P01", "terminating connection due to administrator command");
+    leaves->goodbye = GOODBYE_NONE;
+    client_close(c);
+    client_close(other);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(who_waits_to_drop_a_database_can_be_stopped),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
