@@ -270,12 +270,29 @@ static void serve(void *arg)
     }
 }
 
+static void doomed_ends(struct loop *loop, struct loop_message *message)
+{
+    (void)loop;
+    connection_destroy(container_of(message, struct connection, message));
+}
+
+/* Without memory to serve it, it ends; but not in the middle of whatever walks through the list of
+ * connections: the end of one may be the end of others. */
+static void doom(struct connection *conn)
+{
+    conn->doomed = true;
+    connection_remove_events(conn);
+    conn->message.run = doomed_ends;
+    loop_send(conn->worker->loop, &conn->message);
+}
+
 void connection_serve(struct connection *conn)
 {
     assert(conn->task == NULL);
-    if (task_spawn(conn->worker->loop, "connection", serve, conn, &conn->task) != 0) {
+    if (!conn->doomed &&
+        task_spawn(conn->worker->loop, "connection", serve, conn, &conn->task) != 0) {
         conn->task = NULL;
-        connection_destroy(conn);
+        doom(conn);
     }
 }
 

@@ -44,9 +44,9 @@ struct connection {
     struct output output;
     struct event read_event; /* added for good, but while bytes wait that no task takes */
     struct event timer;
-    int64_t timer_at_us;        /* when `timer` fires; DEADLINE_NONE: it is not set */
-    struct worker *destination; /* where it moves to */
-    struct loop_message moving; /* brings it there */
+    int64_t timer_at_us;         /* when `timer` fires; DEADLINE_NONE: it is not set */
+    struct worker *destination;  /* where it moves to */
+    struct loop_message message; /* brings it there, or to its end when it is doomed */
     int64_t
         deadline_us; /* of login or idleness; DEADLINE_NONE: none. The timer may fire before it */
     struct cancel_key cancel_key;
@@ -70,6 +70,7 @@ struct connection {
     bool gssenc_asked;
     bool read_off;        /* read_event is not added */
     bool gone;            /* the client hung up: nobody hears us */
+    bool doomed;          /* ends with the next messages: nobody may serve it any more */
     bool cancel_next;     /* the next statement is cancelled */
     bool at_rest;         /* ReadyForQuery was the last answer: nothing is half done */
     bool error_told;      /* an ErrorResponse waits in the output */

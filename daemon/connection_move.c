@@ -25,7 +25,7 @@ static int settle(struct connection *conn)
 
 static void arrive(struct loop *loop, struct loop_message *message)
 {
-    struct connection *conn = container_of(message, struct connection, moving);
+    struct connection *conn = container_of(message, struct connection, message);
 
     (void)loop;
     connection_join_worker(conn, conn->destination);
@@ -49,7 +49,7 @@ int connection_move(struct connection *conn)
     output_end(&conn->output);
     connection_remove_events(conn);
     connection_leave_worker(conn);
-    conn->moving.run = arrive;
-    loop_send(conn->destination->loop, &conn->moving);
+    conn->message.run = arrive;
+    loop_send(conn->destination->loop, &conn->message);
     return 0;
 }

@@ -1,6 +1,7 @@
 /* Databases that are shared by name, where it takes a look inside to see what happens to them. */
 #include "support_client.h"
 
+#include "async/await.h"
 #include "async/loop.h"
 #include "daemon/connection_impl.h"
 #include "daemon/worker.h"
@@ -60,10 +61,57 @@ static void who_waits_to_drop_a_database_can_be_stopped(void **state)
     client_close(other);
 }
 
+/* ---- no memory ---- */
+
+static void sleep_a_while(void *arg)
+{
+    (void)arg;
+    (void)!await_until(loop_now_us(test_worker->loop) + 1000);
+}
+
+/* Takes all stacks that the loop has kept. */
+static void take_kept_stacks(void)
+{
+    struct loop_stats stats;
+
+    loop_stats(test_worker->loop, &stats);
+    for (uint64_t i = 0; i < stats.stacks_cached; i++) {
+        assert_int_equal(task_spawn(test_worker->loop, "sleeper", sleep_a_while, NULL, NULL), 0);
+    }
+}
+
+static void shut_down_without_stacks(void *arg)
+{
+    (void)arg;
+    take_kept_stacks();
+    mem_fail_at(1, true);
+    connections_shutdown(test_worker, true);
+    mem_fail_at(0, false);
+}
+
+/* The end of the first, the owner, is that of all the others; each of them needs a stack for it. */
+static void who_has_no_stack_to_say_goodbye_ends_all_the_same(void **state)
+{
+    static const char *const owner[] = { "user",    "tester",           "database", "shop~a",
+                                         "options", "-c pond.owner=on", NULL };
+    struct client *clients[4] = { client_login(owner) };
+
+    (void)state;
+    for (size_t i = 1; i < ARRAY_LEN(clients); i++) {
+        clients[i] = client_of("shop~a");
+    }
+    server_run(shut_down_without_stacks, NULL);
+    server_await_empty();
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        client_close(clients[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(who_waits_to_drop_a_database_can_be_stopped),
+        TEST(who_has_no_stack_to_say_goodbye_ends_all_the_same),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
