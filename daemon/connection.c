@@ -460,6 +460,7 @@ int connection_start(struct worker *worker, int fd, bool is_unix)
 void connection_shutdown(struct connection *conn, bool now)
 {
     conn->goodbye = GOODBYE_SHUTDOWN;
+    conn->cut_off = conn->cut_off || now;
     if (conn->task == NULL) {
         connection_serve(conn);
     } else if (conn->queued || (now && conn->output.awaiting)) {

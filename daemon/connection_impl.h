@@ -71,6 +71,7 @@ struct connection {
     bool read_off;        /* read_event is not added */
     bool gone;            /* the client hung up: nobody hears us */
     bool doomed;          /* ends with the next messages: nobody may serve it any more */
+    bool cut_off;         /* no statement of it may go on, nor begin */
     bool cancel_next;     /* the next statement is cancelled */
     bool at_rest;         /* ReadyForQuery was the last answer: nothing is half done */
     bool error_told;      /* an ErrorResponse waits in the output */

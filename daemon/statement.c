@@ -24,7 +24,9 @@ void statement_begin(struct connection *conn)
         deadline_us = clock_after_us(loop_clock(conn->worker->loop), timeout_us);
     }
     session_statement_begin(conn->lease.session, deadline_us);
-    if (conn->cancel_next) {
+    if (conn->cut_off) {
+        session_stop_statement(conn->lease.session, STOP_SHUTDOWN);
+    } else if (conn->cancel_next) {
         conn->cancel_next = false;
         session_stop_statement(conn->lease.session, STOP_CANCEL);
     }

@@ -1,6 +1,7 @@
 /* The ends of connections, bad input, time-outs, cancel and lack of memory. */
 #include "support_client.h"
 
+#include "async/await.h"
 #include "async/loop.h"
 #include "daemon/connection_impl.h"
 
@@ -268,6 +269,39 @@ static void a_shutdown_lets_statements_finish_and_then_says_so(void **state)
     client_close(endless);
 }
 
+static void pipeline_statement(struct client *c, const char *sql)
+{
+    frontend_parse(&c->w, view_of_str(""), view_of_str(sql), NULL, 0);
+    frontend_bind(&c->w, view_of_str(""), view_of_str(""), NULL, 0, 0);
+    frontend_bind_end(&c->w, NULL, 0);
+    frontend_execute(&c->w, view_of_str(""), 0);
+}
+
+static void cut_off_all_soon(void *arg)
+{
+    (void)arg;
+    assert_int_equal(await_until(loop_now_us(test_worker->loop) + 100), 0);
+    connections_shutdown(test_worker, true);
+}
+
+/* The first statement holds the loop for longer than its slice, and so gives up its turn behind it.
+ */
+static void one_who_is_cut_off_between_two_statements_does_not_begin_the_second(void **state)
+{
+    struct client *c = client_shop();
+
+    (void)state;
+    pipeline_statement(c, "SELECT length(repeat('x', 10000000))");
+    pipeline_statement(c, ENDLESS);
+    frontend_sync(&c->w);
+    client_flush(c);
+    server_run(cut_off_all_soon, NULL);
+    client_await_end(c);
+    expect_types(c, "12DC12E");
+    expect_error(c, "FATAL", "57P01", "terminating connection due to administrator command");
+    client_close(c);
+}
+
 /* One client from start to end; what it hears does not matter. */
 static bool whole_life(uint64_t fail_at)
 {
@@ -325,6 +359,7 @@ int main(void)
         TEST(a_statement_has_its_time),
         TEST(idleness_has_its_limits),
         TEST(a_shutdown_lets_statements_finish_and_then_says_so),
+        TEST(one_who_is_cut_off_between_two_statements_does_not_begin_the_second),
         TEST(any_allocation_may_fail),
     };
 
