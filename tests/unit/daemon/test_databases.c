@@ -6,6 +6,8 @@
 #include "daemon/connection_impl.h"
 #include "daemon/worker.h"
 
+#include <stdlib.h>
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, server_setup, server_teardown)
 
 static struct client *client_of(const char *database)
@@ -107,11 +109,96 @@ static void who_has_no_stack_to_say_goodbye_ends_all_the_same(void **state)
     }
 }
 
+/* What happens in one life, whatever each of it is told. */
+static const char *const steps[] = {
+    "SELECT pond_mark('m')",
+    "CREATE TABLE t (id int); INSERT INTO t VALUES (1)",
+    "SELECT pond_rewind('m'), pond_reset()",
+    "CREATE DATABASE d TEMPLATE \"shop~a\"",
+    "ALTER DATABASE d RENAME TO e",
+    "SELECT datname FROM pg_database UNION ALL SELECT query FROM pg_stat_activity",
+    "SELECT pond_template('made', 'shop')",
+    "SELECT pond_template_ready('made')",
+    "SELECT pond_template('left', 'made')",
+};
+
+static void say_start(struct client *c, const char *database, const char *options)
+{
+    startup_message(&c->w);
+    startup_param(&c->w, "user", "tester");
+    startup_param(&c->w, "database", database);
+    if (options != NULL) {
+        startup_param(&c->w, "options", options);
+    }
+    assert_int_equal(startup_message_end(&c->w), 0);
+}
+
+static void say_all(struct client *c)
+{
+    say_start(c, "shop~a", "-c pond.owner=on");
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        frontend_query(&c->w, view_of_str(steps[i]));
+    }
+    frontend_terminate(&c->w);
+    client_flush(c);
+}
+
+/* One that the template's name leads to. */
+static void say_hello(struct client *c)
+{
+    say_start(c, "made", NULL);
+    frontend_terminate(&c->w);
+    client_flush(c);
+}
+
+static bool live(void (*say)(struct client *c), uint64_t fail_at)
+{
+    struct client *c = client_open();
+
+    say(c);
+    bool hit = server_fail_until_empty(fail_at);
+    client_close(c);
+    return hit;
+}
+
+static void drop_what_lasts(void)
+{
+    struct client *c = client_shop();
+
+    client_query(c, "ALTER DATABASE made IS_TEMPLATE false");
+    client_query(c, "DROP DATABASE IF EXISTS made");
+    client_query(c, "DROP DATABASE IF EXISTS d");
+    client_query(c, "DROP DATABASE IF EXISTS e");
+    client_query(c, "SELECT datname FROM pg_database");
+    expect_types(c, "TDCZ"); /* what is left is the one of the configuration */
+    client_close(c);
+    server_await_empty();
+}
+
+static void any_allocation_may_fail(void **state)
+{
+    const char *rounds = getenv("POND_TEST_ROUNDS");
+    uint64_t most = rounds == NULL ? 300 : strtoull(rounds, NULL, 10);
+    uint64_t step = rounds == NULL ? 7 : 1;
+
+    (void)state;
+    for (uint64_t n = 1; n <= most; n++) {
+        bool hit = live(say_all, (n - 1) * step + 1);
+
+        hit = live(say_hello, n) || hit;
+        drop_what_lasts();
+        if (!hit) {
+            break;
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(who_waits_to_drop_a_database_can_be_stopped),
         TEST(who_has_no_stack_to_say_goodbye_ends_all_the_same),
+        TEST(any_allocation_may_fail),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
