@@ -20,6 +20,7 @@ struct claim {
     size_t refs;          /* the builder and all who wait */
     bool over;            /* the template is ready: not in the list any more */
     int32_t builder;      /* process number; 0: nobody has been given the right yet, or any more */
+    uint32_t oid;         /* of the database that he builds */
     struct permit permit; /* the builder's */
     struct loop_message failing;
     char name[database_name_bytes];
@@ -174,11 +175,12 @@ static void claim_unref(struct claim *claim)
     }
 }
 
-static void give_to(struct claim *claim, const struct permit *permit, int32_t builder)
+static void give_to(struct claim *claim, const struct permit *permit, int32_t builder, uint32_t oid)
 {
     cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&claim->server->claims.lock);
 
     claim->permit = *permit;
+    claim->oid = oid;
     claim->builder = builder;
 }
 
@@ -255,7 +257,7 @@ static void abandon_all(void *conn)
 }
 
 static int make_database(struct connection *conn, const char *name, const char *from,
-                         struct failure *ret_failure)
+                         uint32_t *ret_oid, struct failure *ret_failure)
 {
     const struct database_request request = {
         .name = name, .template_name = from, .allows_connections = true, .connection_limit = -1
@@ -267,21 +269,22 @@ static int make_database(struct connection *conn, const char *name, const char *
         }
         conn->builds = true;
     }
-    return databases_create(conn->worker, &request, conn->user, ret_failure);
+    return databases_create(conn->worker, &request, conn->user, ret_oid, ret_failure);
 }
 
 /* With the right. 0; or FAILED, and the right is the next one's. */
 static int begin_building(struct connection *conn, struct claim_wait *wait, const char *from,
                           struct failure *ret_failure)
 {
-    int r = make_database(conn, wait->claim->name, from, ret_failure);
+    uint32_t oid;
+    int r = make_database(conn, wait->claim->name, from, &oid, ret_failure);
 
     if (r != 0) {
         gate_release(&wait->permit);
         claim_unref(wait->claim);
         return r;
     }
-    give_to(wait->claim, &wait->permit, conn->cancel_key.pid);
+    give_to(wait->claim, &wait->permit, conn->cancel_key.pid, oid);
     return 0;
 }
 
@@ -350,21 +353,19 @@ int claims_await(struct connection *conn, const char *name, const char *from, bo
 
 /* ---- pond_template_ready(), pond_template_failed() ---- */
 
-int claims_end(struct connection *conn, const char *name, bool ready, struct failure *ret_failure)
+int claims_end(struct server *server, const char *name, bool ready, struct failure *ret_failure)
 {
-    struct server *server = conn->server;
     struct claim *claim = take_from_builder(&server->claims, name, 0);
-    struct failure ignored;
 
     if (claim == NULL) {
         return failure_set(ret_failure, "55000", "no template \"%s\" is being built", name);
     }
-    int r = ready ? databases_freeze(server, name, ret_failure) : 0;
+    int r = ready ? databases_freeze(server, name, claim->oid, ret_failure) : 0;
     if (ready && r == 0) {
         succeed(claim);
         return 0;
     }
-    (void)!databases_drop(conn, name, true, &ignored); /* fine when it is not there any more */
+    databases_discard(server, name, claim->oid);
     fail(claim);
     return r;
 }
@@ -376,7 +377,7 @@ static void fail_there(struct loop *loop, struct loop_message *message)
     struct claim *claim = container_of(message, struct claim, failing);
 
     (void)loop;
-    databases_drop_here(claim->server, claim->name);
+    databases_discard_here(claim->server, claim->name, claim->oid);
     fail(claim);
 }
 

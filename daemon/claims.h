@@ -30,7 +30,7 @@ must_check int claims_await(struct connection *conn, const char *name, const cha
                             bool *ret_build, struct failure *ret_failure);
 
 /* pond_template_ready() and pond_template_failed(). Awaits. */
-must_check int claims_end(struct connection *conn, const char *name, bool ready,
+must_check int claims_end(struct server *server, const char *name, bool ready,
                           struct failure *ret_failure);
 
 /* The connection ends: what it was building has failed. Does not await. */

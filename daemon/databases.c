@@ -35,6 +35,7 @@ static int fail_taken(const char *name, struct failure *ret_failure)
 struct errand {
     struct server *server;
     const char *name;
+    uint32_t oid; /* of the one that is meant; 0: whichever has the name */
     int (*run)(struct errand *errand, struct named *named);
     const void *arg;
     struct failure *failure;
@@ -49,8 +50,11 @@ static void run_errand(void *arg)
     struct named *named = registry_named(errand->server->registry, view_of_str(errand->name));
 
     /* It may have gone, or have another name, since we asked where it lives. */
-    errand->result = named == NULL ? fail_unknown("database", errand->name, errand->failure)
-                                   : errand->run(errand, named);
+    if (named == NULL || (errand->oid != 0 && errand->oid != named_oid(named))) {
+        errand->result = fail_unknown("database", errand->name, errand->failure);
+    } else {
+        errand->result = errand->run(errand, named);
+    }
 }
 
 /* 3D000 when there is no such named clone. */
@@ -229,8 +233,19 @@ int databases_route(struct worker *here, const char *name, const char *user,
 
 /* ---- CREATE DATABASE ---- */
 
+/* 3D000 in PostgreSQL's words; others as they are. */
+static int find_template(struct server *server, const char *name, struct source *ret_source,
+                         struct failure *ret_failure)
+{
+    int r = find_source(server, name, ret_source, ret_failure);
+
+    return r == FAILED && strcmp(ret_failure->sqlstate, "3D000") == 0
+               ? fail_unknown("template database", name, ret_failure)
+               : r;
+}
+
 int databases_create(struct worker *here, const struct database_request *request, const char *user,
-                     struct failure *ret_failure)
+                     uint32_t *ret_oid, struct failure *ret_failure)
 {
     struct server *server = here->server;
     const char *base = request->template_name == NULL ? "template1" : request->template_name;
@@ -245,8 +260,8 @@ int databases_create(struct worker *here, const struct database_request *request
                     "TEMPLATE~NAME is made by the first who connects to it.");
         return FAILED;
     }
-    if (find_source(server, base, &source, ret_failure) != 0) {
-        return fail_unknown("template database", base, ret_failure);
+    if (find_template(server, base, &source, ret_failure) != 0) {
+        return FAILED;
     }
     making.options = (struct named_options){
         .name = request->name,
@@ -260,6 +275,9 @@ int databases_create(struct worker *here, const struct database_request *request
     };
     snprintf(making.options.attributes.owner, database_name_bytes, "%s", owner);
     await_call(server_least_loaded(server)->loop, make_there, &making);
+    if (making.result == 0) {
+        *ret_oid = making.options.oid;
+    }
     return making.result == -EEXIST ? fail_taken(request->name, ret_failure) : making.result;
 }
 
@@ -400,13 +418,30 @@ int databases_drop(struct connection *conn, const char *name, bool force,
     return await_unused(conn->lease.session, &errand);
 }
 
-void databases_drop_here(struct server *server, const char *name)
+static int discard(struct errand *errand, struct named *named)
 {
-    struct named *named = registry_named(server->registry, view_of_str(name));
+    end_scope(errand->server, named);
+    return 0;
+}
 
-    if (named != NULL) {
-        end_scope(server, named);
-    }
+void databases_discard(struct server *server, const char *name, uint32_t oid)
+{
+    struct failure ignored;
+    struct errand errand = {
+        .server = server, .name = name, .oid = oid, .run = discard, .failure = &ignored
+    };
+
+    (void)!await_errand(&errand); /* fine when it is not there any more */
+}
+
+void databases_discard_here(struct server *server, const char *name, uint32_t oid)
+{
+    struct failure ignored;
+    struct errand errand = {
+        .server = server, .name = name, .oid = oid, .run = discard, .failure = &ignored
+    };
+
+    run_errand(&errand);
 }
 
 /* ---- templates ---- */
@@ -418,16 +453,23 @@ static int freeze(struct errand *errand, struct named *named)
                : failure_set_nomem(errand->failure);
 }
 
+/* It may have been used since, or the name be another's. */
 static int drop_excess(struct errand *errand, struct named *named)
 {
-    end_scope(errand->server, named);
+    char excess[database_name_bytes];
+
+    if (registry_find_excess(errand->server->registry, excess) &&
+        strcmp(excess, named_name(named)) == 0) {
+        end_scope(errand->server, named);
+    }
     return 0;
 }
 
-int databases_freeze(struct server *server, const char *name, struct failure *ret_failure)
+int databases_freeze(struct server *server, const char *name, uint32_t oid,
+                     struct failure *ret_failure)
 {
     struct errand errand = {
-        .server = server, .name = name, .run = freeze, .failure = ret_failure
+        .server = server, .name = name, .oid = oid, .run = freeze, .failure = ret_failure
     };
     char excess[database_name_bytes];
     struct failure ignored;

@@ -23,20 +23,27 @@ must_check int databases_route(struct worker *here, const char *name, const char
                                struct worker **ret_worker, struct named **ret_made,
                                struct failure *ret_failure);
 
-/* CREATE, DROP and ALTER DATABASE: sql/sql.h has the errors. */
+/* CREATE, DROP and ALTER DATABASE: sql/host.h has the errors. */
 must_check int databases_create(struct worker *here, const struct database_request *request,
-                                const char *user, struct failure *ret_failure);
+                                const char *user, uint32_t *ret_oid, struct failure *ret_failure);
 must_check int databases_drop(struct connection *conn, const char *name, bool force,
                               struct failure *ret_failure);
 must_check int databases_alter(struct connection *conn, const char *name,
                                const struct database_change *change, struct failure *ret_failure);
 
-/* Makes the named database a template (registry_freeze), and drops those that are too many. */
-must_check int databases_freeze(struct server *server, const char *name,
+/* ---- a database that was made to become a template; `oid` tells it from others of its name ----
+ */
+
+/* Makes it one (registry_freeze), and drops those that are too many. 0 or FAILED (3D000). */
+must_check int databases_freeze(struct server *server, const char *name, uint32_t oid,
                                 struct failure *ret_failure);
 
-/* Drops it, with all who use it, if it is there. On its worker; does not await. */
-void databases_drop_here(struct server *server, const char *name);
+/* Drops it, with all who use it, if it is there. The second is for its own worker, and does not
+ * await. */
+void databases_discard(struct server *server, const char *name, uint32_t oid);
+void databases_discard_here(struct server *server, const char *name, uint32_t oid);
+
+/* ---- */
 
 /* A connection has given its lease of the clone back: its scope may have ended. On its worker; does
  * not await. */

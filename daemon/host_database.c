@@ -24,8 +24,9 @@ int host_database_create(void *host, const struct database_request *request,
                          struct failure *ret_failure)
 {
     struct connection *conn = host;
+    uint32_t oid;
 
-    return databases_create(conn->worker, request, conn->user, ret_failure);
+    return databases_create(conn->worker, request, conn->user, &oid, ret_failure);
 }
 
 int host_database_drop(void *host, const char *name, bool force, struct failure *ret_failure)
@@ -87,7 +88,7 @@ int host_template_claim(void *host, const char *name, const char *from, bool *re
 
 int host_template_end(void *host, const char *name, bool ready, struct failure *ret_failure)
 {
-    return claims_end(host, name, ready, ret_failure);
+    return claims_end(((struct connection *)host)->server, name, ready, ret_failure);
 }
 
 /* ---- connections ---- */

@@ -161,6 +161,27 @@ static bool live(void (*say)(struct client *c), uint64_t fail_at)
     return hit;
 }
 
+static void say_copy(struct client *c)
+{
+    say_start(c, "shop", NULL);
+    frontend_query(&c->w, view_of_str("CREATE DATABASE d TEMPLATE e"));
+    frontend_terminate(&c->w);
+    client_flush(c);
+}
+
+/* "out of memory", and nothing else, when something was told at all. */
+static void expect_no_other_error(struct client *c)
+{
+    struct backend_message message;
+    struct failure failure;
+
+    if (c->counts['E'] > 0) {
+        client_message(c, 'E', 0, &message);
+        error_parse(message.fields, &failure);
+        assert_string_equal(failure.sqlstate, "53200");
+    }
+}
+
 static void drop_what_lasts(void)
 {
     struct client *c = client_shop();
@@ -193,12 +214,49 @@ static void any_allocation_may_fail(void **state)
     }
 }
 
+static void ask_once(const char *sql)
+{
+    struct client *c = client_shop();
+
+    client_query(c, sql);
+    client_close(c);
+}
+
+/* Was there an n-th? */
+static bool copy_once(uint64_t n)
+{
+    struct client *c = client_open();
+
+    say_copy(c);
+    mem_fail_at(n, false);
+    client_await_end(c);
+    bool hit = mem_fail_hit();
+    mem_fail_at(0, false);
+    expect_no_other_error(c);
+    client_close(c);
+    ask_once("DROP DATABASE IF EXISTS d");
+    return hit;
+}
+
+static void no_memory_for_a_copy_is_no_lack_of_its_template(void **state)
+{
+    (void)state;
+    ask_once("CREATE DATABASE e TEMPLATE shop");
+    ask_once("CREATE DATABASE d TEMPLATE e"); /* its plan is kept: the same allocations each time */
+    ask_once("DROP DATABASE d");
+    for (uint64_t n = 1; copy_once(n); n++) {
+    }
+    server_await_empty();
+    drop_what_lasts();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(who_waits_to_drop_a_database_can_be_stopped),
         TEST(who_has_no_stack_to_say_goodbye_ends_all_the_same),
         TEST(any_allocation_may_fail),
+        TEST(no_memory_for_a_copy_is_no_lack_of_its_template),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
