@@ -159,20 +159,27 @@ static const enum failure_field raised_fields[] = { FIELD_DETAIL, FIELD_HINT, FI
                                                     FIELD_TABLE, FIELD_COLUMN };
 enum { raised_mark_len = 5, sqlstate_len = 5, separator = 0x1f };
 
-void sqlite_error_raise(struct sqlite3_context *context, const struct failure *failure)
+void sqlite_error_print(const struct failure *failure, char text[sqlite_message_bytes])
 {
     const char *message = failure_get(failure, FIELD_MESSAGE);
-    char text[sqlite_message_bytes];
-    size_t len = (size_t)snprintf(text, sizeof(text), "%s%.5s:%s", raised_mark, failure->sqlstate,
+    size_t room = sqlite_message_bytes;
+    size_t len = (size_t)snprintf(text, room, "%s%.5s:%s", raised_mark, failure->sqlstate,
                                   message == NULL ? "" : message);
 
-    for (size_t i = 0; i < ARRAY_LEN(raised_fields) && len < sizeof(text); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(raised_fields) && len < room; i++) {
         const char *field = failure_get(failure, raised_fields[i]);
 
-        len += (size_t)snprintf(text + len, sizeof(text) - len, "%c%s", separator,
-                                field == NULL ? "" : field);
+        len +=
+            (size_t)snprintf(text + len, room - len, "%c%s", separator, field == NULL ? "" : field);
     }
-    sqlite3_result_error(context, text, len < sizeof(text) ? (int)len : (int)sizeof(text) - 1);
+}
+
+void sqlite_error_raise(struct sqlite3_context *context, const struct failure *failure)
+{
+    char text[sqlite_message_bytes];
+
+    sqlite_error_print(failure, text);
+    sqlite3_result_error(context, text, -1);
 }
 
 static struct view cut(struct view *text)

@@ -22,6 +22,9 @@ void sqlite_error_raise(struct sqlite3_context *context, const struct failure *f
 /* Holds any message that sqlite_error_raise() makes; SQLite's own are cut. */
 enum { sqlite_message_bytes = failure_text_bytes + 32 };
 
+/* The text of such an error, for a virtual table's zErrMsg. */
+void sqlite_error_print(const struct failure *failure, char text[sqlite_message_bytes]);
+
 /* The connection's last error, for the statement text `sql` (positions count in it). Asks the
  * schema for names of constraints and tables, so the failed statement must be reset before by the
  * caller, who passes what sqlite3_errmsg() and sqlite3_error_offset() said until then. Returns

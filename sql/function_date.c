@@ -43,22 +43,37 @@ static int64_t add_interval(int64_t us, const struct interval *i, int sign)
     return sum;
 }
 
-/* Days and months of a timestamptz are the session zone's. */
-static int64_t shift(struct sql_session *sql, int64_t us, bool tz, const struct interval *i,
-                     int sign)
+/* Months or days in the zone. What is no valid timestamp stays none. */
+static int64_t add_local(const struct value_style *zone, int64_t us, const struct interval *i,
+                         int sign)
 {
-    if (!tz || (i->days == 0 && i->months == 0)) {
+    if (!timestamp_is_valid(us)) {
+        return us;
+    }
+    int64_t local = us + style_offset_at(zone, us, false) * USECS_PER_SEC;
+    local = add_interval(local, i, sign);
+    return timestamp_is_valid(local) ? local - style_offset_at(zone, local, true) * USECS_PER_SEC
+                                     : local;
+}
+
+int64_t date_shift(const struct value_style *zone, int64_t us, bool tz, const struct interval *i,
+                   int sign)
+{
+    struct interval time = { .us = i->us };
+
+    if (date_is_infinite(us)) {
+        return us;
+    }
+    if (!tz) {
         return add_interval(us, i, sign);
     }
-    struct interval dates = { .days = i->days, .months = i->months };
-    int64_t local = us + style_offset_at(&sql->style, us, false) * USECS_PER_SEC;
-    struct interval time = { .us = i->us };
-    local = add_interval(local, &dates, sign);
-    if (!timestamp_is_valid(local)) {
-        return local;
+    if (i->months != 0) {
+        us = add_local(zone, us, &(struct interval){ .months = i->months }, sign);
     }
-    return add_interval(local - style_offset_at(&sql->style, local, true) * USECS_PER_SEC, &time,
-                        sign);
+    if (i->days != 0) {
+        us = add_local(zone, us, &(struct interval){ .days = i->days }, sign);
+    }
+    return timestamp_is_valid(us) ? add_interval(us, &time, sign) : us;
 }
 
 static void timestamp_shift(sqlite3_context *c, int n, sqlite3_value **v, int sign)
@@ -70,8 +85,7 @@ static void timestamp_shift(sqlite3_context *c, int n, sqlite3_value **v, int si
     if (fn_any_null(n, v) || !fn_timestamp(c, v[0], &us, &tz) || !fn_interval(c, v[1], &i)) {
         return;
     }
-    (void)fn_result_timestamp(c, date_is_infinite(us) ? us : shift(fn_sql(c), us, tz, &i, sign),
-                              tz);
+    (void)fn_result_timestamp(c, date_shift(&fn_sql(c)->style, us, tz, &i, sign), tz);
 }
 
 FN(timestamp_add)
@@ -256,16 +270,19 @@ FN(interval_div)
     }
 }
 
-/* PostgreSQL compares intervals with 30 days to a month. */
+int64_t date_interval_key(const struct interval *i)
+{
+    __int128 key = ((__int128)i->months * 30 + i->days) * USECS_PER_DAY + i->us;
+
+    return key > INT64_MAX ? INT64_MAX : key < INT64_MIN ? INT64_MIN : (int64_t)key;
+}
+
 FN(interval_key)
 {
     struct interval i;
 
     if (!fn_any_null(n, v) && fn_interval(c, v[0], &i)) {
-        __int128 key = ((__int128)i.months * 30 + i.days) * USECS_PER_DAY + i.us;
-        sqlite3_result_int64(c, key > INT64_MAX   ? INT64_MAX
-                                : key < INT64_MIN ? INT64_MIN
-                                                  : (int64_t)key);
+        sqlite3_result_int64(c, date_interval_key(&i));
     }
 }
 

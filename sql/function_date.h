@@ -1,4 +1,4 @@
-/* sql/function_date.h: what function_date.c and function_to_char.c share. */
+/* sql/function_date.h: what function_date.c lends to its neighbours and to series.c. */
 #pragma once
 
 #include "sql/function_support.h"
@@ -23,6 +23,13 @@ bool date_split(sqlite3_context *c, sqlite3_value *v, struct date_fields *ret_fi
 int64_t date_floor(int64_t us, int64_t unit);
 
 bool date_time_of(sqlite3_context *c, sqlite3_value *v, int64_t *ret_us);
+
+/* A timestamp and an interval; the days and months of a timestamptz are the zone's. Infinity stays;
+ * past the end of the calendar the result is no valid timestamp. */
+int64_t date_shift(const struct value_style *zone, int64_t us, bool tz, const struct interval *i,
+                   int sign);
+/* What orders intervals in PostgreSQL: a month has 30 days. */
+int64_t date_interval_key(const struct interval *i);
 
 static inline bool date_is_infinite(int64_t us)
 {

@@ -6,7 +6,6 @@
 #include "sql/function_support.h"
 
 #include "pool/session.h"
-#include "protocol/number.h"
 #include "sql/session_state.h"
 
 #include <math.h>
@@ -73,15 +72,6 @@ FN(sum_inverse)
     count_rows(c, n, v, -1);
 }
 
-/* The nearest double to the value at 15 digits: equal sums then are equal doubles. */
-static double settled(double d)
-{
-    struct decimal decimal = decimal_of_double(d);
-    double r = d;
-
-    return decimal_to_double(&decimal, &r) == 0 ? r : d;
-}
-
 /* False: it is not finite, and the result is set. */
 static bool is_finite(sqlite3_context *c, const struct sum *s)
 {
@@ -111,7 +101,7 @@ static void sum_value(sqlite3_context *c)
     if (s->fractions == 0 && s->whole <= INT64_MAX && s->whole >= INT64_MIN) {
         sqlite3_result_int64(c, (int64_t)s->whole);
     } else {
-        sqlite3_result_double(c, settled(value_of(s)));
+        sqlite3_result_double(c, fn_settled(value_of(s)));
     }
 }
 
@@ -133,7 +123,7 @@ static void avg_value(sqlite3_context *c)
 FN(exact)
 {
     if (sqlite3_value_type(v[0]) == SQLITE_FLOAT) {
-        sqlite3_result_double(c, settled(sqlite3_value_double(v[0])));
+        sqlite3_result_double(c, fn_settled(sqlite3_value_double(v[0])));
     } else {
         sqlite3_result_value(c, v[0]);
     }

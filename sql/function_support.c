@@ -1,6 +1,7 @@
 /* sql/function_support.c: arguments and results of the C functions. */
 #include "sql/function_support.h"
 
+#include "protocol/number.h"
 #include "protocol/value.h"
 #include "sql/session_state.h"
 
@@ -84,6 +85,14 @@ void fn_fail(sqlite3_context *c, const char *sqlstate, const char *format, ...)
     function_fail(c, &failure);
 }
 
+double fn_settled(double d)
+{
+    struct decimal decimal = decimal_of_double(d);
+    double r = d;
+
+    return decimal_to_double(&decimal, &r) == 0 ? r : d;
+}
+
 /* ---- UTF-8 ---- */
 
 size_t utf8_step(struct view text, size_t at)
@@ -118,37 +127,57 @@ size_t utf8_offset(struct view text, size_t characters)
 
 /* ---- dates ---- */
 
-bool fn_timestamp(sqlite3_context *c, sqlite3_value *v, int64_t *ret_us, bool *ret_tz)
+static int bad_text(const char *type, struct view text, struct failure *ret_failure)
+{
+    return failure_set(ret_failure, "22007", "invalid input syntax for type %s: \"%.*s\"", type,
+                       (int)(text.len > 100 ? 100 : text.len), (const char *)text.data);
+}
+
+int fn_read_timestamp(sqlite3_value *v, int64_t *ret_us, bool *ret_tz, struct failure *ret_failure)
 {
     struct view text = fn_text(v);
     struct datetime d;
 
     if (datetime_parse(text, DATE_YMD, false, &d) != 0) {
-        fn_fail(c, "22007", "invalid input syntax for type timestamp: \"%.*s\"",
-                (int)(text.len > 100 ? 100 : text.len), (const char *)text.data);
-        return false;
+        return bad_text("timestamp", text, ret_failure);
     }
     *ret_tz = d.has_zone;
     if (d.infinity != 0) {
         *ret_us = d.infinity > 0 ? TIMESTAMP_INFINITY : TIMESTAMP_MINUS_INF;
-        return true;
+        return 0;
     }
     int64_t days = d.is_epoch ? -10957 : days_of_civil(d.date);
     if (days > 106751000 || days < -106751000) {
-        fn_fail(c, "22008", "timestamp out of range");
-        return false;
+        return failure_set(ret_failure, "22008", "timestamp out of range");
     }
     *ret_us = days * USECS_PER_DAY + d.time_us - (d.has_zone ? d.zone_s * USECS_PER_SEC : 0);
+    return 0;
+}
+
+int fn_read_interval(sqlite3_value *v, struct interval *ret_interval, struct failure *ret_failure)
+{
+    struct view text = fn_text(v);
+
+    return interval_parse(text, ret_interval) == 0 ? 0 : bad_text("interval", text, ret_failure);
+}
+
+bool fn_timestamp(sqlite3_context *c, sqlite3_value *v, int64_t *ret_us, bool *ret_tz)
+{
+    struct failure failure;
+
+    if (fn_read_timestamp(v, ret_us, ret_tz, &failure) != 0) {
+        function_fail(c, &failure);
+        return false;
+    }
     return true;
 }
 
 bool fn_interval(sqlite3_context *c, sqlite3_value *v, struct interval *ret_interval)
 {
-    struct view text = fn_text(v);
+    struct failure failure;
 
-    if (interval_parse(text, ret_interval) != 0) {
-        fn_fail(c, "22007", "invalid input syntax for type interval: \"%.*s\"",
-                (int)(text.len > 100 ? 100 : text.len), (const char *)text.data);
+    if (fn_read_interval(v, ret_interval, &failure) != 0) {
+        function_fail(c, &failure);
         return false;
     }
     return true;

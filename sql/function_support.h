@@ -27,6 +27,9 @@ void fn_result_str(sqlite3_context *c, const char *text);
 void fn_result_buf(sqlite3_context *c, const struct buf *b, int r);
 void fn_fail(sqlite3_context *c, const char *sqlstate, const char *format, ...) printf_like(3, 4);
 
+/* The nearest double to the value at 15 digits: equal numerics then are equal doubles. */
+double fn_settled(double d);
+
 enum { fn_result_max = 64 * 1024 * 1024 };
 
 /* ---- UTF-8 ---- */
@@ -38,8 +41,13 @@ size_t utf8_offset(
 
 /* ---- dates (storage forms) ---- */
 
-/* A timestamp, timestamptz or date as microseconds since 2000; *ret_tz: it has an offset. False:
- * failed (22007). */
+/* A timestamp, timestamptz or date as microseconds since 2000; *ret_tz: it has an offset. 0 or
+ * FAILED (22007, 22008). */
+must_check int fn_read_timestamp(sqlite3_value *v, int64_t *ret_us, bool *ret_tz,
+                                 struct failure *ret_failure);
+must_check int fn_read_interval(sqlite3_value *v, struct interval *ret_interval,
+                                struct failure *ret_failure);
+/* The same for functions. False: failed. */
 bool fn_timestamp(sqlite3_context *c, sqlite3_value *v, int64_t *ret_us, bool *ret_tz);
 bool fn_interval(sqlite3_context *c, sqlite3_value *v, struct interval *ret_interval);
 /* False: failed (22008). */
