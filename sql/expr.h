@@ -92,6 +92,7 @@ struct expr expr_checked(struct rewriter *r, struct expr e);
 struct type common_type(struct rewriter *r, const struct expr *items, size_t count,
                         const char *context, int32_t location);
 const char *type_text(struct rewriter *r, struct type type); /* for messages */
+bool cast_is_implicit(uint32_t from, uint32_t to);           /* where a function wants it */
 
 /* ---- operators and calls (rewrite_op.c, rewrite_func.c, rewrite_sublink.c) ---- */
 struct expr expr_operator(struct rewriter *r, const PgQuery__AExpr *node);
@@ -103,7 +104,13 @@ struct expr expr_sublink(struct rewriter *r, const PgQuery__SubLink *sublink);
 
 /* The arguments of a call and their oids (OID_UNKNOWN: untyped); NULL: failed. */
 struct expr *call_args(struct rewriter *r, const PgQuery__FuncCall *call, uint32_t **ret_oids);
-const char *value_function_name(const PgQuery__SQLValueFunction *function); /* "current_date" */
+/* 42883 and 42725, as PostgreSQL words them. */
+void call_fail_unknown(struct rewriter *r, const char *name, const struct expr *args, size_t count,
+                       int32_t location);
+void call_fail_ambiguous(struct rewriter *r, const char *name, const struct expr *args,
+                         size_t count, int32_t location);
+bool call_schema_is_known(struct rewriter *r, const PgQuery__FuncCall *call); /* else failed */
+const char *value_function_name(const PgQuery__SQLValueFunction *function);   /* "current_date" */
 const char *window_text(struct rewriter *r,
                         const PgQuery__WindowDef *window); /* "(PARTITION BY ...)" */
 
@@ -157,8 +164,20 @@ struct relation *from_table(struct rewriter *r, const PgQuery__RangeVar *table);
 /* rewrite_system.c: prints a relation of pg_catalog as a subquery; NULL: it is none of pond's, or
  * failed. */
 struct relation *from_system(struct rewriter *r, const PgQuery__RangeVar *table);
+/* AS t(a, b): other names for the first columns; 42P10 when there are not so many. */
+void from_rename(struct rewriter *r, struct relation *relation, const PgQuery__Alias *alias);
 /* The columns of * in PostgreSQL's order: those of USING first. */
 void from_star(struct rewriter *r,
                void (*each)(struct rewriter *r, const struct relation *relation,
                             const struct relation_column *column, void *arg),
                void *arg);
+
+/* ---- generate_series (rewrite_series.c) ---- */
+
+#define series_name "generate_series"
+bool series_is_call(const PgQuery__Node *node);
+/* Prints it as an item of FROM; NULL: failed. */
+struct relation *from_series(struct rewriter *r, const PgQuery__RangeFunction *f,
+                             const PgQuery__FuncCall *call);
+/* Elsewhere than in FROM: 0A000, with a hint. */
+void series_refuse(struct rewriter *r, const PgQuery__FuncCall *call);

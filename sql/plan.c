@@ -8,6 +8,7 @@
 #include "sql/expr.h"
 #include "sql/grammar.h"
 #include "sql/lexer.h"
+#include "sql/series_table.h"
 #include "sql/session_state.h"
 #include "sql/verb.h"
 
@@ -268,7 +269,10 @@ static unsigned functions_of(const struct rewriter *r)
         if (at == NULL) {
             break;
         }
-        flags = cast_is_own(view_of(at, (size_t)(end - at))) ? PLAN_CASTS : PLAN_FUNCTIONS;
+        struct view call = view_of(at, (size_t)(end - at));
+        if (!series_table_is_own(call)) {
+            flags = cast_is_own(call) ? PLAN_CASTS : PLAN_FUNCTIONS;
+        }
     }
     return flags;
 }

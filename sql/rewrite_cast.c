@@ -84,6 +84,11 @@ static int cast_needs(uint32_t from, uint32_t to)
     return CAST_EXPLICIT + 1;
 }
 
+bool cast_is_implicit(uint32_t from, uint32_t to)
+{
+    return cast_needs(from, to) == CAST_IMPLICIT;
+}
+
 static void fail_cast(struct rewriter *r, struct expr e, struct type to, int32_t location)
 {
     rewrite_fail(r, location, "42846", "cannot cast type %s to %s", type_text(r, e.type),

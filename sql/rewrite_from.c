@@ -42,8 +42,7 @@ struct relation *from_table(struct rewriter *r, const PgQuery__RangeVar *table)
 }
 
 /* AS t(a, b): the columns get other names, in SQLite by a subquery. */
-static void rename_columns(struct rewriter *r, struct relation *relation,
-                           const PgQuery__Alias *alias)
+void from_rename(struct rewriter *r, struct relation *relation, const PgQuery__Alias *alias)
 {
     if (alias->n_colnames > relation->count) {
         rewrite_fail(r, -1, "42P10",
@@ -61,7 +60,7 @@ static void from_renamed(struct rewriter *r, const PgQuery__RangeVar *table,
 {
     struct relation *original = relation_copy(r, relation, relation->name);
 
-    rename_columns(r, relation, table->alias);
+    from_rename(r, relation, table->alias);
     rewrite_str(r, "(SELECT ");
     for (size_t i = 0; original != NULL && i < relation->count && !r->failed; i++) {
         rewrite_str(r, i > 0 ? ", " : "");
@@ -179,44 +178,6 @@ static void print_rows_function(struct rewriter *r, const struct function *row, 
     rewrite_ident(r, relation->name);
 }
 
-/* generate_series as a recursive query, which SQLite runs row by row: nothing is kept. */
-static void print_series(struct rewriter *r, struct expr *args, size_t count,
-                         struct relation *relation, const char *column, int32_t location)
-{
-    bool dates = type_is_date(args[0].type.oid) || type_is_date(args[1].type.oid);
-    struct type type =
-        dates ? TYPE_OF(OID_TIMESTAMP) : common_type(r, args, 2, "generate_series", location);
-    const char *step = "1";
-    const char *next;
-    const char *sign;
-    const char *go_on;
-
-    if (dates && (args[0].type.oid == OID_TIMESTAMPTZ || args[1].type.oid == OID_TIMESTAMPTZ ||
-                  args[0].type.oid == OID_DATE)) {
-        type = TYPE_OF(OID_TIMESTAMPTZ);
-    }
-    for (size_t i = 0; i < 2 && !r->failed; i++) {
-        args[i] = expr_cast(r, expr_resolve(r, args[i], type), type, CAST_IMPLICIT, location);
-    }
-    if (count == 3) {
-        step = expr_resolve(r, args[2], dates ? TYPE_OF(OID_INTERVAL) : type).text;
-    } else if (dates) {
-        rewrite_fail(r, location, "42883", "function generate_series(%s, %s) does not exist",
-                     type_text(r, args[0].type), type_text(r, args[1].type));
-    }
-    next = rewrite_fill(r, dates ? "pond_timestamp_add(v, %1)" : "v + (%1)", step, "");
-    sign = rewrite_text(r, dates ? "pond_interval_key(%s)" : "(%s)", step);
-    go_on = rewrite_text(r, "CASE WHEN %s > 0 THEN %%1 <= %s WHEN %s < 0 THEN %%1 >= %s END", sign,
-                         args[1].text, sign, args[1].text);
-    rewrite_printf(
-        r, "(WITH RECURSIVE s(v) AS (SELECT %s WHERE %s UNION ALL SELECT %s FROM s WHERE %s)",
-        args[0].text, rewrite_fill(r, go_on, args[0].text, ""), next,
-        rewrite_fill(r, go_on, next, ""));
-    rewrite_printf(r, " SELECT v AS %s FROM s) AS %s", rewrite_ident_text(r, column),
-                   rewrite_ident_text(r, relation->name));
-    (void)relation_add(r, relation, column, type);
-}
-
 static void print_scalar_function(struct rewriter *r, const PgQuery__FuncCall *call,
                                   struct relation *relation, const char *column)
 {
@@ -243,6 +204,10 @@ static void range_function(struct rewriter *r, const PgQuery__Node *node)
     const struct function *row;
     bool known;
 
+    if (first != NULL && series_is_call(first)) {
+        add_relation(r, from_series(r, f, first->func_call));
+        return;
+    }
     if (first == NULL || first->node_case != PG_QUERY__NODE__NODE_FUNC_CALL || f->ordinality ||
         f->n_coldeflist > 0) {
         rewrite_unsupported(r, -1, "this kind of function in FROM");
@@ -259,9 +224,7 @@ static void range_function(struct rewriter *r, const PgQuery__Node *node)
         return;
     }
     row = function_find(name, oids, call->n_args, &known);
-    if (strcmp(name, "generate_series") == 0 && (call->n_args == 2 || call->n_args == 3)) {
-        print_series(r, args, call->n_args, relation, column, call->location);
-    } else if (row != NULL && (row->flags & FUNCTION_ROWS) != 0) {
+    if (row != NULL && (row->flags & FUNCTION_ROWS) != 0) {
         print_rows_function(r, row, args, call->n_args, relation, column);
     } else {
         print_scalar_function(r, call, relation, column);
@@ -333,6 +296,10 @@ static void using_column(struct rewriter *r, const char *name, struct relation *
                      a == NULL ? "left" : "right");
         return;
     }
+    if (a->sqlite_name != NULL || b->sqlite_name != NULL) {
+        rewrite_unsupported(r, -1, "USING of a function that names its neighbours");
+        return;
+    }
     b->merged = true;
     note_merged(r, name, at);
 }
@@ -378,11 +345,19 @@ static const char *join_word(const PgQuery__JoinExpr *join)
     }
 }
 
+/* Does it give rows of its right side for which the left one has none? */
+static bool keeps_right(const PgQuery__JoinExpr *join)
+{
+    return join->jointype == PG_QUERY__JOIN_TYPE__JOIN_RIGHT ||
+           join->jointype == PG_QUERY__JOIN_TYPE__JOIN_FULL;
+}
+
 static void join_expr(struct rewriter *r, const PgQuery__Node *node)
 {
     const PgQuery__JoinExpr *join = node->join_expr;
     struct relation **left_at = r->scope->tail;
     struct relation **right_at;
+    struct relation **lateral = r->scope->lateral;
     bool nested = join->rarg->node_case == PG_QUERY__NODE__NODE_JOIN_EXPR;
 
     if (join->alias != NULL || join->join_using_alias != NULL) {
@@ -393,9 +368,11 @@ static void join_expr(struct rewriter *r, const PgQuery__Node *node)
     rewrite_str(r, join->is_natural ? " NATURAL " : " ");
     rewrite_str(r, join_word(join));
     right_at = r->scope->tail;
+    r->scope->lateral = keeps_right(join) ? right_at : lateral;
     rewrite_str(r, nested ? "(" : "");
     from_item(r, join->rarg);
     rewrite_str(r, nested ? ")" : "");
+    r->scope->lateral = lateral;
     if (r->failed) {
         return;
     }
@@ -403,8 +380,7 @@ static void join_expr(struct rewriter *r, const PgQuery__Node *node)
         join->jointype != PG_QUERY__JOIN_TYPE__JOIN_RIGHT) {
         forget_not_null(*right_at, NULL);
     }
-    if (join->jointype == PG_QUERY__JOIN_TYPE__JOIN_RIGHT ||
-        join->jointype == PG_QUERY__JOIN_TYPE__JOIN_FULL) {
+    if (keeps_right(join)) {
         forget_not_null(*left_at, *right_at);
     }
     if (join->is_natural) {

@@ -157,8 +157,8 @@ static const char *arg_types(struct rewriter *r, const struct expr *args, size_t
     return text;
 }
 
-static struct expr fail_call(struct rewriter *r, const char *name, const struct expr *args,
-                             size_t count, int32_t location)
+void call_fail_unknown(struct rewriter *r, const char *name, const struct expr *args, size_t count,
+                       int32_t location)
 {
     const char *types = arg_types(r, args, count);
 
@@ -168,6 +168,25 @@ static struct expr fail_call(struct rewriter *r, const char *name, const struct 
                     "No function matches the given name and argument types. You might need to add "
                     "explicit type casts.");
     }
+}
+
+void call_fail_ambiguous(struct rewriter *r, const char *name, const struct expr *args,
+                         size_t count, int32_t location)
+{
+    const char *types = arg_types(r, args, count);
+
+    rewrite_fail(r, location, "42725", "function %s(%s) is not unique", name, types);
+    if (r->failure != NULL) {
+        failure_add(r->failure, FIELD_HINT,
+                    "Could not choose a best candidate function. You might need to add explicit "
+                    "type casts.");
+    }
+}
+
+static struct expr fail_call(struct rewriter *r, const char *name, const struct expr *args,
+                             size_t count, int32_t location)
+{
+    call_fail_unknown(r, name, args, count, location);
     return failed_expr();
 }
 
@@ -358,7 +377,7 @@ static bool check_call(struct rewriter *r, const PgQuery__FuncCall *call,
     return !r->failed;
 }
 
-static bool schema_is_known(struct rewriter *r, const PgQuery__FuncCall *call)
+bool call_schema_is_known(struct rewriter *r, const PgQuery__FuncCall *call)
 {
     const char *schema =
         call->n_funcname > 1 ? node_string(call->funcname[call->n_funcname - 2]) : "pg_catalog";
@@ -416,11 +435,15 @@ struct expr expr_call(struct rewriter *r, const PgQuery__FuncCall *call)
     bool aggregate;
     bool known;
 
-    if (!schema_is_known(r, call)) {
+    if (!call_schema_is_known(r, call)) {
         return failed_expr();
     }
     if (strcmp(name, "count") == 0 && (call->agg_star || call->n_args == 1)) {
         return count_call(r, call);
+    }
+    if (strcmp(name, series_name) == 0) {
+        series_refuse(r, call);
+        return failed_expr();
     }
     aggregate = function_is_aggregate(name);
     enter_aggregate(r, call, aggregate);

@@ -44,6 +44,9 @@ struct query_scope {
     unsigned in_aggregate;             /* arguments of aggregates are looked at */
     bool aggregates;                   /* the query has some */
     int32_t aggregate_location;
+    /* functions in FROM see only the relations from here on (NULL: all): what stands left of a
+     * RIGHT or FULL JOIN is not theirs */
+    struct relation **lateral;
     bool unqualified; /* print columns bare: RETURNING, CHECK, index expressions */
 };
 

@@ -50,7 +50,7 @@ int64_t sql_now_us(struct sql_session *sql);
 /* Registers pond's functions on the session unless that has been done: most sessions never call
  * one, and they cost each 25 KiB. 0 or FAILED. */
 /* What is registered on the connection already (session_registered()); each at its first use. */
-enum { REGISTERED_COLLATIONS = 1 << 0, REGISTERED_CASTS = 1 << 1, REGISTERED_FUNCTIONS = 1 << 2 };
+enum { REGISTERED_NAMES = 1 << 0, REGISTERED_CASTS = 1 << 1, REGISTERED_FUNCTIONS = 1 << 2 };
 
 /* Whose call this is, in a function that was registered with the pool session as user data. */
 struct sqlite3_context;

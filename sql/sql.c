@@ -16,6 +16,7 @@
 #include "sql/normal.h"
 #include "sql/plan_cache.h"
 #include "sql/portal.h"
+#include "sql/series_table.h"
 #include "sql/verb.h"
 
 #include <sqlite3.h>
@@ -49,14 +50,18 @@ static void set_registered(struct sql_session *sql, unsigned what)
     session_set_registered(sql->session, session_registered(sql->session) | what);
 }
 
-static int collations_ready(struct sql_session *sql)
+/* What the schema itself may name. */
+static int names_ready(struct sql_session *sql)
 {
-    if (is_registered(sql, REGISTERED_COLLATIONS)) {
+    if (is_registered(sql, REGISTERED_NAMES)) {
         return 0;
     }
     int r = casts_open(sql);
     if (r == 0) {
-        set_registered(sql, REGISTERED_COLLATIONS);
+        r = series_table_register(sql);
+    }
+    if (r == 0) {
+        set_registered(sql, REGISTERED_NAMES);
     }
     return r;
 }
@@ -90,7 +95,7 @@ int sql_open(struct session *session, const struct host_ops *ops, void *host,
     sql->ops = ops;
     sql->host = host;
     if (names_create(unref_plan, &sql->statements) != 0 ||
-        names_create(portal_destroy, &sql->portals) != 0 || collations_ready(sql) != 0) {
+        names_create(portal_destroy, &sql->portals) != 0 || names_ready(sql) != 0) {
         return failure_set_nomem(ret_failure);
     }
     if (settings_create(sql, ret_failure) != 0) {

@@ -208,9 +208,11 @@ static const struct {
       "\"order\" FROM \"t\") WHERE \"first\" = 1 ORDER BY \"order\" LIMIT ?",
       "b:25 a:23", "" },
     { "SELECT g FROM generate_series(1, 3) AS g",
-      "SELECT \"g\" AS \"g\" FROM (WITH RECURSIVE s(v) AS (SELECT ? WHERE CASE WHEN (1) > 0 THEN "
-      "?1 <= ? WHEN (1) < 0 THEN ?1 >= ?2 END UNION ALL SELECT v + (1) FROM s WHERE CASE WHEN (1) "
-      "> 0 THEN v + (1) <= ?2 WHEN (1) < 0 THEN v + (1) >= ?2 END) SELECT v AS \"g\" FROM s) AS "
+      "SELECT \"g\" AS \"g\" FROM (SELECT series_value AS \"g\" FROM pond_series(23, ?, ?, 1)) AS "
+      "\"g\"",
+      "g:23", "" },
+    { "SELECT g FROM t, generate_series(t.id, 3) AS g",
+      "SELECT \"g\".\"series_value\" AS \"g\" FROM \"t\", pond_series(23, \"t\".\"id\", ?, 1) AS "
       "\"g\"",
       "g:23", "" },
     { "SELECT b, count(*) FROM t GROUP BY b HAVING max(a) > 1 ORDER BY 2",
