@@ -166,7 +166,7 @@ static inline void plan_unrefp(struct plan *const *plan)
 
 /* ---- rows.c ---- */
 
-/* RowDescription, or NoData when `or_no_data` and there are no columns. 0 or -errno. */
+/* RowDescription, or NoData when `or_no_data` and there are no rows. 0 or -errno. */
 must_check int rows_describe(struct connection *conn, const struct plan *plan,
                              const int16_t *formats, size_t format_count, bool or_no_data);
 /* Runs the portal, its rows becoming DataRow messages: sql_run()'s answers. */

@@ -191,9 +191,7 @@ int extended_bind(struct connection *conn, const struct msg_bind *msg, struct fa
 static int describable(struct connection *conn, const struct plan *plan,
                        struct failure *ret_failure)
 {
-    const struct column *columns;
-
-    return sql_plan_columns(plan, &columns) == 0 ? 0 : statement_allowed(conn, plan, ret_failure);
+    return sql_plan_returns_rows(plan) ? statement_allowed(conn, plan, ret_failure) : 0;
 }
 
 static int describe_statement(struct connection *conn, struct view name,
@@ -267,6 +265,17 @@ static void join_implicit(struct connection *conn, const struct plan *plan)
     }
 }
 
+/* COMMIT, VACUUM and the like end what ran in the pipeline so far, and with it its portals. */
+static void settle_implicit(struct connection *conn)
+{
+    struct session *session = conn->lease.session;
+
+    if (conn->pipelined && !txn_is_open(session)) {
+        sql_transaction_ended(conn->sql);
+    }
+    txn_pipelined(session);
+}
+
 static int run_portal(struct connection *conn, struct portal *portal, const struct msg_execute *msg,
                       struct failure *ret_failure)
 {
@@ -298,9 +307,15 @@ int extended_execute(struct connection *conn, const struct msg_execute *msg,
         return r;
     }
     statement_note(conn, sql_plan_text(sql_portal_plan(portal)));
-    join_implicit(conn, sql_portal_plan(portal));
+    bool is_empty = sql_plan_is_empty(sql_portal_plan(portal));
+    if (!is_empty) {
+        join_implicit(conn, sql_portal_plan(portal));
+    }
     r = run_portal(conn, portal, msg, ret_failure);
     conn->statement_begun = false;
+    if (!is_empty) {
+        settle_implicit(conn);
+    }
     return r;
 }
 

@@ -84,7 +84,7 @@ static int run_one(struct connection *conn, struct run *run, struct view stateme
         return r;
     }
     if (run->several && !sql_plan_is_txn_control(plan)) {
-        txn_implicit_begin(conn->lease.session);
+        txn_implicit_begin_several(conn->lease.session);
     }
     run->ran = true;
     return run_plan(conn, plan, &how, ret_failure);

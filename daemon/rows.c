@@ -52,7 +52,7 @@ int rows_describe(struct connection *conn, const struct plan *plan, const int16_
     struct formats wanted = { .codes = formats, .count = format_count };
     struct writer w = reply_begin(conn);
 
-    if (count == 0) {
+    if (!sql_plan_returns_rows(plan)) {
         if (or_no_data) {
             backend_no_data(&w);
         }

@@ -144,7 +144,7 @@ int statement_run(struct connection *conn, struct portal *portal, const struct s
     if (opening) {
         count_opening(conn, took_us);
     }
-    if (r == 0 && how->commits) {
+    if (r == 0 && (how->commits || txn_stands_alone(conn->lease.session))) {
         r = txn_implicit_end(conn->lease.session, ret_failure);
     }
     if (r == 0 || r == SQL_SUSPENDED) {

@@ -14,6 +14,11 @@
 
 enum { breathe_rows = 1024 };
 
+void cursor_set_depth(struct cursor *cursor, size_t savepoints)
+{
+    cursor->depth = savepoints < cursor->depth ? savepoints : cursor->depth;
+}
+
 /* ---- opening ---- */
 
 /* What runs is known by the statement itself; the flags add what it cannot know. */

@@ -178,6 +178,9 @@ must_check int cursor_keep_rows(struct cursor *cursor, struct failure *ret_failu
 /* The cursor outlives the transaction if that commits: if it has written, what is left of its rows
  * is spooled then. With no transaction it outlives whatever comes. 0 or FAILED. */
 must_check int cursor_hold(struct cursor *cursor, struct failure *ret_failure);
+/* It belongs to a time when there were so few savepoints: ROLLBACK TO a younger one lets it live.
+ */
+void cursor_set_depth(struct cursor *cursor, size_t savepoints);
 /* Its transaction, or the savepoint that it was opened under, has ended. */
 bool cursor_is_gone(const struct cursor *cursor);
 

@@ -33,6 +33,9 @@ enum txn_stmt { TXN_STMT_BEGIN, TXN_STMT_COMMIT, TXN_STMT_ROLLBACK, TXN_STMTS };
 struct txn {
     bool explicit_; /* between BEGIN and COMMIT */
     bool implicit;
+    bool several;     /* implicit: of a query string with several statements */
+    bool pipelined;   /* implicit: a statement of the pipeline has run in it */
+    bool alone;       /* what ran commits at once, whatever follows */
     bool failed;      /* explicit_ only: all but ROLLBACK is refused */
     bool lost;        /* SQLite ended the block by itself: ROLLBACK TO is refused too */
     bool begun;       /* SQLite is in a transaction: we have the writer's place */

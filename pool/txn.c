@@ -44,6 +44,16 @@ bool txn_is_open(const struct session *session)
     return in_transaction(&session->txn);
 }
 
+bool txn_is_block(const struct session *session)
+{
+    return session->txn.explicit_ || session->txn.several;
+}
+
+size_t txn_savepoints(const struct session *session)
+{
+    return session->txn.savepoint_count;
+}
+
 static void forget_savepoints(struct txn *txn, size_t from)
 {
     while (txn->savepoint_count > from) {
@@ -59,6 +69,9 @@ static void end_transaction(struct session *session)
     forget_savepoints(txn, 0);
     txn->explicit_ = false;
     txn->implicit = false;
+    txn->several = false;
+    txn->pipelined = false;
+    txn->alone = false;
     txn->failed = false;
     txn->lost = false;
     txn->touched = false;
@@ -196,6 +209,8 @@ int txn_begin(struct session *session, struct txn_modes modes, struct failure *r
     }
     txn->explicit_ = true;
     txn->implicit = false; /* what ran in it so far belongs to the block */
+    txn->several = false;
+    txn->pipelined = false;
     txn->modes = modes;
     return 0;
 }
@@ -256,7 +271,7 @@ int txn_commit(struct session *session, bool *ret_rolled_back, struct failure *r
     bool failed = session->txn.failed || session->txn.lost;
     int r = 0;
 
-    if (!session->txn.explicit_) {
+    if (!in_transaction(&session->txn)) {
         *ret_rolled_back = false;
         return 0;
     }
@@ -446,8 +461,39 @@ void txn_implicit_begin(struct session *session)
     session->txn.implicit = !session->txn.explicit_;
 }
 
+void txn_implicit_begin_several(struct session *session)
+{
+    txn_implicit_begin(session);
+    session->txn.several = session->txn.implicit;
+}
+
+int txn_stand_alone(struct session *session, const char *what, struct failure *ret_failure)
+{
+    struct txn *txn = &session->txn;
+
+    if (txn_is_block(session)) {
+        return failure_set(ret_failure, "25001", "%s cannot run inside a transaction block", what);
+    }
+    if (txn->pipelined) {
+        return failure_set(ret_failure, "25001", "%s cannot be executed within a pipeline", what);
+    }
+    txn->alone = true;
+    return 0;
+}
+
+bool txn_stands_alone(const struct session *session)
+{
+    return session->txn.alone;
+}
+
+void txn_pipelined(struct session *session)
+{
+    session->txn.pipelined = session->txn.implicit;
+}
+
 int txn_implicit_end(struct session *session, struct failure *ret_failure)
 {
+    session->txn.alone = false;
     if (!session->txn.implicit) {
         return 0;
     }
@@ -463,6 +509,7 @@ void txn_failed(struct session *session)
 {
     struct txn *txn = &session->txn;
 
+    txn->alone = false;
     session_enter(session);
     if (txn->explicit_) {
         txn->failed = true;

@@ -25,6 +25,8 @@ enum txn_status txn_status(const struct session *session);
 struct txn_modes txn_modes(const struct session *session);
 bool txn_is_explicit(const struct session *session); /* inside BEGIN ... COMMIT */
 bool txn_is_open(const struct session *session);     /* that, or in an implicit one */
+/* That, or among several statements of one query string, which PostgreSQL takes for a block too. */
+bool txn_is_block(const struct session *session);
 
 /* BEGIN. The caller has looked at txn_is_explicit (25001 is a warning there). */
 must_check int txn_begin(struct session *session, struct txn_modes modes,
@@ -36,7 +38,8 @@ struct txn_modes txn_default_modes(const struct session *session);
 must_check int txn_set_modes(struct session *session, struct txn_modes modes,
                              struct failure *ret_failure);
 
-/* COMMIT. A failed block is rolled back instead: *ret_rolled_back, and the tag is ROLLBACK. */
+/* COMMIT, of an implicit transaction too. A failed block is rolled back instead: *ret_rolled_back,
+ * and the tag is ROLLBACK. */
 must_check int txn_commit(struct session *session, bool *ret_rolled_back,
                           struct failure *ret_failure);
 must_check int txn_rollback(struct session *session, struct failure *ret_failure);
@@ -45,6 +48,7 @@ must_check int txn_rollback(struct session *session, struct failure *ret_failure
 must_check int txn_savepoint(struct session *session, struct view name,
                              struct failure *ret_failure);
 must_check int txn_release(struct session *session, struct view name, struct failure *ret_failure);
+size_t txn_savepoints(const struct session *session); /* how many there are */
 must_check int txn_rollback_to(struct session *session, struct view name,
                                struct failure *ret_failure);
 
@@ -64,7 +68,15 @@ must_check int txn_late_keys_end(struct session *session, int result, struct fai
  * Sync. begin is idempotent, and an explicit BEGIN inside turns it into a block as PostgreSQL does.
  * end commits what is left of it, or rolls back when a statement failed. */
 void txn_implicit_begin(struct session *session);
+void txn_implicit_begin_several(struct session *session); /* the former */
 must_check int txn_implicit_end(struct session *session, struct failure *ret_failure);
+
+/* A statement that commits by itself and may not follow another one in its transaction: VACUUM and
+ * the like. 0, or 25001 in a block or behind a statement of the same pipeline. */
+must_check int txn_stand_alone(struct session *session, const char *what,
+                               struct failure *ret_failure);
+bool txn_stands_alone(const struct session *session); /* then the implicit one is to end */
+void txn_pipelined(struct session *session); /* an Execute is over, and its Sync has not come */
 
 /* Every error of a statement passes here: a block becomes TXN_FAILED, an implicit transaction is
  * rolled back. */

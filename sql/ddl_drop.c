@@ -225,7 +225,8 @@ int drop_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, str
     const struct drop_kind *k = find_kind(stmt->remove_type);
     (void)sink;
     (void)max_rows;
-    int r = ddl_begin(portal->sql, f);
+    int r = stmt->concurrent ? verb_stand_alone(portal->sql, "DROP INDEX CONCURRENTLY", f) : 0;
+    r = r == 0 ? ddl_begin(portal->sql, f) : r;
     for (size_t i = 0; i < stmt->n_objects && r == 0; i++) {
         r = drop_one(portal->sql, stmt, k, stmt->objects[i], f);
     }

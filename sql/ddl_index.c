@@ -108,7 +108,7 @@ int create_index_run(struct portal *portal, struct row_sink *sink, int64_t max_r
     (void)sink;
     (void)max_rows;
     int r = ddl_begin(sql, f);
-    r = r == 0 && stmt->concurrent ? verb_refuse_block(sql, "CREATE INDEX CONCURRENTLY", f) : r;
+    r = r == 0 && stmt->concurrent ? verb_stand_alone(sql, "CREATE INDEX CONCURRENTLY", f) : r;
     r = r == 0 ? table_text_load(sql, stmt->relation->relname, &text, f) : r;
     index.temp = text.temp;
     table_text_finish(&text);

@@ -51,8 +51,8 @@ enum function_flags {
     FUNCTION_WINDOW = 1 << 1,   /* needs OVER: row_number, lag ... */
     FUNCTION_VOLATILE = 1 << 2, /* registered without SQLITE_DETERMINISTIC: random(), nextval() */
     FUNCTION_WRITES = 1 << 3,   /* takes the writer's place: nextval(), setval() */
-    FUNCTION_ROWS = 1 << 4, /* a set-returning one, in FROM only: a virtual table of that name.
-                               generate_series has no row here (rewrite_series.c) */
+    FUNCTION_ROWS = 1 << 4,     /* a set-returning one, in FROM only: a virtual table of that name.
+                                   generate_series has no row here (rewrite_series.c) */
     FUNCTION_INTERNAL = 1 << 5, /* pond_*: registered, but no client may call it */
     FUNCTION_PASS_TYPES =
         1 << 6, /* each argument is followed by its type's oid: to_char(x, 1184, 'YYYY', 25) */

@@ -99,6 +99,13 @@ int32_t sql_column_typmod(const struct column *column)
                                                    : column->typmod;
 }
 
+bool sql_plan_returns_rows(const struct plan *plan)
+{
+    const struct plan *whole = plan_whole(plan);
+
+    return whole->column_count > 0 || whole->tag_kind == TAG_ROWS;
+}
+
 size_t sql_plan_columns(const struct plan *plan, const struct column **ret_columns)
 {
     const struct plan *whole = plan_whole(plan);

@@ -30,12 +30,9 @@ static int make_scrollable(struct portal *portal, struct failure *ret_failure)
 static int give_row(struct portal *portal, struct row_sink *sink, const struct cell *cells,
                     struct failure *ret_failure)
 {
-    size_t columns = cursor_columns(portal->cursor);
-    size_t planned = plan_whole(portal->plan)->column_count;
-
     return sink == NULL
                ? 0
-               : sink->row(sink, cells, planned < columns ? planned : columns, ret_failure);
+               : sink->row(sink, cells, plan_whole(portal->plan)->column_count, ret_failure);
 }
 
 static int go_forward(struct portal *portal, int64_t count, struct row_sink *sink, int64_t *rows,
@@ -45,7 +42,7 @@ static int go_forward(struct portal *portal, int64_t count, struct row_sink *sin
     int r = 0;
 
     for (*rows = 0; *rows < count && !portal->at_end && r == 0;) {
-        r = cursor_next(portal->cursor, &cells, ret_failure);
+        r = portal_next(portal, &cells, ret_failure);
         if (r == CURSOR_END) {
             portal->at_end = true;
             return 0;
@@ -214,23 +211,23 @@ static int fetch_steps(struct portal *portal, bool forward, int64_t count, struc
 }
 
 /* Has the statement begun, or is it over? 0 or FAILED. */
-static int make_ready(struct portal *portal, struct view name, struct failure *ret_failure)
+static int make_ready(struct portal *portal, struct failure *ret_failure)
 {
     const struct plan *plan = plan_whole(portal->plan);
 
-    if (portal == portal->sql->running || portal->state == PORTAL_FAILED) {
-        return failure_set(ret_failure, "55000", "portal \"%.*s\" cannot be run", (int)name.len,
-                           (const char *)name.data);
+    if (portal == portal->sql->running || portal->filling || portal->state == PORTAL_FAILED) {
+        return portal_refuse_run(portal, ret_failure);
     }
-    if (plan->verb != NULL || plan->column_count == 0) {
+    if (!sql_plan_returns_rows(plan)) {
         return failure_set(ret_failure, "0A000",
-                           "FETCH from a portal of this statement is not supported by pond yet");
+                           "FETCH from a portal of a statement without rows is not supported");
     }
-    if (portal->cursor != NULL || portal->state == PORTAL_DONE) {
+    if (portal->cursor != NULL || portal->store != NULL || portal->state == PORTAL_DONE) {
         return 0;
     }
     portal->state = PORTAL_OPEN;
-    return portal_open(portal, ret_failure);
+    return plan->verb != NULL ? portal_store_fill(portal, ret_failure)
+                              : portal_open(portal, ret_failure);
 }
 
 static int run_fetch(struct portal *portal, const struct fetch *fetch, int64_t *rows,
@@ -252,10 +249,10 @@ static int run_fetch(struct portal *portal, const struct fetch *fetch, int64_t *
                        ret_failure);
 }
 
-int portal_fetch(struct portal *portal, struct view name, const struct fetch *fetch,
-                 int64_t *ret_rows, struct failure *ret_failure)
+int portal_fetch(struct portal *portal, const struct fetch *fetch, int64_t *ret_rows,
+                 struct failure *ret_failure)
 {
-    if (make_ready(portal, name, ret_failure) != 0) {
+    if (make_ready(portal, ret_failure) != 0) {
         return FAILED;
     }
     int r = run_fetch(portal, fetch, ret_rows, ret_failure);

@@ -31,6 +31,7 @@ struct sql_session {
     int64_t statement_start_us;
     uint64_t txn_schema_changes; /* schema_changes when the transaction began */
     struct portal *running;      /* the portal whose sql_run() is under way */
+    unsigned filling;            /* stores of portals that are being filled, one by the other */
     struct portal *doomed;       /* portals that closed themselves */
     struct currval *currvals;    /* what nextval() gave, the youngest first (sequences_discard) */
     bool has_temp;               /* made temporary objects: shared plans may not be used */

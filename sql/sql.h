@@ -78,7 +78,8 @@ struct view sql_plan_text(const struct plan *plan);
 size_t sql_plan_params(const struct plan *plan, const uint32_t **ret_oids);
 /* FETCH of a BINARY cursor: a simple query gives its rows in binary. */
 bool sql_plan_is_binary(const struct plan *plan);
-/* 0 columns: NoData. */
+/* Else: NoData. SELECT may have no columns, but has rows all the same. */
+bool sql_plan_returns_rows(const struct plan *plan);
 size_t sql_plan_columns(const struct plan *plan, const struct column **ret_columns);
 
 /* Named statements (Parse, PREPARE). 42P05 when the name is taken, 26000 when it is unknown. */

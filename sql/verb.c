@@ -24,13 +24,13 @@ static const struct verb verb_rows[] = {
     { NODE(LOCK_STMT), .tag = "LOCK TABLE", .run = lock_run },
     /* statements about statements */
     { NODE(PREPARE_STMT), .tag = "PREPARE", .plan = prepare_plan, .run = prepare_run },
-    { NODE(EXECUTE_STMT), .plan = execute_plan, .run = execute_run },
+    { NODE(EXECUTE_STMT), .plan = execute_plan, .run = execute_run, .pages = true },
     { NODE(DEALLOCATE_STMT), .plan = deallocate_plan, .run = deallocate_run },
     { NODE(EXPLAIN_STMT), .tag = "EXPLAIN", .plan = explain_plan, .run = explain_run },
     /* what pond has no need of */
     { NODE(VACUUM_STMT), .plan = vacuum_plan, .run = vacuum_run },
     { NODE(CHECK_POINT_STMT), .tag = "CHECKPOINT", .run = nothing_run },
-    { NODE(REINDEX_STMT), .tag = "REINDEX", .run = nothing_run },
+    { NODE(REINDEX_STMT), .tag = "REINDEX", .run = reindex_run },
     { NODE(COMMENT_STMT), .tag = "COMMENT", .run = nothing_run },
     { NODE(GRANT_STMT), .plan = grant_plan, .run = nothing_run },
     { NODE(ALTER_OWNER_STMT), .plan = alter_owner_plan, .run = alter_owner_run },

@@ -18,6 +18,7 @@ struct verb {
     unsigned plan_flags; /* enum plan_flags that all its statements have; plan() may add to
                             plan->flags */
     unsigned cursor_flags;
+    bool pages; /* run() heeds max_rows; else it gives all its rows at once */
     int (*plan)(struct planner *planner, const PgQuery__Node *node, struct plan *plan,
                 struct failure *ret_failure);
     int (*run)(struct portal *portal, struct row_sink *sink, int64_t max_rows,

@@ -3,10 +3,8 @@
  * https://www.postgresql.org/docs/15/sql-declare.html */
 #include "sql/verb_support.h"
 
-#include "base/alloc.h"
 #include "pool/names.h"
 #include "pool/session.h"
-#include "pool/spool.h"
 #include "pool/txn.h"
 #include "sql/backward.h"
 
@@ -102,7 +100,7 @@ static int check_declare(struct portal *portal, const PgQuery__DeclareCursorStmt
     if (stmt->portalname[0] == '\0') {
         return failure_set(f, "34000", "invalid cursor name: must not be empty");
     }
-    return hold || txn_is_open(portal->sql->session) ? 0 : verb_needs_block("DECLARE CURSOR", f);
+    return hold || txn_is_block(portal->sql->session) ? 0 : verb_needs_block("DECLARE CURSOR", f);
 }
 
 /* The snapshot is taken now, not at the first FETCH. */
@@ -214,90 +212,16 @@ static int run_fetch(struct portal *portal, struct row_sink *sink, int64_t *ret_
     struct portal *target = NULL;
     int r = find_target(portal, stmt, &target, f);
 
-    return r != 0 ? r : portal_fetch(target, view_of_str(stmt->portalname), &fetch, ret_rows, f);
-}
-
-/* An Execute with a row limit moves the cursor by the whole FETCH, and gives its rows page by page.
- */
-struct fetched {
-    struct row_sink sink;
-    struct spool spool;
-    size_t columns;
-    int64_t rows;
-    struct cell cells[];
-};
-
-static int keep_row(struct row_sink *sink, const struct cell *cells, size_t count,
-                    struct failure *f)
-{
-    struct fetched *fetched = container_of(sink, struct fetched, sink);
-
-    int r = spool_put(&fetched->spool, cells, count);
-
-    return r == 0 ? 0 : spool_fail(&fetched->spool, r, f);
-}
-
-static void destroy_fetched(void *state)
-{
-    struct fetched *fetched = state;
-
-    spool_finish(&fetched->spool);
-    mem_free(fetched);
-}
-
-static int fetch_into_spool(struct portal *portal, struct failure *f)
-{
-    size_t columns = plan_whole(portal->plan)->column_count;
-    struct fetched *fetched = mem_zalloc(sizeof(*fetched) + columns * sizeof(struct cell));
-
-    if (fetched == NULL) {
-        return failure_set_nomem(f);
-    }
-    fetched->sink.row = keep_row;
-    fetched->columns = columns;
-    session_spool_init(portal->sql->session, &fetched->spool);
-    portal->verb_state = fetched;
-    portal->verb_state_destroy = destroy_fetched;
-    return run_fetch(portal, &fetched->sink, &fetched->rows, f);
-}
-
-static int give_page(struct portal *portal, struct row_sink *sink, int64_t max_rows,
-                     struct failure *f)
-{
-    struct fetched *fetched = portal->verb_state;
-
-    while (max_rows == 0 || portal->rows < max_rows) {
-        int r = spool_get(&fetched->spool, fetched->cells, fetched->columns);
-
-        if (r == SPOOL_END) {
-            portal_set_tag(portal, "FETCH %lld", (long long)fetched->rows);
-            return 0;
-        }
-        if (r != 0) {
-            return spool_fail(&fetched->spool, r, f);
-        }
-        portal->rows++;
-        r = sink->row(sink, fetched->cells, fetched->columns, f);
-        if (r != 0) {
-            return r;
-        }
-    }
-    return SQL_SUSPENDED;
+    return r != 0 ? r : portal_fetch(target, &fetch, ret_rows, f);
 }
 
 int fetch_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, struct failure *f)
 {
     bool is_move = verb_node(portal)->fetch_stmt->ismove;
     int64_t rows = 0;
-    int r = 0;
+    int r = run_fetch(portal, sink, &rows, f);
 
-    if (portal->verb_state == NULL && max_rows > 0 && !is_move) {
-        r = fetch_into_spool(portal, f);
-    }
-    if (portal->verb_state != NULL) {
-        return r != 0 ? r : give_page(portal, sink, max_rows, f);
-    }
-    r = run_fetch(portal, sink, &rows, f);
+    (void)max_rows;
     if (r == 0) {
         portal_set_tag(portal, is_move ? "MOVE %lld" : "FETCH %lld", (long long)rows);
     }

@@ -97,7 +97,7 @@ int discard_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, 
         return 0; /* plans depend on text and schema only */
     }
     if (mode == MODE(ALL)) {
-        r = verb_refuse_block(sql, "DISCARD ALL", f);
+        r = verb_stand_alone(sql, "DISCARD ALL", f);
         if (r == 0) {
             r = verb_close_other_portals(portal, f);
         }
@@ -121,7 +121,7 @@ int unlisten_run(struct portal *portal, struct row_sink *sink, int64_t max_rows,
     return nothing_run(portal, sink, max_rows, f);
 }
 
-/* COMMENT, GRANT, REVOKE, CHECKPOINT, REINDEX: pond has one user and keeps no comments; its pages
+/* COMMENT, GRANT, REVOKE, CHECKPOINT: pond has one user and keeps no comments; its pages
  * are in memory. */
 int nothing_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, struct failure *f)
 {
@@ -190,7 +190,7 @@ int lock_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, str
 
     (void)sink;
     (void)max_rows;
-    if (!txn_is_explicit(sql->session)) {
+    if (!txn_is_block(sql->session)) {
         return verb_needs_block("LOCK TABLE", f);
     }
     for (size_t i = 0; i < stmt->n_relations; i++) {
@@ -251,8 +251,41 @@ int vacuum_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, s
 
     (void)sink;
     (void)max_rows;
-    int r = stmt->is_vacuumcmd ? verb_refuse_block(portal->sql, "VACUUM", f) : 0;
+    int r = stmt->is_vacuumcmd ? verb_stand_alone(portal->sql, "VACUUM", f) : 0;
     return r != 0 ? r : check_relations(portal->sql, stmt, f);
+}
+
+/* ---- REINDEX ---- */
+
+static bool is_concurrent(const PgQuery__ReindexStmt *stmt)
+{
+    for (size_t i = 0; i < stmt->n_params; i++) {
+        if (strcmp(stmt->params[i]->def_elem->defname, "concurrently") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Nothing to win here either; but it is refused where PostgreSQL refuses it. */
+int reindex_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, struct failure *f)
+{
+    static const char *const alone[] = {
+        [PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_SCHEMA] = "REINDEX SCHEMA",
+        [PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_SYSTEM] = "REINDEX SYSTEM",
+        [PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_DATABASE] = "REINDEX DATABASE",
+    };
+    const PgQuery__ReindexStmt *stmt = verb_node(portal)->reindex_stmt;
+    size_t kind = (size_t)stmt->kind;
+
+    (void)sink;
+    (void)max_rows;
+    if (is_concurrent(stmt)) {
+        return verb_stand_alone(portal->sql, "REINDEX CONCURRENTLY", f);
+    }
+    return kind < ARRAY_LEN(alone) && alone[kind] != NULL
+               ? verb_stand_alone(portal->sql, alone[kind], f)
+               : 0;
 }
 
 /* ---- extensions and schemas: those that every database has ---- */

@@ -112,7 +112,7 @@ int set_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, stru
 
     (void)sink;
     (void)max_rows;
-    if (stmt->is_local && !txn_is_explicit(sql->session)) {
+    if (stmt->is_local && !txn_is_block(sql->session)) {
         verb_notice(sql, SEVERITY_WARNING, "25P01",
                     "SET LOCAL can only be used in transaction blocks");
     }
@@ -198,7 +198,7 @@ int constraints_run(struct portal *portal, struct row_sink *sink, int64_t max_ro
 
     (void)sink;
     (void)max_rows;
-    if (!txn_is_explicit(sql->session)) {
+    if (!txn_is_block(sql->session)) {
         verb_notice(sql, SEVERITY_WARNING, "25P01",
                     "SET CONSTRAINTS can only be used in transaction blocks");
         return 0;

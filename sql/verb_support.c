@@ -54,16 +54,16 @@ int verb_needs_block(const char *what, struct failure *f)
     return failure_set(f, "25P01", "%s can only be used in transaction blocks", what);
 }
 
-int verb_refuse_block(struct sql_session *sql, const char *what, struct failure *f)
+int verb_stand_alone(struct sql_session *sql, const char *what, struct failure *f)
 {
-    if (!txn_is_explicit(sql->session)) {
-        return 0;
-    }
-    return failure_set(f, "25001", "%s cannot run inside a transaction block", what);
+    return txn_stand_alone(sql->session, what, f);
 }
 
 int verb_refuse_transaction(struct sql_session *sql, const char *what, struct failure *f)
 {
+    if (verb_stand_alone(sql, what, f) != 0) {
+        return FAILED;
+    }
     if (txn_is_open(sql->session)) {
         return failure_set(f, "25001", "%s cannot run inside a transaction block", what);
     }

@@ -15,9 +15,10 @@ void verb_notice(struct sql_session *sql, enum failure_severity severity, const 
 
 /* 25P01 "WHAT can only be used in transaction blocks". Returns FAILED. */
 int verb_needs_block(const char *what, struct failure *ret_failure);
-/* 25001 "WHAT cannot run inside a transaction block", when there is one. 0 or FAILED. */
-must_check int verb_refuse_block(struct sql_session *sql, const char *what,
-                                 struct failure *ret_failure);
+/* PostgreSQL's PreventInTransactionBlock: 25001 in a block, among several statements of a query,
+ * and behind a statement of the same pipeline; else it will commit by itself. 0 or FAILED. */
+must_check int verb_stand_alone(struct sql_session *sql, const char *what,
+                                struct failure *ret_failure);
 /* What can not be taken back: 25001 in any transaction, an implicit one too, and 25006 where
  * transactions are read-only by default. 0 or FAILED. */
 must_check int verb_refuse_transaction(struct sql_session *sql, const char *what,
@@ -74,10 +75,10 @@ verb_plan_fn txn_plan, set_plan, show_plan, prepare_plan, execute_plan, dealloca
     copy_plan, declare_plan, fetch_plan;
 verb_run_fn txn_run, set_run, show_run, constraints_run, prepare_run, execute_run, deallocate_run,
     explain_run, discard_run, close_run, declare_run, fetch_run, unlisten_run, lock_run, vacuum_run,
-    nothing_run, create_extension_run, create_schema_run, create_table_run, create_table_as_run,
-    select_into_run, create_index_run, drop_run, alter_table_run, rename_run, create_view_run,
-    create_sequence_run, alter_sequence_run, truncate_run, copy_run, alter_owner_run,
-    create_database_run, drop_database_run, alter_database_run, alter_database_set_run,
-    alter_database_refresh_run;
+    reindex_run, nothing_run, create_extension_run, create_schema_run, create_table_run,
+    create_table_as_run, select_into_run, create_index_run, drop_run, alter_table_run, rename_run,
+    create_view_run, create_sequence_run, alter_sequence_run, truncate_run, copy_run,
+    alter_owner_run, create_database_run, drop_database_run, alter_database_run,
+    alter_database_set_run, alter_database_refresh_run;
 /* Parts of rename_run and alter_owner_run. */
 verb_run_fn database_rename_run, database_owner_run;

@@ -120,12 +120,14 @@ static int savepoint(struct sql_session *sql, const PgQuery__TransactionStmt *st
     case KIND(RELEASE):
         r = txn_release(sql->session, name, f);
         if (r == 0) {
+            portals_release(sql, txn_savepoints(sql->session));
             settings_release(sql->settings, name);
         }
         return r;
     default:
         r = txn_rollback_to(sql->session, name, f);
         if (r == 0) {
+            portals_rollback_to(sql, txn_savepoints(sql->session) - 1);
             settings_rollback_to(sql->settings, name);
             if (sql->schema_changes != sql->txn_schema_changes) {
                 sql_schema_changed(sql);

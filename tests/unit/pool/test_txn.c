@@ -638,6 +638,66 @@ static void an_implicit_transaction_is_all_or_nothing(void **state)
     in_task(*state, implicit);
 }
 
+static void commit_in_implicit(struct world *w)
+{
+    struct failure f;
+    bool rolled_back = true;
+
+    txn_implicit_begin(w->session);
+    run(w->session, "DELETE FROM t WHERE id = 1");
+    assert_int_equal(txn_commit(w->session, &rolled_back, &f), 0);
+    assert_false(rolled_back);
+    assert_false(txn_is_open(w->session));
+    txn_implicit_begin(w->session);
+    run(w->session, "DELETE FROM t WHERE id = 2");
+    fails(w->session, "SELECT nosuch", "42703", NULL);
+    assert_int_equal(txn_implicit_end(w->session, &f), 0);
+    assert_int_equal(query_int(w->session, "SELECT count(*) FROM t"), 999);
+}
+
+static void commit_ends_an_implicit_transaction_too(void **state)
+{
+    in_task(*state, commit_in_implicit);
+}
+
+static void stands_alone(struct world *w)
+{
+    struct failure f;
+
+    assert_int_equal(txn_stand_alone(w->session, "X", &f), 0);
+    assert_true(txn_stands_alone(w->session));
+    assert_int_equal(txn_implicit_end(w->session, &f), 0);
+    assert_false(txn_stands_alone(w->session));
+
+    txn_implicit_begin(w->session); /* the first of a pipeline */
+    assert_false(txn_is_block(w->session));
+    assert_int_equal(txn_stand_alone(w->session, "X", &f), 0);
+    txn_failed(w->session);
+    assert_false(txn_stands_alone(w->session));
+    txn_implicit_begin(w->session);
+    txn_pipelined(w->session);
+    assert_int_equal(txn_stand_alone(w->session, "X", &f), FAILED);
+    assert_string_equal(failure_get(&f, FIELD_MESSAGE), "X cannot be executed within a pipeline");
+    assert_int_equal(txn_implicit_end(w->session, &f), 0);
+    assert_int_equal(txn_stand_alone(w->session, "X", &f), 0);
+
+    txn_implicit_begin_several(w->session);
+    assert_true(txn_is_block(w->session));
+    assert_int_equal(txn_stand_alone(w->session, "X", &f), FAILED);
+    assert_string_equal(f.sqlstate, "25001");
+    assert_int_equal(txn_implicit_end(w->session, &f), 0);
+    assert_false(txn_is_block(w->session));
+    begin(w->session, TXN_READ_COMMITTED);
+    assert_int_equal(txn_stand_alone(w->session, "X", &f), FAILED);
+    assert_string_equal(failure_get(&f, FIELD_MESSAGE), "X cannot run inside a transaction block");
+    rollback(w->session);
+}
+
+static void what_stands_alone_is_first_and_in_no_block(void **state)
+{
+    in_task(*state, stands_alone);
+}
+
 /* ---- no memory for the way back ---- */
 
 static void rollback_without_memory(struct world *w)
@@ -688,6 +748,8 @@ int main(void)
         WORLD_TEST(statements_outside_of_blocks_have_the_default_modes),
         WORLD_TEST(vacuum_runs_outside_of_blocks_only),
         WORLD_TEST(an_implicit_transaction_is_all_or_nothing),
+        WORLD_TEST(commit_ends_an_implicit_transaction_too),
+        WORLD_TEST(what_stands_alone_is_first_and_in_no_block),
         WORLD_TEST(a_rollback_without_memory_is_made_good),
     };
 

@@ -178,6 +178,150 @@ static void a_portal_does_not_run_on_after_its_end(void **state)
     with_session(check_sink);
 }
 
+/* ---- verbs' rows ---- */
+
+static void check_verb_pages(struct test_session *t)
+{
+    struct counting_sink sink = { .sink.row = count_row };
+    struct portal *portal;
+
+    (void)rows(t, "BEGIN");
+    portal = bound(t, "s", "SHOW ALL");
+    assert_int_equal(sql_run(portal, &sink.sink, 3, &t->failure), SQL_SUSPENDED);
+    assert_int_equal(sink.rows, 3);
+    assert_string_equal(rows(t, "MOVE 2 FROM s"), "");
+    assert_string_equal(t->tag, "MOVE 2");
+    assert_int_equal(sql_run(portal, &sink.sink, 0, &t->failure), 0);
+    assert_string_equal(sql_tag(portal), "SHOW");
+    assert_int_equal(sql_run(portal, &sink.sink, 0, &t->failure), 0);
+    (void)bound(t, "t", "SHOW TimeZone");
+    assert_string_equal(rows(t, "FETCH ALL FROM t"), "UTC\n");
+    assert_string_equal(rows(t, "FETCH ALL FROM t"), "");
+    assert_string_equal(state(t, "FETCH PRIOR FROM t"), "55000");
+    (void)rows(t, "ROLLBACK; BEGIN; PREPARE e AS VALUES (1), (2), (3)");
+    portal = bound(t, "e", "EXECUTE e");
+    assert_string_equal(rows(t, "FETCH 2 FROM e"), "1\n2\n");
+    assert_int_equal(sql_run(portal, &sink.sink, 5, &t->failure), 0);
+    assert_string_equal(sql_tag(portal), "SELECT 1");
+    (void)rows(t, "ROLLBACK");
+}
+
+static void a_verbs_rows_come_page_by_page_and_by_fetch(void **state_)
+{
+    (void)state_;
+    with_session(check_verb_pages);
+}
+
+/* Each asks the one before it: as deep as there are portals, if nobody stopped it. */
+static void check_fetch_chain(struct test_session *t)
+{
+    (void)rows(t, "BEGIN; DECLARE p0 CURSOR FOR VALUES (1)");
+    for (int i = 1; i <= 200; i++) {
+        char name[16];
+        char text[32];
+
+        (void)snprintf(name, sizeof(name), "p%d", i);
+        (void)snprintf(text, sizeof(text), "FETCH ALL FROM p%d", i - 1);
+        (void)bound(t, name, text);
+    }
+    assert_string_equal(rows(t, "SAVEPOINT a; FETCH ALL FROM p10"), "1\n");
+    assert_string_equal(state(t, "FETCH ALL FROM p200"), "54001");
+    assert_string_equal(rows(t, "ROLLBACK TO a; FETCH ALL FROM p10"), "");
+    (void)rows(t, "ROLLBACK");
+}
+
+static void fetches_from_fetches_have_an_end(void **state_)
+{
+    (void)state_;
+    with_session(check_fetch_chain);
+}
+
+static void check_store_memory(struct test_session *t)
+{
+    struct counting_sink sink = { .sink.row = count_row };
+    uint64_t asked = 1;
+
+    (void)rows(t, "BEGIN; SAVEPOINT a");
+    for (uint64_t n = 1; n <= asked; n++) {
+        struct portal *portal = bound(t, "s", "SHOW TimeZone");
+        (void)mem_fail_at(n, false);
+        int r = sql_run(portal, &sink.sink, 5, &t->failure);
+        bool hit = mem_fail_hit();
+        asked = mem_fail_at(0, false) + (hit ? 1 : 0);
+        assert_int_equal(r, hit ? FAILED : 0);
+        if (hit) {
+            assert_string_equal(t->failure.sqlstate, "53200");
+            txn_failed(t->session);
+        }
+        (void)rows(t, "ROLLBACK TO a");
+        sql_portal_close(t->sql, view_of_str("s"));
+    }
+    (void)rows(t, "ROLLBACK");
+}
+
+static void a_store_without_memory_fails_its_statement(void **state_)
+{
+    (void)state_;
+    with_session(check_store_memory);
+}
+
+/* ---- savepoints ---- */
+
+static void check_savepoints(struct test_session *t)
+{
+    struct counting_sink sink = { .sink.row = count_row };
+    struct portal *before;
+    struct portal *found;
+
+    fill(t);
+    (void)rows(t, "BEGIN");
+    before = bound(t, "before", "SELECT * FROM t");
+    (void)rows(t, "SAVEPOINT a; SAVEPOINT b");
+    (void)bound(t, "inside", "SELECT * FROM t");
+    assert_int_equal(sql_run(before, &sink.sink, 2, &t->failure), SQL_SUSPENDED);
+    (void)rows(t, "INSERT INTO t (b) VALUES ('f'); RELEASE b; SAVEPOINT c; ROLLBACK TO c");
+    assert_int_equal(sql_portal_get(t->sql, view_of_str("inside"), &found, &t->failure), 0);
+    (void)rows(t, "ROLLBACK TO a");
+    assert_int_equal(sql_portal_get(t->sql, view_of_str("inside"), &found, &t->failure), FAILED);
+    assert_string_equal(t->failure.sqlstate, "34000");
+    assert_int_equal(sql_run(before, &sink.sink, 0, &t->failure), 0);
+    assert_string_equal(sql_tag(before), "SELECT 3");
+    (void)bound(t, "inside", "SELECT 1"); /* the name is free again */
+    (void)rows(t, "ROLLBACK");
+}
+
+static void a_portal_belongs_to_the_savepoint_it_was_bound_in(void **state_)
+{
+    (void)state_;
+    with_session(check_savepoints);
+}
+
+static void check_returning(struct test_session *t)
+{
+    struct counting_sink sink = { .sink.row = count_row };
+    struct portal *portal;
+
+    fill(t);
+    (void)rows(t, "BEGIN");
+    portal = bound(t, "p", "DELETE FROM t RETURNING id");
+    (void)rows(t, "SAVEPOINT a");
+    assert_int_equal(sql_run(portal, &sink.sink, 2, &t->failure), SQL_SUSPENDED);
+    assert_string_equal(rows(t, "SELECT count(*) FROM t"), "0\n");
+    (void)rows(t, "ROLLBACK TO a");
+    assert_int_equal(sql_run(portal, &sink.sink, 0, &t->failure), 0);
+    assert_string_equal(sql_tag(portal), "DELETE 3"); /* the rows of this page */
+    assert_int_equal(sql_run(portal, &sink.sink, 1, &t->failure), 0);
+    assert_string_equal(sql_tag(portal), "DELETE 0");
+    assert_string_equal(rows(t, "SELECT count(*) FROM t"), "5\n");
+    (void)rows(t, "ROLLBACK");
+}
+
+static void pages_of_returning_count_their_own_rows(void **state_)
+{
+    (void)state_;
+    with_session(check_returning);
+}
+
 static void check_empty(struct test_session *t)
 {
     struct plan *plan = NULL;
@@ -255,6 +399,11 @@ int main(void)
         cmocka_unit_test(tags_are_postgresqls),
         cmocka_unit_test(names_are_taken_once_and_parameters_are_copied),
         cmocka_unit_test(a_portal_does_not_run_on_after_its_end),
+        cmocka_unit_test(a_verbs_rows_come_page_by_page_and_by_fetch),
+        cmocka_unit_test(fetches_from_fetches_have_an_end),
+        cmocka_unit_test(a_store_without_memory_fails_its_statement),
+        cmocka_unit_test(a_portal_belongs_to_the_savepoint_it_was_bound_in),
+        cmocka_unit_test(pages_of_returning_count_their_own_rows),
         cmocka_unit_test(empty_statements_and_failed_transactions),
         cmocka_unit_test(a_statement_that_closes_all_portals_closes_its_own_last),
         cmocka_unit_test(binding_without_memory_fails_and_may_be_tried_again),

@@ -382,7 +382,7 @@ static void one_namespace_body(struct test_session *t)
     const struct column *columns;
 
     fill(t);
-    txn_implicit_begin(t->session);
+    txn_implicit_begin_several(t->session);
     portal = bound(t, "p", "SELECT i FROM n ORDER BY i");
     run_bound(t, "MOVE FORWARD 2 p", 0, 0, "MOVE 2");
     assert_int_equal(sql_run(portal, &sink, 1, &t->failure), SQL_SUSPENDED);
@@ -414,7 +414,9 @@ static void pages_body(struct test_session *t)
     portal = bound(t, "f", "FETCH 3 c");
     assert_int_equal(sql_run(portal, &sink, 2, &t->failure), SQL_SUSPENDED);
     assert_int_equal(sql_run(portal, &sink, 2, &t->failure), 0);
-    assert_string_equal(sql_tag(portal), "FETCH 3");
+    assert_string_equal(sql_tag(portal), "FETCH 1"); /* the rows of this page */
+    assert_int_equal(sql_run(portal, &sink, 2, &t->failure), 0);
+    assert_string_equal(sql_tag(portal), "FETCH 0");
     assert_string_equal(rows(t, "FETCH ALL c"), "4\n5\n"); /* it had moved by all three at once */
     portal = bound(t, "self", "FETCH 1 FROM self");
     assert_int_equal(sql_run(portal, &sink, 0, &t->failure), FAILED);
