@@ -2,6 +2,8 @@
  * are several. https://www.postgresql.org/docs/15/protocol-flow.html#id-1.10.6.7.4 */
 #include "daemon/connection_impl.h"
 
+#include "async/await.h"
+#include "async/task.h"
 #include "pool/txn.h"
 #include "protocol/backend.h"
 #include "protocol/utf8.h"
@@ -106,6 +108,9 @@ static int run_all(struct connection *conn, struct run *run, struct failure *ret
         run->last = more == SQL_END;
         r = run_one(conn, run, statement, ret_failure);
         statement = next;
+        if (r == 0 && more == 0 && task_slice_over(task_current())) {
+            r = await_turn();
+        }
         r = r == 0 ? more : r;
     }
     return r == SQL_END ? 0 : r;

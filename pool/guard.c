@@ -233,8 +233,12 @@ int guard_check_text(struct session *session, struct view sql, struct failure *r
 
     if (sql.len > most) {
         failure_set(ret_failure, "54000", "statement is too long");
-        failure_add(ret_failure, FIELD_DETAIL, "It has %zu bytes; at most %zu are allowed.",
-                    sql.len, most);
+        failure_add(ret_failure, FIELD_DETAIL,
+                    "Written out for SQLite it has %zu bytes; at most %zu are allowed.", sql.len,
+                    most);
+        failure_add(ret_failure, FIELD_HINT,
+                    "Split it into several statements, send rows by COPY, or put long lists into "
+                    "a temporary table.");
         return FAILED;
     }
     /* a short text has no room for that much */

@@ -118,6 +118,9 @@ void session_statement_begin(struct session *session, int64_t deadline_us);
 must_check int session_prepare(struct session *session, struct view sql,
                                struct sqlite3_stmt **ret_stmt, struct failure *ret_failure);
 void session_release(struct session *session, struct sqlite3_stmt *stmt);
+/* The same for one that will be wanted again before any other: even a large one is kept till then.
+ */
+void session_release_soon(struct session *session, struct sqlite3_stmt *stmt);
 
 /* ---- the schema ---- */
 

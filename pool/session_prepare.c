@@ -115,3 +115,10 @@ void session_release(struct session *session, sqlite3_stmt *stmt)
     stmt_cache_release(&session->cache, stmt);
     session_leave(session);
 }
+
+void session_release_soon(struct session *session, sqlite3_stmt *stmt)
+{
+    session_enter(session);
+    stmt_cache_release_soon(&session->cache, stmt);
+    session_leave(session);
+}

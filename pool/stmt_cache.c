@@ -15,6 +15,7 @@ struct cached_stmt {
     uint64_t hash;
     size_t len; /* of sqlite3_sql() */
     bool keep;
+    bool keep_soon;
 };
 
 static uint64_t hash_text(struct view text)
@@ -65,10 +66,18 @@ static void destroy(struct cached_stmt *cached)
     mem_free(cached);
 }
 
+static void destroy_spare(struct stmt_cache *cache)
+{
+    if (cache->spare != NULL) {
+        destroy(take_ptr(cache->spare));
+    }
+}
+
 void stmt_cache_clear(struct stmt_cache *cache)
 {
     struct cached_stmt *cached;
 
+    destroy_spare(cache);
     while ((cached = TAILQ_FIRST(&cache->idle)) != NULL) {
         unlink_idle(cache, cached);
         destroy(cached);
@@ -93,19 +102,33 @@ void stmt_cache_finish(struct stmt_cache *cache)
     }
 }
 
+static bool has_text(const struct cached_stmt *cached, uint64_t hash, struct view sql)
+{
+    return cached->hash == hash && cached->len == sql.len &&
+           memcmp(sqlite3_sql(cached->stmt), sql.data, sql.len) == 0;
+}
+
+static struct sqlite3_stmt *lend(struct stmt_cache *cache, struct cached_stmt *cached)
+{
+    TAILQ_INSERT_TAIL(&cache->lent, cached, entry);
+    return cached->stmt;
+}
+
 struct sqlite3_stmt *stmt_cache_take(struct stmt_cache *cache, struct view sql)
 {
     uint64_t hash = hash_text(sql);
     struct cached_stmt *cached = *bucket_of(cache, hash);
 
     for (; cached != NULL; cached = cached->next) {
-        if (cached->hash == hash && cached->len == sql.len &&
-            memcmp(sqlite3_sql(cached->stmt), sql.data, sql.len) == 0) {
+        if (has_text(cached, hash, sql)) {
             unlink_idle(cache, cached);
-            TAILQ_INSERT_TAIL(&cache->lent, cached, entry);
-            return cached->stmt;
+            return lend(cache, cached);
         }
     }
+    if (cache->spare != NULL && has_text(cache->spare, hash, sql)) {
+        return lend(cache, take_ptr(cache->spare));
+    }
+    destroy_spare(cache);
     return NULL;
 }
 
@@ -116,12 +139,15 @@ int stmt_cache_add(struct stmt_cache *cache, struct view sql, bool keep, struct 
     if (cached == NULL) {
         return -ENOMEM;
     }
+    /* SQLite keeps the text up to its own end of it; only a whole one can be compared */
+    bool whole = strlen(sqlite3_sql(stmt)) == sql.len;
+
     *cached = (struct cached_stmt){
         .stmt = stmt,
         .hash = hash_text(sql),
         .len = sql.len,
-        /* SQLite keeps the text up to its own end of it; only a whole one can be compared */
-        .keep = keep && sql.len <= stmt_cache_text_bytes && strlen(sqlite3_sql(stmt)) == sql.len,
+        .keep = keep && whole && sql.len <= stmt_cache_text_bytes,
+        .keep_soon = keep && whole,
     };
     TAILQ_INSERT_TAIL(&cache->lent, cached, entry);
     return 0;
@@ -142,7 +168,7 @@ static void keep_idle(struct stmt_cache *cache, struct cached_stmt *cached)
     cache->idle_count++;
 }
 
-void stmt_cache_release(struct stmt_cache *cache, struct sqlite3_stmt *stmt)
+static struct cached_stmt *take_back(struct stmt_cache *cache, struct sqlite3_stmt *stmt)
 {
     struct cached_stmt *cached;
 
@@ -155,10 +181,31 @@ void stmt_cache_release(struct stmt_cache *cache, struct sqlite3_stmt *stmt)
     assert(cached != NULL);
     TAILQ_REMOVE(&cache->lent, cached, entry);
     sqlite3_reset(stmt);
-    if (!cached->keep) {
-        destroy(cached);
-        return;
-    }
     sqlite3_clear_bindings(stmt);
-    keep_idle(cache, cached);
+    return cached;
+}
+
+void stmt_cache_release(struct stmt_cache *cache, struct sqlite3_stmt *stmt)
+{
+    struct cached_stmt *cached = take_back(cache, stmt);
+
+    if (cached->keep) {
+        keep_idle(cache, cached);
+    } else {
+        destroy(cached);
+    }
+}
+
+void stmt_cache_release_soon(struct stmt_cache *cache, struct sqlite3_stmt *stmt)
+{
+    struct cached_stmt *cached = take_back(cache, stmt);
+
+    if (cached->keep) {
+        keep_idle(cache, cached);
+    } else if (cached->keep_soon) {
+        destroy_spare(cache);
+        cache->spare = cached;
+    } else {
+        destroy(cached);
+    }
 }

@@ -22,6 +22,8 @@ struct stmt_cache {
     struct cached_stmts lent;
     struct cached_stmt *buckets[stmt_cache_buckets]; /* idle ones by text */
     size_t idle_count;
+    struct cached_stmt
+        *spare; /* one that is not worth keeping, but wanted again at once; or NULL */
 };
 
 void stmt_cache_init(struct stmt_cache *cache);
@@ -41,6 +43,9 @@ void stmt_cache_release(struct stmt_cache *cache, struct sqlite3_stmt *stmt);
 /* Hands the lent ones over to another cache, which need not be initialised, and finalizes the idle
  * ones. */
 void stmt_cache_hand_over(struct stmt_cache *from, struct stmt_cache *to);
+/* The same for one that will be wanted again before any other: it stays until then, whatever it is.
+ */
+void stmt_cache_release_soon(struct stmt_cache *cache, struct sqlite3_stmt *stmt);
 
 /* Finalizes the idle ones. */
 void stmt_cache_clear(struct stmt_cache *cache);

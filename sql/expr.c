@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { expr_depth_max = 1200, params_max = 65535, balanced_from = 4 };
+enum { expr_depth_max = 1200, params_max = 65535, balanced_from = 4, bool_terms_max = 10000 };
 
 static struct expr no_expr(void)
 {
@@ -232,24 +232,51 @@ struct expr expr_condition(struct rewriter *r, const PgQuery__Node *node, const 
     return e;
 }
 
-const char *expr_balanced(struct rewriter *r, const char *const *parts, size_t count,
-                          const char *op)
+static void print_balanced(struct rewriter *r, const char *const *parts, size_t count,
+                           const char *op)
 {
     size_t half = count / 2;
 
-    if (count == 1) {
-        return parts[0];
+    if (count > balanced_from) {
+        rewrite_str(r, "(");
+        print_balanced(r, parts, half, op);
+        rewrite_printf(r, ") %s (", op);
+        print_balanced(r, parts + half, count - half, op);
+        rewrite_str(r, ")");
+        return;
     }
-    if (count <= balanced_from) {
-        const char *text = parts[0];
+    for (size_t i = 0; i < count; i++) {
+        rewrite_str(r, i > 0 ? " " : "");
+        rewrite_str(r, i > 0 ? op : "");
+        rewrite_str(r, i > 0 ? " " : "");
+        rewrite_str(r, parts[i]);
+    }
+}
 
-        for (size_t i = 1; i < count; i++) {
-            text = rewrite_text(r, "%s %s %s", text, op, parts[i]);
-        }
-        return text;
+const char *expr_balanced(struct rewriter *r, const char *const *parts, size_t count,
+                          const char *op)
+{
+    struct buf saved = capture_begin(r);
+
+    print_balanced(r, parts, count, op);
+    return capture_end(r, &saved);
+}
+
+/* SQLite plans as long as it takes, and while it does so nobody else has a turn. */
+bool expr_count_terms(struct rewriter *r, size_t count, int32_t location)
+{
+    r->bool_terms += count;
+    if (r->bool_terms <= bool_terms_max || r->failed) {
+        return !r->failed;
     }
-    return rewrite_text(r, "(%s) %s (%s)", expr_balanced(r, parts, half, op), op,
-                        expr_balanced(r, parts + half, count - half, op));
+    rewrite_fail(r, location, "54001", "statement has more than %d terms of AND and OR",
+                 bool_terms_max);
+    if (r->failure != NULL) {
+        failure_add(r->failure, FIELD_HINT,
+                    "Ask for the values with IN (...) or = ANY (...), or join with VALUES or with "
+                    "a table of them.");
+    }
+    return false;
 }
 
 static struct expr bool_expr(struct rewriter *r, const PgQuery__Node *node)
@@ -264,6 +291,9 @@ static struct expr bool_expr(struct rewriter *r, const PgQuery__Node *node)
 
         return expr_make(r, TYPE_OF(OID_BOOL), PREC_NOT, "NOT %s", expr_in(r, &e, PREC_EQUAL));
     }
+    if (!expr_count_terms(r, b->n_args, b->location)) {
+        return no_expr();
+    }
     parts = arena_alloc(r->arena, b->n_args * sizeof(*parts));
     if (parts == NULL) {
         rewrite_fail_nomem(r);
@@ -274,8 +304,9 @@ static struct expr bool_expr(struct rewriter *r, const PgQuery__Node *node)
 
         parts[i] = expr_in(r, &e, (enum expr_prec)(prec + 1));
     }
-    return expr_make(r, TYPE_OF(OID_BOOL), prec, "%s",
-                     expr_balanced(r, parts, b->n_args, is_and ? "AND" : "OR"));
+    return (struct expr){ .type = TYPE_OF(OID_BOOL),
+                          .prec = prec,
+                          .text = expr_balanced(r, parts, b->n_args, is_and ? "AND" : "OR") };
 }
 
 static struct expr null_test(struct rewriter *r, const PgQuery__Node *node)

@@ -65,9 +65,16 @@ struct expr expr_condition(struct rewriter *r, const PgQuery__Node *node, const 
 struct expr expr_not_null(struct rewriter *r, struct expr e, const char *table,
                           const struct relation_column *rowid);
 
+/* So many more terms of AND and OR; false: failed with 54001, as SQLite's planner would take too
+ * long. */
+bool expr_count_terms(struct rewriter *r, size_t count, int32_t location);
+
 /* "a OR b OR ..." as a balanced tree: SQLite counts depth, and clients write long ones. */
 const char *expr_balanced(struct rewriter *r, const char *const *parts, size_t count,
                           const char *op);
+
+/* PostgreSQL's limit, before all of a longer list is looked at. False: failed with 54011. */
+bool target_list_fits(struct rewriter *r, size_t count);
 
 /* The pattern with %1 and %2 replaced. */
 const char *rewrite_fill(struct rewriter *r, const char *pattern, const char *first,

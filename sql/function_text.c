@@ -132,14 +132,37 @@ FN(starts_with)
 
 /* ---- making ---- */
 
-static bool fill(struct buf *out, struct view with, size_t chars, int *r)
+/* The text again and again, up to that many bytes, by doubling what is there. */
+static int append_times(struct buf *out, struct view text, size_t len)
 {
-    for (size_t at = 0; chars-- > 0 && *r == 0; at = at >= with.len ? 0 : at) {
-        size_t step = utf8_step(with, at);
-        *r = buf_append(out, with.data + at, step);
-        at += step;
+    size_t start = out->len;
+    int r = buf_reserve(out, len);
+
+    if (r == 0) {
+        r = buf_append(out, text.data, text.len < len ? text.len : len);
     }
-    return *r == 0;
+    while (r == 0 && out->len - start < len) {
+        size_t done = out->len - start;
+
+        r = buf_append(out, out->data + start, len - done < done ? len - done : done);
+    }
+    return r;
+}
+
+/* The text again and again, so many characters of it. */
+static int fill(struct buf *out, struct view with, size_t chars)
+{
+    size_t each = utf8_chars(with);
+
+    if (each == 0) {
+        return 0; /* no UTF-8: from an SQLite file */
+    }
+    size_t whole = chars / each;
+    size_t rest = utf8_offset(with, chars % each);
+    if (whole > fn_result_max / with.len) {
+        return BUF_FULL;
+    }
+    return append_times(out, with, whole * with.len + rest);
 }
 
 static void pad(sqlite3_context *c, int n, sqlite3_value **v, bool in_front)
@@ -162,12 +185,12 @@ static void pad(sqlite3_context *c, int n, sqlite3_value **v, bool in_front)
         fn_result_buf(c, &out, BUF_FULL);
         return;
     }
-    if (in_front) {
-        (void)fill(&out, with, missing, &r);
+    if (in_front && missing > 0) {
+        r = fill(&out, with, missing);
     }
     r = r == 0 ? buf_append_view(&out, s) : r;
-    if (!in_front) {
-        (void)fill(&out, with, missing, &r);
+    if (!in_front && missing > 0 && r == 0) {
+        r = fill(&out, with, missing);
     }
     fn_result_buf(c, &out, r);
 }
@@ -195,8 +218,8 @@ FN(repeat)
     if (times > 0 && (uint64_t)times > fn_result_max / s.len) {
         r = BUF_FULL;
     }
-    while (times-- > 0 && r == 0) {
-        r = buf_append_view(&out, s);
+    if (times > 0 && r == 0) {
+        r = append_times(&out, s, (size_t)times * s.len);
     }
     fn_result_buf(c, &out, r);
 }

@@ -2,6 +2,8 @@
  * is malloc's and freed before we return. */
 #include "sql/grammar.h"
 
+#include "async/await.h"
+#include "async/task.h"
 #include "base/alloc.h"
 #include "sql/arena.h"
 #include "sql/lexer.h"
@@ -104,6 +106,42 @@ int grammar_parse(struct view text, struct tree **ret_tree, struct failure *ret_
     }
     *ret_tree = take_ptr(tree);
     return 0;
+}
+
+struct parsing {
+    struct view text;
+    struct tree *tree;
+    struct failure *failure;
+    int result;
+};
+
+static void parse_aside(void *arg)
+{
+    struct parsing *parsing = arg;
+
+    parsing->result = grammar_parse(parsing->text, &parsing->tree, parsing->failure);
+}
+
+int await_grammar(struct view text, struct tree **ret_tree, struct failure *ret_failure)
+{
+    struct parsing parsing = { .text = text, .failure = ret_failure };
+    size_t depth;
+
+    *ret_tree = NULL;
+    if (text.len < grammar_long_bytes || task_stack_used() == 0) {
+        return 0;
+    }
+    if (lexer_depth(text, &depth, ret_failure) != 0) {
+        return FAILED;
+    }
+    if (depth > grammar_aside_depth) {
+        return 0;
+    }
+    if (await_offload(parse_aside, &parsing) != 0) {
+        return failure_set_nomem(ret_failure);
+    }
+    *ret_tree = parsing.tree;
+    return parsing.result;
 }
 
 const PgQuery__Node *tree_statement(const struct tree *tree)

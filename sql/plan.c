@@ -388,7 +388,8 @@ int plan_text(struct planner *planner, size_t literals, struct plan **ret_plan,
     if (plan == NULL || !keep_text(plan, planner)) {
         return failure_set_nomem(ret_failure);
     }
-    if (grammar_parse(planner->text, &plan->tree, ret_failure) != 0) {
+    plan->tree = take_ptr(planner->tree);
+    if (plan->tree == NULL && grammar_parse(planner->text, &plan->tree, ret_failure) != 0) {
         return FAILED;
     }
     node = tree_statement(plan->tree);

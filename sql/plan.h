@@ -86,6 +86,7 @@ struct planner {
     const uint32_t *param_oids;
     size_t param_count;
     bool no_params; /* $1 stands for nothing: 42P02 */
+    struct tree *tree; /* of the text, when it has been parsed already: plan_text() takes it */
 };
 
 /* A plan of a whole statement, neither cached nor tried on SQLite. On the loop's big stack. 0 or

@@ -32,7 +32,8 @@ struct rewriter {
     bool alone;          /* calls one that is FUNCTION_ALONE */
     bool counts;         /* its one row is the number of rows changed */
     unsigned depth;
-    bool order_texts; /* ORDER BY prints expressions, not positions: inside OVER () */
+    size_t bool_terms; /* of AND and OR, in all of the statement */
+    bool order_texts;  /* ORDER BY prints expressions, not positions: inside OVER () */
     const struct group_list *groups; /* GROUP BY of the query whose expressions are looked at */
 };
 

@@ -59,6 +59,9 @@ static struct expr in_rows(struct rewriter *r, const PgQuery__RowExpr *left,
     const char **parts = arena_alloc(r->arena, count * sizeof(*parts));
     const char *text;
 
+    if (!expr_count_terms(r, count, node_location(items[0]))) {
+        return op_none();
+    }
     if (parts == NULL) {
         rewrite_fail_nomem(r);
     }

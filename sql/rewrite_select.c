@@ -2,6 +2,7 @@
  */
 #include "sql/rewrite_select.h"
 
+#include "pool/guard.h"
 #include "pool/session.h"
 #include "sql/grammar.h"
 
@@ -121,11 +122,22 @@ static void add_star(struct rewriter *r, const PgQuery__ColumnRef *ref, struct t
     }
 }
 
+enum { target_list_max = 1664, ctes_max = guard_nesting };
+
+bool target_list_fits(struct rewriter *r, size_t count)
+{
+    if (count > target_list_max) {
+        rewrite_fail(r, -1, "54011", "target lists can have at most %d entries", target_list_max);
+    }
+    return !r->failed;
+}
+
 void select_targets(struct rewriter *r, PgQuery__Node *const *targets, size_t count,
                     const struct select_wish *wish, struct relation *relation)
 {
     struct target_state state = { .wish = wish, .output = relation };
 
+    (void)target_list_fits(r, count);
     for (size_t i = 0; i < count && !r->failed; i++) {
         const PgQuery__ResTarget *target = targets[i]->res_target;
 
@@ -213,6 +225,7 @@ static void order_item(struct rewriter *r, const PgQuery__SortBy *sort,
 void select_order(struct rewriter *r, PgQuery__Node *const *items, size_t count,
                   const struct relation *output)
 {
+    (void)target_list_fits(r, count);
     for (size_t i = 0; i < count && !r->failed; i++) {
         rewrite_str(r, i == 0 ? " ORDER BY " : ", ");
         order_item(r, items[i]->sort_by, output);
@@ -305,6 +318,10 @@ void select_with(struct rewriter *r, const PgQuery__WithClause *with)
 {
     if (with == NULL) {
         return;
+    }
+    if (with->n_ctes > ctes_max) {
+        rewrite_fail(r, with->location, "54000", "at most %d WITH queries in a statement",
+                     ctes_max);
     }
     rewrite_str(r, with->recursive ? "WITH RECURSIVE " : "WITH ");
     for (size_t i = 0; i < with->n_ctes && !r->failed; i++) {
@@ -448,6 +465,9 @@ static void collect_groups(struct rewriter *r, const PgQuery__SelectStmt *s,
 {
     const char **texts = arena_alloc(r->arena, (s->n_group_clause + 1) * sizeof(*texts));
 
+    if (!target_list_fits(r, s->n_group_clause) || !target_list_fits(r, s->n_distinct_clause)) {
+        return;
+    }
     if (texts == NULL) {
         rewrite_fail_nomem(r);
         return;

@@ -18,6 +18,10 @@ struct values {
 static bool values_read(struct rewriter *r, const PgQuery__SelectStmt *s, struct values *ret_values)
 {
     size_t width = s->values_lists[0]->list->n_items;
+
+    if (!target_list_fits(r, width)) {
+        return false;
+    }
     struct expr *items = arena_alloc(r->arena, s->n_values_lists * width * sizeof(*items));
 
     if (items == NULL) {

@@ -12,6 +12,7 @@
 #include "pool/txn.h"
 #include "sql/cast.h"
 #include "sql/functions.h"
+#include "sql/grammar.h"
 #include "sql/lexer.h"
 #include "sql/normal.h"
 #include "sql/plan_cache.h"
@@ -269,6 +270,11 @@ static void plan_unrefp(struct plan **plan)
     sql_plan_unref(*plan);
 }
 
+static void tree_destroyp(struct tree **tree)
+{
+    tree_destroy(*tree);
+}
+
 /* Lets SQLite prepare what we made: its errors belong to Parse, not to Execute. */
 static int try_on_sqlite(struct sql_session *sql, const struct plan *plan,
                          struct failure *ret_failure)
@@ -288,19 +294,36 @@ static int try_on_sqlite(struct sql_session *sql, const struct plan *plan,
         result = session_prepare(sql->session, plan->sql, &stmt, ret_failure);
     }
     if (result == 0) {
-        session_release(sql->session, stmt);
+        session_release_soon(sql->session, stmt);
     }
     return result;
 }
 
+/* Where the session's plans are kept, until somebody else has had a turn. */
+struct place {
+    bool shared;
+    struct plan_cache *cache; /* NULL: no memory for one */
+};
+
+static struct place place_of(struct sql_session *sql)
+{
+    follow_schema(sql);
+
+    bool shared = may_share(sql);
+    return (struct place){ .shared = shared, .cache = cache_of(sql, shared) };
+}
+
+/* `tree`: of the text, taken; NULL: not parsed yet. */
 static int make_plan(struct sql_session *sql, const struct plan_key *key, size_t literals,
-                     bool shared, struct plan **ret_plan, struct failure *ret_failure)
+                     bool shared, struct tree **tree, struct plan **ret_plan,
+                     struct failure *ret_failure)
 {
     struct making making = {
         .planner = { .sql = sql,
                      .text = key->text,
                      .param_oids = key->oids,
-                     .param_count = key->oid_count },
+                     .param_count = key->oid_count,
+                     .tree = take_ptr(*tree) },
         .literals = literals,
         .failure = ret_failure,
     };
@@ -309,6 +332,7 @@ static int make_plan(struct sql_session *sql, const struct plan_key *key, size_t
 
     task_call_on_loop_stack(make_on_big_stack, &making);
     (void)account_swap(before);
+    tree_destroy(making.planner.tree);
     plan = making.plan;
     if (making.result != 0 || try_on_sqlite(sql, plan, ret_failure) != 0) {
         return FAILED;
@@ -318,42 +342,55 @@ static int make_plan(struct sql_session *sql, const struct plan_key *key, size_t
     return 0;
 }
 
-static void remember(struct sql_session *sql, struct plan_cache *cache, const struct plan_key *key,
-                     struct plan *plan, bool shared)
+static void remember(struct sql_session *sql, struct place place, const struct plan_key *key,
+                     struct plan *plan)
 {
-    struct account *before = shared ? account_swap(shared_account(sql)) : account_current();
+    struct account *before = place.shared ? account_swap(shared_account(sql)) : account_current();
 
-    if (cache != NULL && (plan == NULL || (plan->flags & PLAN_UNCACHED) == 0) &&
-        plan_cache_put(cache, key, plan) != 0) {
-        plan_cache_clear(cache); /* memory is short: caches go first */
+    if (place.cache != NULL && (plan == NULL || (plan->flags & PLAN_UNCACHED) == 0) &&
+        plan_cache_put(place.cache, key, plan) != 0) {
+        plan_cache_clear(place.cache); /* memory is short: caches go first */
     }
     (void)account_swap(before);
+}
+
+/* A plan may keep its tree. */
+static int parse_aside(struct sql_session *sql, struct view text, bool shared,
+                       struct tree **ret_tree, struct failure *ret_failure)
+{
+    struct account *before = shared ? account_swap(shared_account(sql)) : account_current();
+    int r = await_grammar(text, ret_tree, ret_failure);
+
+    (void)account_swap(before);
+    return r;
 }
 
 /* A plan of exactly this text. Counted. */
 static int whole_plan(struct sql_session *sql, const struct plan_key *key, size_t literals,
                       struct plan **ret_plan, struct failure *ret_failure)
 {
+    struct tree *tree cleanup(tree_destroyp) = NULL;
     struct plan *plan = NULL;
+    struct place place = place_of(sql);
 
-    follow_schema(sql);
-    bool shared = may_share(sql);
-    struct plan_cache *cache = cache_of(sql, shared);
-
-    if (cache != NULL && plan_cache_find(cache, key, &plan)) {
+    if (place.cache != NULL && plan_cache_find(place.cache, key, &plan)) {
         if (plan == NULL) {
             return FAILED; /* known not to work with its literals taken out */
         }
         *ret_plan = sql_plan_ref(plan);
         return 0;
     }
-    if (make_plan(sql, key, literals, shared, &plan, ret_failure) != 0) {
+    if (parse_aside(sql, key->text, place.shared, &tree, ret_failure) != 0) {
+        return FAILED;
+    }
+    place = tree == NULL ? place : place_of(sql);
+    if (make_plan(sql, key, literals, place.shared, &tree, &plan, ret_failure) != 0) {
         if (literals > 0) {
-            remember(sql, cache, key, NULL, shared);
+            remember(sql, place, key, NULL);
         }
         return FAILED;
     }
-    remember(sql, cache, key, plan, shared);
+    remember(sql, place, key, plan);
     *ret_plan = plan;
     return 0;
 }

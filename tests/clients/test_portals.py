@@ -445,6 +445,7 @@ class Alone(Portals):
 
     def test_in_a_pipeline(self):
         for text, what in (("VACUUM", "VACUUM"), ("DISCARD ALL", "DISCARD ALL"), ("REINDEX SCHEMA public", "REINDEX SCHEMA"),
+                           ("CREATE DATABASE made", "CREATE DATABASE"), ("DROP DATABASE made", "DROP DATABASE"),
                            ("CREATE INDEX CONCURRENTLY made ON orders (sku)", "CREATE INDEX CONCURRENTLY")):
             with self.subTest(text):
                 refused = "1 2 (25001 %s cannot be executed within a pipeline) I" % what

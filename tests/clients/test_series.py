@@ -10,7 +10,7 @@ import time
 import unittest
 
 import wire
-from daemon import Daemon
+from pond_daemon import Daemon
 from wire import Wire, bind, close, execute, parse, query, FLUSH, SYNC
 
 ENDLESS = {

@@ -213,6 +213,20 @@ class Messages(unittest.TestCase):
                 self.assertIn(error["C"], ("54001", "54000"), error)
         self.assertEqual(self.w.ask(query("SELECT 1"))[0], "TDCZ")
 
+    def test_long_lists(self):
+        for text, state in (("SELECT id FROM orders WHERE id IN (" + ",".join(map(str, range(20000))) + ")", None),
+                            ("INSERT INTO customers (email, name) VALUES " +
+                             ",".join("('mail %d', 'name')" % i for i in range(5000)), None),
+                            ("SELECT id FROM orders WHERE " + " OR ".join("id = %d" % i for i in range(5000)), None),
+                            ("SELECT id FROM orders WHERE " + " OR ".join("id = %d" % i for i in range(60000)), "54001"),
+                            ("DROP TABLE IF EXISTS " + ", ".join("t%d" % i for i in range(10000)), None),
+                            ("BEGIN;COMMIT;" * 5000, None)):
+            with self.subTest(text[:60]):
+                types, got = self.w.ask(query(text))
+                errors = [wire.fields(body)["C"] for kind, body in got if kind == "E"]
+                self.assertEqual(errors, [state] if state else [])
+        self.assertEqual(self.w.ask(query("SELECT 1"))[0], "TDCZ")
+
     def test_forbidden_things(self):
         for text in ("ATTACH '/tmp/x' AS x", "DETACH main", "PRAGMA journal_mode = wal", "PRAGMA locking_mode = exclusive",
                      "SELECT load_extension('x')", "SELECT writefile('/tmp/x', 'y')", "SELECT readfile('/etc/passwd')",

@@ -278,6 +278,41 @@ static void statements_are_kept_by_text(void **state)
     in_task(*state, cache);
 }
 
+/* A large one is prepared once for Parse and Execute, and gone then. */
+static void large(struct world *w)
+{
+    static char text[20000];
+    struct failure f;
+    sqlite3_stmt *a = NULL;
+    sqlite3_stmt *b = NULL;
+
+    memset(text, ' ', sizeof(text) - 1);
+    memcpy(text, "SELECT 7", 8);
+    memcpy(text + sizeof(text) - 10, "AS seven", 8);
+    text[sizeof(text) - 2] = '\0';
+    size_t before = prepared(w->session);
+
+    assert_int_equal(session_prepare(w->session, view_of_str(text), &a, &f), 0);
+    session_release_soon(w->session, a);
+    assert_int_equal(prepared(w->session), before + 1);
+    assert_int_equal(session_prepare(w->session, view_of_str(text), &b, &f), 0);
+    assert_ptr_equal(a, b);
+    assert_int_equal(sqlite3_step(b), SQLITE_ROW);
+    session_release(w->session, b);
+    assert_int_equal(prepared(w->session), before);
+    assert_int_equal(session_prepare(w->session, view_of_str(text), &a, &f), 0);
+    session_release_soon(w->session, a);
+    assert_int_equal(query_int(w->session, "SELECT 1"), 1); /* another one takes its place */
+    assert_int_equal(prepared(w->session), before + 1);
+    assert_int_equal(session_prepare(w->session, view_of_str(text), &a, &f), 0);
+    session_release_soon(w->session, a); /* and the end of the session takes this one */
+}
+
+static void a_large_statement_is_kept_for_its_next_use_only(void **state)
+{
+    in_task(*state, large);
+}
+
 /* ---- every allocation fails once ---- */
 
 static const char *const sequence[] = {
@@ -391,6 +426,7 @@ int main(void)
         WORLD_TEST(sqlite_is_charged_to_its_session_alone),
         WORLD_TEST(a_session_over_its_memory_lives_on),
         WORLD_TEST(statements_are_kept_by_text),
+        WORLD_TEST(a_large_statement_is_kept_for_its_next_use_only),
         WORLD_TEST(each_allocation_that_fails_ends_its_statement_only),
     };
 

@@ -1,6 +1,8 @@
 /* Plans: literals taken out, the caches, what a schema change does. */
 #include "sql/plan.h"
 
+#include "async/loop.h"
+#include "async/task.h"
 #include "base/alloc.h"
 #include "base/defs.h"
 #include "pool/clone.h"
@@ -12,6 +14,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -265,6 +268,61 @@ static void a_schema_that_others_change_renews_plans(void **state_)
     with_session(check_neighbour);
 }
 
+/* ---- long texts ---- */
+
+struct meanwhile {
+    struct test_session *neighbour;
+    bool over;
+};
+
+static void change_schema(void *arg)
+{
+    struct meanwhile *meanwhile = arg;
+
+    (void)rows(meanwhile->neighbour, "ALTER TABLE x ADD COLUMN b text");
+    meanwhile->over = true;
+}
+
+static char *long_text(const char *text, size_t len)
+{
+    char *padded = calloc(1, len + 1);
+
+    assert_non_null(padded);
+    memset(stpcpy(padded, text), ' ', len - strlen(text));
+    memcpy(padded + len - 9, "/* end */", 9);
+    return padded;
+}
+
+/* Parsed on a helper thread; others have their turns, and what they did counts. */
+static void check_long(struct test_session *t)
+{
+    struct meanwhile meanwhile = { .neighbour = neighbour_session(t) };
+    char *text = NULL;
+
+    (void)rows(t, "CREATE TABLE x (a int)");
+    assert_string_equal(rows(meanwhile.neighbour, "SELECT * FROM x"), "");
+    text = long_text("SELECT * FROM x", 20000);
+    assert_int_equal(task_spawn(loop_current(), "meanwhile", change_schema, &meanwhile, NULL), 0);
+    assert_string_equal(rows(t, text), "");
+    assert_true(meanwhile.over);
+    assert_string_equal(t->types, "a:23 b:25");
+    free(text);
+    text = long_text("SELECT * FROM nowhere", 20000);
+    assert_string_equal(state(t, text), "42P01");
+    assert_int_equal(t->failure.position, 15);
+    free(text);
+    text = long_text("SELECT * FORM x", 20000);
+    assert_string_equal(state(t, text), "42601");
+    free(text);
+    second_session_close(meanwhile.neighbour);
+}
+
+static void others_have_their_turns_while_a_long_text_is_parsed(void **state_)
+{
+    (void)state_;
+    with_session(check_long);
+}
+
 static void check_memory(struct test_session *t)
 {
     uint64_t asked;
@@ -306,6 +364,7 @@ int main(void)
         cmocka_unit_test(ddl_renews_plans_and_stays_in_its_session),
         cmocka_unit_test(rolled_back_ddl_is_forgotten),
         cmocka_unit_test(a_schema_that_others_change_renews_plans),
+        cmocka_unit_test(others_have_their_turns_while_a_long_text_is_parsed),
         cmocka_unit_test(each_lost_allocation_ends_one_statement_only),
     };
 

@@ -365,6 +365,93 @@ static char *chain(const char *head, const char *link, size_t times)
     return text;
 }
 
+/* "HEAD ITEM, ITEM ... TAIL", so many items. */
+static char *listing(const char *head, const char *item, size_t times, const char *tail)
+{
+    size_t room = strlen(head) + (strlen(item) + 2) * times + strlen(tail) + 1;
+    char *text = malloc(room);
+    char *at = stpcpy(text, head);
+
+    for (size_t i = 0; i < times; i++) {
+        at = stpcpy(stpcpy(at, i > 0 ? ", " : ""), item);
+    }
+    (void)stpcpy(at, tail);
+    return text;
+}
+
+/* What programs send, and what only somebody sends who wants the daemon to think for long. */
+static const struct {
+    const char *head;
+    const char *item;
+    size_t times;
+    const char *tail;
+    const char *sqlstate; /* NULL: it runs */
+} lists[] = {
+    { "SELECT id FROM t WHERE a IN (", "7", 20000, ")", NULL },
+    { "SELECT id FROM t WHERE b IN (", "'some text'", 20000, ")", NULL },
+    { "SELECT id FROM t WHERE (id, a) IN (", "(1, 2)", 4000, ")", NULL },
+    { "SELECT id FROM t WHERE (id, a) IN (", "(1, 2)", 10001, ")", "54001" },
+    { "INSERT INTO t (a, b) VALUES ", "(1, 'x')", 5000, "", NULL },
+    { "SELECT ", "1", 1664, "", NULL },
+    { "SELECT ", "1", 1665, "", "54011" },
+    { "VALUES (", "1", 1665, ")", "54011" },
+    { "SELECT 1 FROM t ORDER BY ", "id", 1665, "", "54011" },
+    { "SELECT 1 FROM t GROUP BY ", "id", 1665, "", "54011" },
+    { "SELECT DISTINCT ON (", "id", 1665, ") id FROM t", "54011" },
+    { "DELETE FROM t RETURNING ", "id", 1665, "", "54011" },
+    { "WITH ", "a AS (SELECT 1)", 201, " SELECT 1", "54000" },
+    { "SELECT id FROM t WHERE a IN (", "1", 450000, ")", "54000" }, /* long as SQLite's text */
+};
+
+static void check_lists(struct test_session *t)
+{
+    raw(t, schema_t);
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        char *text = listing(lists[i].head, lists[i].item, lists[i].times, lists[i].tail);
+
+        if (lists[i].sqlstate == NULL) {
+            (void)rows(t, text);
+        } else {
+            assert_string_equal(state(t, text), lists[i].sqlstate);
+        }
+        free(text);
+    }
+    assert_string_equal(failure_get(&t->failure, FIELD_HINT),
+                        "Split it into several statements, send rows by COPY, or put long lists "
+                        "into a temporary table.");
+}
+
+static void long_lists_run_or_are_refused(void **state_)
+{
+    (void)state_;
+    with_session(check_lists);
+}
+
+static void check_terms(struct test_session *t)
+{
+    char *most = chain("SELECT 1 WHERE false", " OR 1=2", 9999);
+    char *more = chain("SELECT 1 WHERE false", " OR 1=2", 10000);
+    char *mixed = chain("SELECT 1 WHERE (1=1 AND 1=2)", " OR (1=1 AND 1=2)", 4000);
+
+    assert_string_equal(rows(t, most), "");
+    assert_string_equal(state(t, more), "54001");
+    assert_string_equal(failure_get(&t->failure, FIELD_MESSAGE),
+                        "statement has more than 10000 terms of AND and OR");
+    assert_string_equal(failure_get(&t->failure, FIELD_HINT),
+                        "Ask for the values with IN (...) or = ANY (...), or join with VALUES or "
+                        "with a table of them.");
+    assert_string_equal(state(t, mixed), "54001"); /* all of them count */
+    free(most);
+    free(more);
+    free(mixed);
+}
+
+static void terms_of_and_and_or_are_counted(void **state_)
+{
+    (void)state_;
+    with_session(check_terms);
+}
+
 static void check_depth(struct test_session *t)
 {
     char *sum = chain("SELECT 1", "+1", 450);
@@ -399,6 +486,8 @@ int main(void)
         cmocka_unit_test(mistakes_are_told_as_postgresql_tells_them),
         cmocka_unit_test(groups_series_and_views_answer_as_postgresqls),
         cmocka_unit_test(long_and_deep_statements_run_or_are_refused),
+        cmocka_unit_test(long_lists_run_or_are_refused),
+        cmocka_unit_test(terms_of_and_and_or_are_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
