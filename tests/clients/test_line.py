@@ -1,7 +1,6 @@
 """The line for sessions: its order, its limits and their messages, waiters that go, warm sessions, and the end."""
 import re
 import select
-import signal
 import socket
 import sys
 
@@ -244,7 +243,7 @@ class End(Line):
     conf = "shutdown_grace = 1h\n" + SHOP + "pool_size = 2\n[database other]\n"
 
     def end(self, *inside):
-        self.daemon.process.send_signal(signal.SIGTERM)
+        self.daemon.terminate()
         for w in inside:
             self.assertEqual(self.last_words(w)["C"], "57P01")
         self.assertEqual(self.daemon.process.wait(timeout=30), 0, self.daemon.log()[-5000:])
@@ -272,7 +271,7 @@ class End(Line):
         late = wire.Wire()  # connected, but has not said who it is
         self.addCleanup(late.socket.close)
         self.eventually(lambda: self.daemon.statistics()["connections"] == "4", "the late one")
-        self.daemon.process.send_signal(signal.SIGTERM)
+        self.daemon.terminate()
         for w in (waiting, late):
             self.assertEqual(self.last_words(w)["C"], "57P01")
         got = inside[0].until("end")
@@ -287,7 +286,7 @@ class End(Line):
         inside[0].send(query(ENDLESS))
         self.run_sql(inside[1], "BEGIN; DELETE FROM orders")
         self.until_it_runs(inside[0])
-        self.daemon.process.send_signal(signal.SIGTERM)
+        self.daemon.terminate()
         self.eventually(lambda: re.search("stopping", self.daemon.log()), "the stop")
         self.end(*inside, waiting)
 
@@ -301,11 +300,11 @@ class End(Line):
         self.run_sql(boss, "SELECT pond_template('it')")
         asker.send(query("SELECT pond_template('it')"))
         self.until_it_runs(asker)
-        self.daemon.process.send_signal(signal.SIGTERM)
+        self.daemon.terminate()
         self.eventually(lambda: re.search("stopping", self.daemon.log()), "the stop")
         for w in (holder, boss):
             self.assertEqual(self.last_words(w)["C"], "57P01")
-        self.daemon.process.send_signal(signal.SIGTERM)
+        self.daemon.terminate()
         for w in (writer, asker):
             w.until("end")
         self.assertEqual(self.daemon.process.wait(timeout=30), 0)
