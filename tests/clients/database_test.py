@@ -22,6 +22,7 @@ SLACK_BYTES = 6 << 20  # caches of plans, stacks and pages that the daemon keeps
 class Test(unittest.TestCase):
     """Each class has a pondd with the configuration `conf`; after each test nobody and nothing may be left in it."""
     conf = SHOP
+    options = ()
 
     @classmethod
     def setUpClass(cls):
@@ -30,7 +31,7 @@ class Test(unittest.TestCase):
         path = os.path.join(folder.name, "pond.conf")
         with open(path, "w", encoding="utf-8") as file:
             file.write("[pond]\n" + cls.conf)
-        cls.daemon = Daemon(PONDD, path, folder.name)
+        cls.daemon = Daemon(PONDD, path, folder.name, *cls.options)
         cls.addClassCleanup(cls.end_daemon)
         cls.used = None
 

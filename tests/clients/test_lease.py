@@ -34,6 +34,9 @@ LOOKS = [
     "INSERT INTO orders (id, customer_id, sku, total) VALUES (51, 1, 'apple', 1)",
     "INSERT INTO orders (id, customer_id, sku, quantity, total) VALUES (52, 1, 'few', 0, 1)",
     "INSERT INTO customers (email, name) VALUES ('new@example.org', 'New') RETURNING id, vip, joined",
+    "FETCH 1 FROM held", "MOVE 1 IN held", "CLOSE held", "SELECT name FROM pg_cursors",
+    "SELECT name, statement FROM pg_prepared_statements", "SELECT changes()",
+    "SELECT last_insert_rowid()", "SELECT pond_rewind('a_mark')",
     "DELETE FROM orders", "SELECT count(*) FROM orders",
 ]
 
@@ -216,6 +219,16 @@ class Lease(unittest.TestCase):
                     self.assertEqual(row[5:], [hour, moment, shown])
                 self.assertEqual(w.ask(query("BEGIN; SELECT now()"))[1][-1], ("Z", b"T"))
 
+    def test_held_cursors(self):
+        self.leave_behind("DECLARE held CURSOR WITH HOLD FOR SELECT id FROM orders", "FETCH 1 FROM held")
+        self.leave_behind("BEGIN", "DECLARE held SCROLL CURSOR WITH HOLD FOR SELECT id FROM orders", "FETCH 1 FROM held",
+                          "COMMIT", "FETCH 1 FROM held", polite=False)
+
+    def test_marks(self):
+        self.leave_behind("DELETE FROM orders", "SELECT pond_mark('a_mark')", "INSERT INTO orders VALUES (9, 1, 'x', 1, 1)")
+        self.leave_behind("SELECT pond_mark('a_mark')", "DELETE FROM orders", "SELECT pond_rewind('a_mark')")
+        self.leave_behind("DELETE FROM orders", "SELECT pond_reset()", "DELETE FROM everything", polite=False)
+
     def test_row_numbers_and_changes(self):
         self.leave_behind("INSERT INTO everything (id) VALUES (4711)", "DELETE FROM everything")
         with self.connect() as w:
@@ -223,7 +236,8 @@ class Lease(unittest.TestCase):
             self.assertEqual(self.rows(w, "SELECT count(*) FROM everything"), [[b"2"]])
 
 
-if not client_test.IS_POND:
-    print("skipped: only pond has leases")
-    raise SystemExit(77 if not os.environ.get("POND_REQUIRE_ALL") else 0)
-client_test.main()
+if __name__ == "__main__":
+    if not client_test.IS_POND:
+        print("skipped: only pond has leases")
+        raise SystemExit(77 if not os.environ.get("POND_REQUIRE_ALL") else 0)
+    client_test.main()
