@@ -71,7 +71,7 @@ static int names_ready(struct sql_session *sql)
 static int equip(void *user, unsigned registered)
 {
     struct sql_session *sql = user;
-    int r = collations_ready(sql);
+    int r = names_ready(sql);
 
     if (r == 0 && (registered & REGISTERED_CASTS) != 0) {
         r = sql_casts_ready(sql, NULL);
