@@ -25,6 +25,12 @@ struct account *account_current(void);
 /* Makes `a` current and gives the one that was. */
 struct account *account_swap(struct account *a);
 
+/* For cleanup(account_restorep) on a local that keeps what account_swap() gave. */
+static inline void account_restorep(struct account *const *was)
+{
+    (void)account_swap(*was);
+}
+
 /* Says (by assert) that nothing of it is left in use: an account must outlive its blocks. NULL is
  * fine. */
 void account_finish(struct account *a);

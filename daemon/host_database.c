@@ -18,12 +18,21 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-/* ---- databases ---- */
+/* ---- databases ----
+ *
+ * Most of these are called from inside of sqlite3_step(), where the session pays. What outlives the
+ * session is charged to the daemon. */
+
+static struct account *charge_daemon(const struct connection *conn)
+{
+    return account_swap(&conn->server->account);
+}
 
 int host_database_create(void *host, const struct database_request *request,
                          struct failure *ret_failure)
 {
     struct connection *conn = host;
+    cleanup(account_restorep) maybe_unused struct account *was = charge_daemon(conn);
     uint32_t oid;
 
     return databases_create(conn->worker, request, conn->user, &oid, ret_failure);
@@ -31,12 +40,18 @@ int host_database_create(void *host, const struct database_request *request,
 
 int host_database_drop(void *host, const char *name, bool force, struct failure *ret_failure)
 {
+    struct connection *conn = host;
+    cleanup(account_restorep) maybe_unused struct account *was = charge_daemon(conn);
+
     return databases_drop(host, name, force, ret_failure);
 }
 
 int host_database_alter(void *host, const char *name, const struct database_change *change,
                         struct failure *ret_failure)
 {
+    struct connection *conn = host;
+    cleanup(account_restorep) maybe_unused struct account *was = charge_daemon(conn);
+
     return databases_alter(host, name, change, ret_failure);
 }
 
@@ -83,11 +98,17 @@ int host_mark(void *host, enum mark_op op, const char *name, struct failure *ret
 int host_template_claim(void *host, const char *name, const char *from, bool *ret_build,
                         struct failure *ret_failure)
 {
-    return claims_await(host, name, from, ret_build, ret_failure);
+    struct connection *conn = host;
+    cleanup(account_restorep) maybe_unused struct account *was = charge_daemon(conn);
+
+    return claims_await(conn, name, from, ret_build, ret_failure);
 }
 
 int host_template_end(void *host, const char *name, bool ready, struct failure *ret_failure)
 {
+    struct connection *conn = host;
+    cleanup(account_restorep) maybe_unused struct account *was = charge_daemon(conn);
+
     return claims_end(((struct connection *)host)->server, name, ready, ret_failure);
 }
 
@@ -260,6 +281,7 @@ int host_backend_signal(void *host, int32_t pid, enum backend_signal signal, boo
                         struct failure *ret_failure)
 {
     const struct connection *conn = host;
+    cleanup(account_restorep) maybe_unused struct account *was = charge_daemon(conn);
     struct signalling s = { .worker = server_worker_of_pid(conn->server, pid),
                             .pid = pid,
                             .signal = signal };

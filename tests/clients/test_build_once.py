@@ -286,6 +286,27 @@ class Ready(Builder):
         self.leave(w)
 
 
+class Accounts(Builder):
+    """Sessions are ended at once, and must not have paid for what stays."""
+    conf = "loops = 1\n" + SHOP + "[database postgres]\nserver_lifetime = 1us\n"
+    options = ("loops=1", )
+
+    def test_what_is_made_outlives_the_session_that_asked(self):
+        boss = self.connect("postgres")
+        self.assertTrue(self.ask(boss))
+        self.build(boss)
+        self.leave(boss)
+        self.assertEqual(self.once("it", "SELECT n FROM built"), [("1",)])
+        self.once("postgres", "CREATE DATABASE other TEMPLATE it")
+        self.once("postgres", "ALTER DATABASE other RENAME TO another")
+        self.once("postgres", "UPDATE pg_database SET datconnlimit = 5 WHERE datname = 'another'")
+        w = self.connect("another")
+        self.once("postgres", "SELECT pg_terminate_backend(%d)" % w.pid)
+        self.assertEqual(self.last_words(w)["C"], "57P01")
+        self.once("postgres", "DROP DATABASE another")
+        self.drop()
+
+
 class Eviction(Builder):
     """Room for one template only."""
     conf = "max_templates = 1\n" + SHOP
