@@ -4,7 +4,7 @@
  * Times are wall clock, in microseconds since 1970; 0: not yet. */
 #pragma once
 
-#include "base/view.h"
+#include "protocol/utf8.h"
 
 #include <string.h>
 
@@ -19,13 +19,15 @@ struct activity {
     uint8_t query[activity_query_bytes]; /* the last one's text, cut */
 };
 
-/* A statement starts, in a transaction that was open before or not. */
+/* A statement starts, in a transaction that was open before or not. Its text is valid UTF-8. */
 static inline void activity_begin(struct activity *activity, struct view query, int64_t now_us,
                                   bool in_transaction)
 {
-    activity->query_len = query.len < activity_query_bytes ? query.len : activity_query_bytes;
-    if (activity->query_len > 0) {
-        memcpy(activity->query, query.data, activity->query_len);
+    struct view cut = utf8_cut(query, activity_query_bytes);
+
+    activity->query_len = cut.len;
+    if (cut.len > 0) {
+        memcpy(activity->query, cut.data, cut.len);
     }
     activity->query_start_us = activity->state_change_us = now_us;
     if (!in_transaction) {

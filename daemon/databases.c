@@ -11,9 +11,9 @@
 #include "pool/clone.h"
 #include "pool/registry.h"
 #include "pool/template.h"
+#include "protocol/utf8.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 static const int64_t leave_timeout_us = 5000000; /* as long as PostgreSQL gives */
@@ -193,7 +193,7 @@ static int make_scoped(struct worker *here, const char *name, const char *user,
         .template_ = source.template_,
         .parent = &here->server->account,
     };
-    snprintf(making.options.attributes.owner, database_name_bytes, "%s", user);
+    utf8_copy_name(making.options.attributes.owner, database_name_bytes, user);
     return make(&making, ret_named);
 }
 
@@ -273,7 +273,7 @@ int databases_create(struct worker *here, const struct database_request *request
         .parent = &server->account,
         .lasting = true,
     };
-    snprintf(making.options.attributes.owner, database_name_bytes, "%s", owner);
+    utf8_copy_name(making.options.attributes.owner, database_name_bytes, owner);
     await_call(server_least_loaded(server)->loop, make_there, &making);
     if (making.result == 0) {
         *ret_oid = making.options.oid;
@@ -511,7 +511,7 @@ static int alter(struct errand *errand, struct named *named)
         return r;
     }
     if (change->owner != NULL) {
-        snprintf(attributes.owner, sizeof(attributes.owner), "%s", change->owner);
+        utf8_copy_name(attributes.owner, sizeof(attributes.owner), change->owner);
     }
     if (change->is_template != NULL) {
         attributes.is_template = *change->is_template;

@@ -15,7 +15,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <sys/socket.h>
 
 /* ---- databases ----
@@ -214,10 +213,10 @@ static void fill(struct backend *b, const struct connection *conn)
     };
     b->row.transaction_start_us =
         in_transaction || b->row.state == BACKEND_ACTIVE ? activity->transaction_start_us : 0;
-    snprintf(b->database, sizeof(b->database), "%s", conn->database);
-    snprintf(b->user, sizeof(b->user), "%s", conn->user);
-    snprintf(b->application_name, sizeof(b->application_name), "%s",
-             application == NULL ? "" : application);
+    utf8_copy_name(b->database, sizeof(b->database), conn->database);
+    utf8_copy_name(b->user, sizeof(b->user), conn->user);
+    utf8_copy_name(b->application_name, sizeof(b->application_name),
+                   application == NULL ? "" : application);
     memcpy(b->query, activity->query, activity->query_len);
     set_address(b, conn);
     set_wait(b, conn);

@@ -130,7 +130,7 @@ int query_simple(struct connection *conn, const struct msg_query *msg)
     struct run run = { .text = msg->text };
     int r = utf8_check(msg->text, &failure);
 
-    statement_note(conn, msg->text);
+    statement_note(conn, r == 0 ? msg->text : view_of_str("")); /* others will see it */
     sql_statement_close(conn->sql, unnamed);
     if (r == 0) {
         r = run_all(conn, &run, &failure);

@@ -116,3 +116,11 @@ struct view utf8_cut(struct view v, size_t most)
     }
     return v;
 }
+
+void utf8_copy_name(char *ret_name, size_t bytes, const char *name)
+{
+    struct view cut = utf8_cut(view_of_str(name), bytes - 1);
+
+    memcpy(ret_name, cut.data, cut.len);
+    ret_name[cut.len] = '\0';
+}

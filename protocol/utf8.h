@@ -14,3 +14,6 @@ must_check int utf8_check(struct view v, struct failure *ret_failure);
 
 /* The longest beginning of valid text that has at most so many bytes and ends with a letter. */
 struct view utf8_cut(struct view v, size_t most);
+
+/* The same for a name, copied with its NUL into a field of so many bytes. */
+void utf8_copy_name(char *ret_name, size_t bytes, const char *name);

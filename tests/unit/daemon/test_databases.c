@@ -5,8 +5,10 @@
 #include "async/loop.h"
 #include "daemon/connection_impl.h"
 #include "daemon/worker.h"
+#include "protocol/utf8.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, server_setup, server_teardown)
 
@@ -61,6 +63,59 @@ static void who_waits_to_drop_a_database_can_be_stopped(void **state)
     leaves->goodbye = GOODBYE_NONE;
     client_close(c);
     client_close(other);
+}
+
+/* ---- what others see of a connection ---- */
+
+/* `head`, and then two-byte characters, more than anybody keeps. */
+static void long_text(char *ret_text, size_t bytes, const char *head)
+{
+    size_t len = strlen(head);
+
+    memcpy(ret_text, head, len);
+    for (; len + 2 < bytes; len += 2) {
+        memcpy(ret_text + len, "\xc3\xa9", 2);
+    }
+    ret_text[len] = '\0';
+}
+
+static void expect_valid(struct client *client, const char *sql)
+{
+    client_query(client, sql);
+    assert_int_equal(client->counts['E'], 0);
+    for (size_t i = 0; i < client->counts['D']; i++) {
+        struct backend_message message;
+        struct value_param value;
+
+        client_message(client, 'D', i, &message);
+        for (struct value_iter it = row_values(&message.data_row); value_next(&it, &value);) {
+            assert_true(value.is_null || utf8_valid(value.bytes));
+        }
+    }
+}
+
+static void whatever_is_cut_is_cut_between_characters(void **state)
+{
+    static const char *const heads[] = { "SELECT 1 -- ", "SELECT 1 --  " };
+    char name[201], query[2001];
+    const char *const params[] = { "user", name, "database", "shop~a", "application_name",
+                                   name,   NULL };
+
+    (void)state;
+    long_text(name, sizeof(name), "");
+    struct client *looked_at = client_login(params);
+    struct client *looks = client_shop();
+
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+        long_text(query, sizeof(query), heads[i]);
+        client_query(looked_at, query);
+        expect_valid(looks, "SELECT * FROM pg_stat_activity");
+    }
+    expect_valid(looks, "SELECT rolname FROM pg_roles");
+    client_query(looked_at, "SELECT '\xff'"); /* refused, but it was the last one */
+    expect_valid(looks, "SELECT query FROM pg_stat_activity");
+    client_close(looked_at);
+    client_close(looks);
 }
 
 /* ---- no memory ---- */
@@ -254,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(who_waits_to_drop_a_database_can_be_stopped),
+        TEST(whatever_is_cut_is_cut_between_characters),
         TEST(who_has_no_stack_to_say_goodbye_ends_all_the_same),
         TEST(any_allocation_may_fail),
         TEST(no_memory_for_a_copy_is_no_lack_of_its_template),

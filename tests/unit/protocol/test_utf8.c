@@ -93,9 +93,16 @@ static void text_is_cut_behind_a_whole_letter(void **state)
     (void)state;
     static const char text[] = "a\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80"; /* 1, 2, 3 and 4 bytes */
     static const size_t kept[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10 };
+    char name[sizeof(text)];
 
     for (size_t most = 0; most < ARRAY_LEN(kept); most++) {
         assert_int_equal(utf8_cut(view_of_str(text), most).len, kept[most]);
+    }
+    for (size_t bytes = 1; bytes <= sizeof(name); bytes++) {
+        memset(name, 'x', sizeof(name));
+        utf8_copy_name(name, bytes, text);
+        assert_int_equal(strlen(name), kept[bytes - 1]);
+        assert_memory_equal(name, text, kept[bytes - 1]);
     }
 }
 
