@@ -372,6 +372,7 @@ static void end_scope(struct server *server, struct named *named)
 {
     named_ref(named);
     registry_drop(server->registry, named);
+    linger_end(named);
     each_connection(server, named, terminate);
     named_unref(named);
 }
@@ -380,6 +381,9 @@ void databases_left(struct connection *conn, struct named *named)
 {
     int64_t linger_us = database_options(named_database(named))->linger_us;
 
+    if (!named_is_listed(named)) {
+        return; /* it has ended already */
+    }
     if (conn->owns_clone) {
         end_scope(conn->server, named);
     } else if (!named_is_lasting(named) && named_leases(named) == 0 &&

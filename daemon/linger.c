@@ -1,5 +1,6 @@
-/* daemon/linger.c: one timer for each time that a clone was left. It looks whether somebody has
- * come since; then the next one who leaves starts another. */
+/* daemon/linger.c: one timer for each clone that was left. When it fires it looks whether somebody
+ * uses the clone: then the next one who leaves starts another; or has used it since: then it waits
+ * for the rest. */
 #include "daemon/linger.h"
 
 #include "async/loop.h"
@@ -15,7 +16,7 @@ struct lingering {
     LIST_ENTRY(lingering) entry;
     struct worker *worker;
     struct named *named; /* counted */
-    uint64_t leases;     /* ever, when it was left */
+    int64_t linger_us;
     struct event timer;
 };
 
@@ -23,40 +24,74 @@ static void forget(struct lingering *lingering)
 {
     event_del(&lingering->timer);
     LIST_REMOVE(lingering, entry);
+    named_set_keeper(lingering->named, NULL);
     named_unref(lingering->named);
     mem_free(lingering);
 }
 
-static void time_is_over(evutil_socket_t fd, short what, void *arg)
+static int wait_for(struct lingering *lingering, int64_t us)
+{
+    const struct timeval wait = { .tv_sec = us / 1000000, .tv_usec = us % 1000000 };
+
+    return event_add(&lingering->timer, &wait) == 0 ? 0 : -ENOMEM;
+}
+
+static void look(evutil_socket_t fd, short what, void *arg)
 {
     struct lingering *lingering = arg;
+    struct worker *worker = lingering->worker;
     struct named *named = lingering->named;
+    int64_t end_us = named_left_us(named) + lingering->linger_us;
+    int64_t rest_us = end_us - loop_now_us(worker->loop);
 
     (void)fd, (void)what;
-    if (named_leases(named) == 0 && named_leases_ever(named) == lingering->leases) {
-        registry_drop(lingering->worker->server->registry, named);
+    if (named_leases(named) == 0 && rest_us > 0 && wait_for(lingering, rest_us) == 0) {
+        return;
+    }
+    if (named_leases(named) == 0) {
+        registry_drop(worker->server->registry, named);
     }
     forget(lingering);
 }
 
-int linger_begin(struct worker *worker, struct named *named, int64_t linger_us)
+static struct lingering *lingering_new(struct worker *worker, struct named *named)
 {
-    const struct timeval wait = { .tv_sec = linger_us / 1000000, .tv_usec = linger_us % 1000000 };
     struct lingering *lingering = mem_zalloc(sizeof(*lingering));
 
+    if (lingering != NULL) {
+        lingering->worker = worker;
+        lingering->named = named_ref(named);
+        named_set_keeper(named, lingering);
+        LIST_INSERT_HEAD(&worker->lingering, lingering, entry);
+        event_assign(&lingering->timer, loop_base(worker->loop), -1, 0, look, lingering);
+    }
+    return lingering;
+}
+
+int linger_begin(struct worker *worker, struct named *named, int64_t linger_us)
+{
+    if (named_keeper(named) != NULL) {
+        return 0;
+    }
+    struct lingering *lingering = lingering_new(worker, named);
     if (lingering == NULL) {
         return -ENOMEM;
     }
-    lingering->worker = worker;
-    lingering->named = named_ref(named);
-    lingering->leases = named_leases_ever(named);
-    LIST_INSERT_HEAD(&worker->lingering, lingering, entry);
-    event_assign(&lingering->timer, loop_base(worker->loop), -1, 0, time_is_over, lingering);
-    if (event_add(&lingering->timer, &wait) != 0) {
+    lingering->linger_us = linger_us;
+    int r = wait_for(lingering, linger_us);
+    if (r != 0) {
         forget(lingering);
-        return -ENOMEM;
     }
-    return 0;
+    return r;
+}
+
+void linger_end(struct named *named)
+{
+    struct lingering *lingering = named_keeper(named);
+
+    if (lingering != NULL) {
+        forget(lingering);
+    }
 }
 
 void linger_finish(struct worker *worker)

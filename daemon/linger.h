@@ -7,8 +7,12 @@
 struct named;
 struct worker;
 
-/* Drops the clone when nobody has used it for so long from now on. 0 or -ENOMEM. */
+/* Drops the clone when nobody has used it for so long. Once for each of them is enough: nothing
+ * happens when it lingers already. 0 or -ENOMEM. */
 must_check int linger_begin(struct worker *worker, struct named *named, int64_t linger_us);
+
+/* It has been dropped. Fine when it does not linger. */
+void linger_end(struct named *named);
 
 /* Forgets all who wait; their clones stay where they are. */
 void linger_finish(struct worker *worker);

@@ -232,6 +232,7 @@ int lease_acquire_copy(struct database *database, struct template *template_,
 static void leave(struct named *named)
 {
     named->leases--;
+    named->left_us = session_now_us();
     named_unref(named);
 }
 
@@ -239,7 +240,6 @@ int lease_acquire_named(struct named *named, const struct lease_request *request
                         struct lease *ret_lease, struct failure *ret_failure)
 {
     named_ref(named)->leases++;
-    named->leases_ever++;
     int r = acquire_on(named->database, named->clone, request, ret_lease, ret_failure);
 
     if (r != 0) {

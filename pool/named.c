@@ -107,7 +107,22 @@ size_t named_leases(const struct named *named)
     return named->leases;
 }
 
-uint64_t named_leases_ever(const struct named *named)
+int64_t named_left_us(const struct named *named)
 {
-    return named->leases_ever;
+    return named->left_us;
+}
+
+bool named_is_listed(const struct named *named)
+{
+    return named->listed;
+}
+
+void named_set_keeper(struct named *named, void *keeper)
+{
+    named->keeper = keeper;
+}
+
+void *named_keeper(const struct named *named)
+{
+    return named->keeper;
 }

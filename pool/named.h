@@ -51,6 +51,13 @@ const char *named_name(const struct named *named);
 struct clone *named_clone(const struct named *named);
 struct marks *named_marks(struct named *named);
 
-/* Leases that are out, or about to be; and those that ever were. */
+/* Does the registry know it? It does until it is dropped. */
+bool named_is_listed(const struct named *named);
+
+/* Leases that are out, or about to be; and when the last one ended, by the loop's clock. */
 size_t named_leases(const struct named *named);
-uint64_t named_leases_ever(const struct named *named);
+int64_t named_left_us(const struct named *named);
+
+/* Who keeps it while nobody uses it; NULL: nobody. */
+void named_set_keeper(struct named *named, void *keeper);
+void *named_keeper(const struct named *named);

@@ -18,7 +18,8 @@ struct named {
     struct template *frozen; /* under that lock, too; NULL: it is not */
     uint64_t frozen_used;    /* a number that grows with each use of it */
     size_t leases;
-    uint64_t leases_ever;
+    int64_t left_us; /* when the last of them ended */
+    void *keeper;
     struct database *database;
     struct clone *clone;
     struct marks marks;

@@ -5,6 +5,8 @@
 #include "async/loop.h"
 #include "daemon/connection_impl.h"
 #include "daemon/worker.h"
+#include "pool/registry.h"
+#include "pool/template.h"
 #include "protocol/utf8.h"
 
 #include <stdlib.h>
@@ -63,6 +65,60 @@ static void who_waits_to_drop_a_database_can_be_stopped(void **state)
     leaves->goodbye = GOODBYE_NONE;
     client_close(c);
     client_close(other);
+}
+
+/* ---- databases that stay for a while ---- */
+
+static void add_database_that_lingers(int64_t linger_us)
+{
+    struct template *template_;
+    struct database_options options = { .name = "slow", .linger_us = linger_us };
+
+    assert_int_equal(template_create_empty(&template_), 0);
+    options.template_ = template_;
+    assert_int_equal(registry_add(test_server.registry, &options), 0);
+    template_unref(template_);
+}
+
+static void come_and_go(const char *database)
+{
+    struct client *c = client_of(database);
+
+    frontend_terminate(&c->w);
+    client_flush(c);
+    client_await_end(c);
+    client_close(c);
+}
+
+/* The second time nothing is made that is kept for later. */
+static void one_that_is_left_again_and_again_waits_once(void **state)
+{
+    (void)state;
+    add_database_that_lingers(3600000000);
+    come_and_go("slow~a");
+    come_and_go("slow~a");
+    size_t used = test_server.account.used;
+    for (int i = 0; i < 5; i++) {
+        come_and_go("slow~a");
+    }
+    assert_int_equal(test_server.account.used, used);
+}
+
+static void one_that_is_dropped_waits_no_more(void **state)
+{
+    struct client *c = client_shop();
+    size_t used = 0;
+
+    (void)state;
+    add_database_that_lingers(3600000000);
+    for (int i = 0; i < 3; i++) {
+        come_and_go("slow~a");
+        client_query(c, "DROP DATABASE \"slow~a\"");
+        expect_types(c, "CZ");
+        assert_true(i < 2 || test_server.account.used == used);
+        used = test_server.account.used;
+    }
+    client_close(c);
 }
 
 /* ---- what others see of a connection ---- */
@@ -309,6 +365,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(who_waits_to_drop_a_database_can_be_stopped),
+        TEST(one_that_is_left_again_and_again_waits_once),
+        TEST(one_that_is_dropped_waits_no_more),
         TEST(whatever_is_cut_is_cut_between_characters),
         TEST(who_has_no_stack_to_say_goodbye_ends_all_the_same),
         TEST(any_allocation_may_fail),
