@@ -7,7 +7,6 @@
 #include "daemon/connection_impl.h"
 #include "daemon/databases.h"
 #include "pool/registry.h"
-#include "pool/template.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -231,16 +230,7 @@ static void fail(struct claim *claim)
 
 static bool is_ready(struct server *server, const char *name)
 {
-    struct frozen frozen;
-
-    if (registry_find(server->registry, view_of_str(name)) != NULL) {
-        return true;
-    }
-    if (!registry_frozen(server->registry, view_of_str(name), &frozen)) {
-        return false;
-    }
-    template_unref(frozen.template_);
-    return true;
+    return registry_is_template(server->registry, view_of_str(name));
 }
 
 static int wait_for_right(void *arg, int64_t deadline_us)

@@ -197,17 +197,6 @@ static int make_scoped(struct worker *here, const char *name, const char *user,
     return make(&making, ret_named);
 }
 
-static bool is_frozen(struct server *server, const char *name)
-{
-    struct frozen frozen;
-    bool found = registry_frozen(server->registry, view_of_str(name), &frozen);
-
-    if (found) {
-        template_unref(frozen.template_);
-    }
-    return found;
-}
-
 int databases_route(struct worker *here, const char *name, const char *user,
                     struct worker **ret_worker, struct named **ret_made,
                     struct failure *ret_failure)
@@ -219,7 +208,7 @@ int databases_route(struct worker *here, const char *name, const char *user,
     *ret_worker = here;
     *ret_made = NULL;
     while (r == -EEXIST) {
-        if (registry_find(server->registry, view_of_str(name)) != NULL || is_frozen(server, name)) {
+        if (registry_is_template(server->registry, view_of_str(name))) {
             return 0;
         }
         if (registry_locate(server->registry, view_of_str(name), &loop)) {

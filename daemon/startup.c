@@ -247,6 +247,12 @@ static void leave_named(void *arg)
     named_unref(named);
 }
 
+static int fail_closed(const char *name, struct failure *ret_failure)
+{
+    return failure_set(ret_failure, "55000",
+                       "database \"%s\" is not currently accepting connections", name);
+}
+
 /* 55000 and 53300: what ALTER DATABASE may have said. */
 static int check_named(const struct connection *conn, const struct named *named,
                        struct failure *ret_failure)
@@ -254,9 +260,7 @@ static int check_named(const struct connection *conn, const struct named *named,
     struct named_attributes attributes = registry_attributes(conn->server->registry, named);
 
     if (!attributes.allows_connections) {
-        return failure_set(ret_failure, "55000",
-                           "database \"%s\" is not currently accepting connections",
-                           named_name(named));
+        return fail_closed(named_name(named), ret_failure);
     }
     if (attributes.connection_limit >= 0 &&
         named_leases(named) >= (size_t)attributes.connection_limit) {
@@ -278,6 +282,7 @@ struct meant {
     struct database *database; /* a private clone of its template, or of `frozen` */
     struct template *frozen;   /* counted; NULL: none */
     struct named *named;       /* the clone that others use too; NULL: none */
+    bool closed;               /* `frozen` lets nobody in */
 };
 
 static void meant_finish(struct meant *meant)
@@ -293,7 +298,9 @@ static bool find_meant(const struct connection *conn, struct meant *ret_meant)
 
     *ret_meant = (struct meant){ .database = registry_find(registry, name) };
     if (ret_meant->database == NULL && registry_frozen(registry, name, &frozen)) {
-        *ret_meant = (struct meant){ .database = frozen.database, .frozen = frozen.template_ };
+        *ret_meant = (struct meant){ .database = frozen.database,
+                                     .frozen = frozen.template_,
+                                     .closed = !frozen.allows_connections };
     }
     if (ret_meant->database == NULL) {
         ret_meant->named = registry_named(registry, name);
@@ -343,6 +350,9 @@ static int lease_database(struct connection *conn, struct failure *ret_failure)
 
     if (!find_meant(conn, &meant)) {
         return failure_set(ret_failure, "3D000", "database \"%s\" does not exist", conn->database);
+    }
+    if (meant.closed) {
+        return fail_closed(conn->database, ret_failure);
     }
     if (meant.named != NULL && conn->named == NULL) {
         r = enter_named(conn, named_ref(meant.named), ret_failure);

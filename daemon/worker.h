@@ -31,7 +31,7 @@ struct worker {
     struct loop *loop;
     struct thread *thread;              /* NULL: the main thread runs it, or none yet */
     struct connection_list connections; /* all, start-up ones included */
-    atomic_size_t load;                 /* connections that are here or on their way */
+    atomic_size_t load;                 /* connections that are here, or new and on their way */
     struct cancel_keys cancel_keys;
     struct output_spares spares;
     LIST_HEAD(, lingering) lingering; /* linger.h */

@@ -319,18 +319,39 @@ int registry_freeze(struct registry *registry, struct named *named)
     return 0;
 }
 
-bool registry_frozen(struct registry *registry, struct view name, struct frozen *ret_frozen)
+/* The lock is held. NULL: it is not that of a frozen one. */
+static struct named *use_frozen(struct registry *registry, struct view name)
 {
-    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
     struct named *named = find(registry, name);
 
     if (named == NULL || named->frozen == NULL) {
-        return false;
+        return NULL;
     }
     named->frozen_used = ++registry->frozen_uses;
-    *ret_frozen =
-        (struct frozen){ .template_ = template_ref(named->frozen), .database = named->database };
-    return true;
+    return named;
+}
+
+bool registry_frozen(struct registry *registry, struct view name, struct frozen *ret_frozen)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+    const struct named *named = use_frozen(registry, name);
+
+    if (named != NULL) {
+        *ret_frozen = (struct frozen){ .template_ = template_ref(named->frozen),
+                                       .database = named->database,
+                                       .allows_connections = named->attributes.allows_connections };
+    }
+    return named != NULL;
+}
+
+bool registry_is_template(struct registry *registry, struct view name)
+{
+    if (registry_find(registry, name) != NULL) {
+        return true;
+    }
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+
+    return use_frozen(registry, name) != NULL;
 }
 
 struct named_attributes registry_attributes(struct registry *registry, const struct named *named)

@@ -21,9 +21,8 @@ struct registry_options {
 must_check int registry_create(const struct registry_options *options,
                                struct registry **ret_registry);
 
-/* Drops the named clones of the running loop that nobody uses any more. Then closes the databases;
- * closed(arg) is called once (on any thread) when their last session has ended. Once, when no
- * client is left. */
+/* Closes the databases; closed(arg) is called once (on any thread) when their last session has
+ * ended. Once, when no client is left. Named clones stay until registry_destroy(). */
 void registry_close(struct registry *registry, void (*closed)(void *arg), void *arg);
 
 /* After that, or when no session was ever made. NULL is fine. */
@@ -71,9 +70,13 @@ bool registry_find_excess(struct registry *registry, char *ret_name);
 struct frozen {
     struct template *template_; /* counted */
     struct database *database;  /* whose limits its clones have */
+    bool allows_connections;
 };
 /* False: the name is not that of a frozen one. Any thread. */
 bool registry_frozen(struct registry *registry, struct view name, struct frozen *ret_frozen);
+
+/* Does the name give private clones: that of a database, or of a frozen one? Any thread. */
+bool registry_is_template(struct registry *registry, struct view name);
 
 /* Its attributes now, and others instead of them. Any thread that knows that it is there. */
 struct named_attributes registry_attributes(struct registry *registry, const struct named *named);
