@@ -18,26 +18,12 @@ static struct expr no_expr(void)
 struct expr expr_make(struct rewriter *r, struct type type, enum expr_prec prec, const char *format,
                       ...)
 {
-    struct expr e = { .type = type, .prec = prec, .text = "" };
+    struct expr e = { .type = type, .prec = prec };
     va_list args;
-    int len;
-    char *text;
 
-    if (r->failed) {
-        return e;
-    }
     va_start(args, format);
-    len = vsnprintf(NULL, 0, format, args);
+    e.text = rewrite_vtext(r, format, args);
     va_end(args);
-    text = len < 0 ? NULL : arena_alloc(r->arena, (size_t)len + 1);
-    if (text == NULL) {
-        rewrite_fail_nomem(r);
-        return e;
-    }
-    va_start(args, format);
-    (void)vsnprintf(text, (size_t)len + 1, format, args);
-    va_end(args);
-    e.text = text;
     return e;
 }
 

@@ -8,6 +8,8 @@
 
 #include "sql/rewrite.h"
 
+#include <stdarg.h>
+
 /* SQLite's operators, weakest first: tells where parentheses are needed (its parser's stack is only
  * 100 deep). */
 enum expr_prec {
@@ -51,6 +53,7 @@ const char *expr_in(struct rewriter *r, const struct expr *e, enum expr_prec pre
 
 /* Text in the arena; "" when there was no memory. */
 const char *rewrite_text(struct rewriter *r, const char *format, ...) printf_like(2, 3);
+const char *rewrite_vtext(struct rewriter *r, const char *format, va_list args);
 
 /* As it is assigned to a column of that type; fails with 42804. */
 struct expr expr_assigned(struct rewriter *r, const PgQuery__Node *node, struct type column,

@@ -61,12 +61,24 @@ void fn_result_str(sqlite3_context *c, const char *text)
     fn_result_text(c, text, strlen(text));
 }
 
-void fn_result_buf(sqlite3_context *c, const struct buf *b, int r)
+enum { result_copied_bytes = 65536 };
+
+/* SQLite wants a NUL behind a text, and takes no length then: false when there is one inside, or no
+ * room for one. */
+static bool end_text(struct buf *b)
+{
+    return b->len < b->cap && memchr(b->data, 0, b->len) == NULL && buf_append_byte(b, 0) == 0;
+}
+
+void fn_result_buf(sqlite3_context *c, struct buf *b, int r)
 {
     if (r == BUF_FULL) {
         fn_fail(c, "54000", "requested length too large");
     } else if (r != 0) {
         sqlite3_result_error_nomem(c);
+    } else if (b->len > result_copied_bytes && end_text(b)) {
+        sqlite3_result_text(c, (char *)b->data, -1, mem_free);
+        *b = (struct buf){ 0 };
     } else {
         fn_result_text(c, b->data, b->len);
     }

@@ -23,8 +23,8 @@ must_check int fn_append_value(struct buf *out, sqlite3_value *v, uint32_t code)
 
 void fn_result_text(sqlite3_context *c, const void *text, size_t len); /* copied */
 void fn_result_str(sqlite3_context *c, const char *text);
-/* The buffer's bytes; r is what its appends said. */
-void fn_result_buf(sqlite3_context *c, const struct buf *b, int r);
+/* The buffer's bytes, perhaps with the buffer; r is what its appends said. */
+void fn_result_buf(sqlite3_context *c, struct buf *b, int r);
 void fn_fail(sqlite3_context *c, const char *sqlstate, const char *format, ...) printf_like(3, 4);
 
 /* The nearest double to the value at 15 digits: equal numerics then are equal doubles. */

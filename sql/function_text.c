@@ -136,7 +136,7 @@ FN(starts_with)
 static int append_times(struct buf *out, struct view text, size_t len)
 {
     size_t start = out->len;
-    int r = buf_reserve(out, len);
+    int r = buf_reserve(out, len + 1); /* fn_result_buf() puts a NUL behind it */
 
     if (r == 0) {
         r = buf_append(out, text.data, text.len < len ? text.len : len);

@@ -80,24 +80,19 @@ static void destroy_treep(struct tree **tree)
     tree_destroy(*tree);
 }
 
-int grammar_parse(struct view text, struct tree **ret_tree, struct failure *ret_failure)
+static int fail_depth(struct failure *ret_failure)
 {
-    struct tree *tree cleanup(destroy_treep) = NULL;
-    char *copy;
-    size_t depth;
+    (void)failure_set(ret_failure, "54001", "stack depth limit exceeded");
+    failure_add(ret_failure, FIELD_HINT,
+                "Write the statement with less nesting (at most %d levels).", grammar_depth_max);
+    return FAILED;
+}
 
-    if (lexer_depth(text, &depth, ret_failure) != 0) {
-        return FAILED;
-    }
-    if (depth > grammar_depth_max) {
-        (void)failure_set(ret_failure, "54001", "stack depth limit exceeded");
-        failure_add(ret_failure, FIELD_HINT,
-                    "Write the statement with less nesting (at most %d levels).",
-                    grammar_depth_max);
-        return FAILED;
-    }
-    tree = mem_zalloc(sizeof(*tree));
-    copy = tree == NULL ? NULL : arena_strndup(&tree->arena, text.data, text.len);
+static int make_tree(struct view text, struct tree **ret_tree, struct failure *ret_failure)
+{
+    struct tree *tree cleanup(destroy_treep) = mem_zalloc(sizeof(*tree));
+    char *copy = tree == NULL ? NULL : arena_strndup(&tree->arena, text.data, text.len);
+
     if (copy == NULL) {
         return failure_set_nomem(ret_failure);
     }
@@ -108,6 +103,19 @@ int grammar_parse(struct view text, struct tree **ret_tree, struct failure *ret_
     return 0;
 }
 
+int grammar_parse(struct view text, struct tree **ret_tree, struct failure *ret_failure)
+{
+    size_t depth;
+
+    if (lexer_depth(text, &depth, ret_failure) != 0) {
+        return FAILED;
+    }
+    return depth > grammar_depth_max ? fail_depth(ret_failure)
+                                     : make_tree(text, ret_tree, ret_failure);
+}
+
+/* ---- aside ---- */
+
 struct parsing {
     struct view text;
     struct tree *tree;
@@ -115,26 +123,24 @@ struct parsing {
     int result;
 };
 
+/* What is too deep for this thread is left to the loop's. */
 static void parse_aside(void *arg)
 {
     struct parsing *parsing = arg;
+    size_t depth;
 
-    parsing->result = grammar_parse(parsing->text, &parsing->tree, parsing->failure);
+    parsing->result = lexer_depth(parsing->text, &depth, parsing->failure);
+    if (parsing->result == 0 && depth <= grammar_aside_depth) {
+        parsing->result = make_tree(parsing->text, &parsing->tree, parsing->failure);
+    }
 }
 
 int await_grammar(struct view text, struct tree **ret_tree, struct failure *ret_failure)
 {
     struct parsing parsing = { .text = text, .failure = ret_failure };
-    size_t depth;
 
     *ret_tree = NULL;
     if (text.len < grammar_long_bytes || task_stack_used() == 0) {
-        return 0;
-    }
-    if (lexer_depth(text, &depth, ret_failure) != 0) {
-        return FAILED;
-    }
-    if (depth > grammar_aside_depth) {
         return 0;
     }
     if (await_offload(parse_aside, &parsing) != 0) {

@@ -90,22 +90,35 @@ void rewrite_printf(struct rewriter *r, const char *format, ...)
     free(text);
 }
 
+/* Most texts are short, and printing twice, to know how long they are, is what takes time. */
+const char *rewrite_vtext(struct rewriter *r, const char *format, va_list args)
+{
+    char few[128];
+    va_list again;
+
+    if (r->failed) {
+        return "";
+    }
+    va_copy(again, args);
+    int len = vsnprintf(few, sizeof(few), format, args);
+    char *text = len < 0 ? NULL : arena_alloc(r->arena, (size_t)len + 1);
+    if (text == NULL) {
+        check(r, -ENOMEM);
+    } else if ((size_t)len < sizeof(few)) {
+        memcpy(text, few, (size_t)len + 1);
+    } else {
+        (void)vsnprintf(text, (size_t)len + 1, format, again);
+    }
+    va_end(again);
+    return text == NULL ? "" : text;
+}
+
 const char *rewrite_text(struct rewriter *r, const char *format, ...)
 {
     va_list args;
-    int len;
-    char *text;
 
     va_start(args, format);
-    len = vsnprintf(NULL, 0, format, args);
-    va_end(args);
-    text = len < 0 || r->failed ? NULL : arena_alloc(r->arena, (size_t)len + 1);
-    if (text == NULL) {
-        check(r, -ENOMEM);
-        return "";
-    }
-    va_start(args, format);
-    (void)vsnprintf(text, (size_t)len + 1, format, args);
+    const char *text = rewrite_vtext(r, format, args);
     va_end(args);
     return text;
 }
