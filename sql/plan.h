@@ -85,7 +85,7 @@ struct planner {
     struct view text; /* the statement's, for positions */
     const uint32_t *param_oids;
     size_t param_count;
-    bool no_params; /* $1 stands for nothing: 42P02 */
+    bool no_params;    /* $1 stands for nothing: 42P02 */
     struct tree *tree; /* of the text, when it has been parsed already: plan_text() takes it */
 };
 
