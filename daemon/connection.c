@@ -2,8 +2,7 @@
  *
  * The read event stays added while a task runs; only when bytes come that the task does not take
  * is it removed until the task has ended. So a query costs one recv, one send and no epoll_ctl, and
- * a client that sends ahead is held back by its own socket; that he hangs up is heard all the same.
- */
+ * a client that sends ahead is held back by its own socket. */
 #include "daemon/connection.h"
 
 #include "async/await.h"
@@ -24,6 +23,8 @@
 
 /* So many over max_client_conn are heard out and told why; more are told at once. */
 enum { refused_most = 64 };
+
+static const int64_t hang_up_step_us = 250000;
 
 /* ---- the end ---- */
 
@@ -87,7 +88,6 @@ static void free_buffers(void *arg)
 void connection_remove_events(struct connection *conn)
 {
     event_del(&conn->read_event);
-    event_del(&conn->hangup_event);
     event_del(&conn->timer);
 }
 
@@ -240,7 +240,6 @@ static int rest(struct connection *conn)
         conn->activity->state_change_us = clock_wall_us(loop_clock(conn->worker->loop));
     }
     if (conn->read_off) {
-        event_del(&conn->hangup_event);
         r = event_add(&conn->read_event, NULL) == 0 ? 0 : -ENOMEM;
         conn->read_off = false;
     }
@@ -299,23 +298,17 @@ void connection_serve(struct connection *conn)
 
 /* ---- events ---- */
 
-/* Nobody hears the answer to what runs or waits for its client. */
-static void heed_hangup(struct connection *conn)
+/* Its client has said more than its task reads now. So no event tells when it hangs up, and who
+ * waits in a line does not ask: it is looked after by the timer. */
+static void watch_hang_up(struct connection *conn)
 {
     if (!connection_hung_up(conn)) {
-        return;
-    }
-    if (conn->queued) {
+        deadline_look_after_us(conn, hang_up_step_us);
+    } else if (conn->queued) {
         task_cancel(conn->task, STOP_HANGUP);
     } else if (conn->lease.session != NULL) {
         session_stop_statement(conn->lease.session, STOP_HANGUP);
     }
-}
-
-static void on_hangup(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd, (void)what;
-    heed_hangup(arg);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -329,9 +322,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     }
     event_del(&conn->read_event);
     conn->read_off = true;
-    if (event_add(&conn->hangup_event, NULL) != 0) {
-        heed_hangup(conn); /* now, or when its statement asks */
-    }
+    watch_hang_up(conn);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -340,6 +331,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
     (void)fd, (void)what;
     if (!deadline_passed(conn)) {
+        if (conn->task != NULL && conn->read_off) {
+            watch_hang_up(conn);
+        }
         return;
     }
     if (conn->task == NULL) {
@@ -373,7 +367,6 @@ int connection_assign_events(struct connection *conn)
     conn->timer_at_us = DEADLINE_NONE;
     if (event_assign(&conn->read_event, base, conn->fd, EV_READ | EV_PERSIST, on_readable, conn) !=
             0 ||
-        event_assign(&conn->hangup_event, base, conn->fd, EV_CLOSED, on_hangup, conn) != 0 ||
         event_assign(&conn->timer, base, -1, 0, on_timer, conn) != 0) {
         return -EINVAL;
     }

@@ -42,8 +42,7 @@ struct connection {
     struct scope scope;    /* all below that owns something, in the order of taking */
     struct input input;
     struct output output;
-    struct event read_event; /* added for good, but while bytes wait that no task takes: then ... */
-    struct event hangup_event; /* ... this one is */
+    struct event read_event; /* added for good, but while bytes wait that no task takes */
     struct event timer;
     int64_t timer_at_us;         /* when `timer` fires; DEADLINE_NONE: it is not set */
     struct worker *destination;  /* where it moves to */
@@ -69,7 +68,7 @@ struct connection {
     bool has_moved; /* from another worker, with its start-up packet unread */
     bool ssl_asked; /* SSLRequest and GSSENCRequest are answered once each */
     bool gssenc_asked;
-    bool read_off;        /* read_event is not added, hangup_event was */
+    bool read_off;        /* read_event is not added */
     bool gone;            /* the client hung up: nobody hears us */
     bool doomed;          /* ends with the next messages: nobody may serve it any more */
     bool cut_off;         /* no statement of it may go on, nor begin */

@@ -27,20 +27,25 @@ int deadline_say_goodbye(struct connection *conn)
     return reply_fatal(conn, &failure);
 }
 
-static void arm(struct connection *conn)
+static void arm(struct connection *conn, int64_t at_us)
 {
-    if (conn->deadline_us >= conn->timer_at_us) {
+    if (at_us >= conn->timer_at_us) {
         return; /* it fires early enough, and looks then */
     }
-    int64_t left_us = conn->deadline_us - loop_now_us(conn->worker->loop);
+    int64_t left_us = at_us - loop_now_us(conn->worker->loop);
     struct timeval wait = { .tv_sec = 0, .tv_usec = 1 };
 
     if (left_us > 0) {
         wait = (struct timeval){ .tv_sec = left_us / 1000000, .tv_usec = left_us % 1000000 };
     }
     if (event_add(&conn->timer, &wait) == 0) {
-        conn->timer_at_us = conn->deadline_us;
+        conn->timer_at_us = at_us;
     }
+}
+
+void deadline_look_after_us(struct connection *conn, int64_t us)
+{
+    arm(conn, clock_after_us(loop_clock(conn->worker->loop), us));
 }
 
 void deadline_begin_idle(struct connection *conn)
@@ -58,7 +63,7 @@ void deadline_begin_idle(struct connection *conn)
     conn->deadline_us = DEADLINE_NONE;
     if (timeout_us > 0) {
         conn->deadline_us = clock_after_us(loop_clock(conn->worker->loop), timeout_us);
-        arm(conn);
+        arm(conn, conn->deadline_us);
     }
 }
 
@@ -77,7 +82,7 @@ void deadline_begin_login(struct connection *conn)
 
 void deadline_resume_login(struct connection *conn)
 {
-    arm(conn);
+    arm(conn, conn->deadline_us);
 }
 
 bool deadline_passed(struct connection *conn)
@@ -87,7 +92,7 @@ bool deadline_passed(struct connection *conn)
         return false;
     }
     if (loop_now_us(conn->worker->loop) < conn->deadline_us) {
-        arm(conn);
+        arm(conn, conn->deadline_us);
         return false;
     }
     conn->goodbye = conn->deadline_goodbye;

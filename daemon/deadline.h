@@ -16,6 +16,8 @@ void deadline_begin_login(struct connection *conn);
 void deadline_resume_login(struct connection *conn);
 /* The idleness that begins now; the client may be in a transaction. */
 void deadline_begin_idle(struct connection *conn);
+/* The timer shall fire then at the latest. */
+void deadline_look_after_us(struct connection *conn, int64_t us);
 /* The timer fired: is it over? Then conn->goodbye says what. */
 bool deadline_passed(struct connection *conn);
 

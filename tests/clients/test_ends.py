@@ -43,21 +43,6 @@ class Hangups(Test):
             self.leave(w)
 
 
-class Templates(Test):
-    def test_one_that_lets_nobody_in_makes_no_private_copies_either(self):
-        w = self.connect("postgres")
-        self.run_sql(w, "SELECT pond_template('closed')")
-        self.run_sql(w, "SELECT pond_template_ready('closed')")
-        self.run_sql(w, "ALTER DATABASE closed ALLOW_CONNECTIONS false")
-        self.assertEqual(self.refused("closed")["C"], "55000")
-        self.run_sql(w, "CREATE DATABASE copied TEMPLATE closed")
-        self.once("copied", "SELECT 1")
-        self.run_sql(w, "ALTER DATABASE closed IS_TEMPLATE false")
-        for name in ("closed", "copied"):
-            self.run_sql(w, "DROP DATABASE " + name)
-        self.leave(w)
-
-
 class Builders(Test):
     """What a builder was given may be dropped under him, and the name be taken by others."""
 
