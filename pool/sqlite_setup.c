@@ -12,8 +12,8 @@
 static const sqlite3_int64 mmap_bytes = INT64_C(1) << 40;
 
 /* A sorter sorts so many pages in one go, which nothing can interrupt, before it writes them to a
- * temporary file. */
-static const unsigned sorter_pages = 32;
+ * temporary file; or as much as cache_size says, if that is more. */
+static const unsigned sorter_pages = 64;
 
 static void *sqlite_malloc(int bytes)
 {
