@@ -1,7 +1,9 @@
 """Clients that go, and databases that are dropped or replaced, while something is under way."""
+import signal
 import socket
 
 import database_test
+import wire
 from database_test import Test
 from wire import query
 
@@ -41,6 +43,21 @@ class Hangups(Test):
         self.run_sql(builder, "SELECT pond_template_failed('ahead')")
         for w in (admin, builder):
             self.leave(w)
+
+
+class Templates(Test):
+    def test_one_that_lets_nobody_in_makes_no_private_copies_either(self):
+        w = self.connect("postgres")
+        self.run_sql(w, "SELECT pond_template('closed')")
+        self.run_sql(w, "SELECT pond_template_ready('closed')")
+        self.run_sql(w, "ALTER DATABASE closed ALLOW_CONNECTIONS false")
+        self.assertEqual(self.refused("closed")["C"], "55000")
+        self.run_sql(w, "CREATE DATABASE copied TEMPLATE closed")
+        self.once("copied", "SELECT 1")
+        self.run_sql(w, "ALTER DATABASE closed IS_TEMPLATE false")
+        for name in ("closed", "copied"):
+            self.run_sql(w, "DROP DATABASE " + name)
+        self.leave(w)
 
 
 class Builders(Test):
@@ -91,6 +108,24 @@ class Builders(Test):
         self.run_sql(self.builder, "ALTER DATABASE made IS_TEMPLATE true")
         self.run_sql(self.builder, "SELECT pond_template_failed('made')")
         self.assertEqual(self.build(self.admin), [("t",)])
+
+
+class Stop(Test):
+    conf = "shutdown_grace = 1h\n" + database_test.SHOP
+
+    def test_who_waits_for_a_template_is_not_waited_for(self):
+        """Nor does he become its builder, now that this one is told to go. Another's statement may go on."""
+        builder, busy, waiting = (self.connect(name) for name in ("postgres", "shop", "postgres"))
+        self.assertEqual(self.run_sql(builder, "SELECT pond_template('stopped')"), [("t",)])
+        busy.send(query(database_test.ENDLESS))
+        waiting.send(query("SELECT pond_template('stopped')"))
+        self.eventually(lambda: self.wait_event(builder, waiting) == "Lock template", "nobody waits")
+        self.daemon.process.send_signal(signal.SIGTERM)
+        words = waiting.until("end of the stream")
+        self.assertNotIn("D", [kind for kind, _ in words])
+        self.assertEqual({wire.fields(body)["C"] for kind, body in words if kind == "E"}, {"57P01"})
+        self.hang_up(busy)
+        self.assertEqual(self.daemon.process.wait(timeout=60), 0)
 
 
 if __name__ == "__main__":
