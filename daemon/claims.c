@@ -304,7 +304,9 @@ static int await_right(struct connection *conn, struct claim_wait *wait,
     case NO_CIRCLE:
         break;
     }
+    conn->in_line = true;
     int r = session_await(conn->lease.session, wait_for_right, wait, ret_failure);
+    conn->in_line = false;
     end_wait(claims, wait);
     if (r == 0) {
         return HAS_RIGHT;

@@ -304,7 +304,7 @@ static void watch_hang_up(struct connection *conn)
 {
     if (!connection_hung_up(conn)) {
         deadline_look_after_us(conn, hang_up_step_us);
-    } else if (conn->queued) {
+    } else if (conn->in_line) {
         task_cancel(conn->task, STOP_HANGUP);
     } else if (conn->lease.session != NULL) {
         session_stop_statement(conn->lease.session, STOP_HANGUP);
@@ -463,7 +463,7 @@ void connection_shutdown(struct connection *conn, bool now)
     conn->cut_off = conn->cut_off || now;
     if (conn->task == NULL) {
         connection_serve(conn);
-    } else if (conn->queued || (now && conn->output.awaiting)) {
+    } else if (conn->in_line || (now && conn->output.awaiting)) {
         task_cancel(conn->task, GOODBYE_SHUTDOWN);
     } else if (now && conn->lease.session != NULL) {
         session_stop_statement(conn->lease.session, STOP_SHUTDOWN);

@@ -79,7 +79,7 @@ struct connection {
     bool statement_begun; /* an extended statement's time runs */
     bool pipelined;       /* more than one Execute since the last Sync, or BEGIN and the like */
     bool opening;         /* opening_us is to be counted */
-    bool queued;          /* waits in line for a session */
+    bool in_line;         /* waits for a session, or to build a template: a stop ends that */
     bool builds;          /* has got the right to build a template */
     bool made_clone;      /* `named` was made for it */
     bool owns_clone;      /* ... and goes with it */

@@ -178,8 +178,8 @@ static void set_wait(struct backend *b, const struct connection *conn)
 {
     bool waits = conn->lease.session != NULL && session_waits_for_place(conn->lease.session);
 
-    b->row.wait_event_type = waits || conn->queued ? "Lock" : conn->task == NULL ? "Client" : NULL;
-    b->row.wait_event = conn->queued         ? "session"
+    b->row.wait_event_type = waits || conn->in_line ? "Lock" : conn->task == NULL ? "Client" : NULL;
+    b->row.wait_event = conn->in_line        ? (conn->ready ? "template" : "session")
                         : waits              ? "transactionid"
                         : conn->task == NULL ? "ClientRead"
                                              : NULL;

@@ -333,9 +333,9 @@ static int lease_session(struct connection *conn, const struct meant *meant,
                          struct failure *ret_failure)
 {
     conn->deadline_us = DEADLINE_NONE;
-    conn->queued = true;
+    conn->in_line = true;
     int r = acquire_lease(conn, meant, ret_failure);
-    conn->queued = false;
+    conn->in_line = false;
 
     if (r == 0 && scope_defer(&conn->scope, release_lease, conn) != 0) {
         return failure_set_nomem(ret_failure);
