@@ -3,8 +3,9 @@
 
 #include "sql/verb_support.h"
 
-#define DDL         .plan_flags = PLAN_CHANGES_SCHEMA
-#define ALONE       .plan_flags = PLAN_ALONE
+#define DDL .plan_flags = PLAN_CHANGES_SCHEMA
+/* Databases are named anew each time: nobody will ask for such a plan again. */
+#define ALONE       .plan_flags = PLAN_ALONE | PLAN_UNCACHED
 #define FETCH_FLAGS (PLAN_UNCACHED | PLAN_MADE_ANEW)
 #define NODE(name)  .node = PG_QUERY__NODE__NODE_##name
 

@@ -109,6 +109,18 @@ class Names(Test):
         for name in "ac":
             self.run_sql(self.admin, "DROP DATABASE " + name)
 
+    def test_names_that_are_never_used_again(self):
+        """A suite that numbers its databases does not fill the daemon's memory."""
+        def some(first):
+            for n in range(first, first + 200):
+                self.run_sql(self.admin, "CREATE DATABASE test_%d TEMPLATE shop" % n)
+                self.run_sql(self.admin, "ALTER DATABASE test_%d CONNECTION LIMIT 5" % n)
+                self.run_sql(self.admin, "DROP DATABASE test_%d" % n)
+            return int(self.daemon.statistics()["memory"])
+
+        before = some(0)
+        self.assertLess(some(1000), before + (100 << 10))
+
     def test_those_of_the_configuration_stay(self):
         for name in ("shop", "template0", "template1"):
             self.fails(self.admin, "DROP DATABASE " + name, "42809")
