@@ -74,10 +74,13 @@ def main():
             row("%d connections opened, one after the other: s" % count, "%.2f" % (crowd.opened_us / 1e6), "", "", "")
             row("  each: us", "%.0f" % (crowd.opened_us / count), "", "", "")
             row("of them alive", bench.statistics(pond, "pond")["connections"], "", "", ">= %d" % count)
+            before = pond.cpu()
             rounds = [crowd.round() for _ in range(options.rounds)]
+            cpu_us = (pond.cpu() - before) * 1e6 / (2 * count * options.rounds)
             for name, at, scale in (("point query on one at random: p50 us", 0, 1), ("  p99 us", 1, 1), ("  longest us", 2, 1),
                                     ("a query on all at the same time: ms", 3, 1000)):
                 row(name, "%.0f" % (statistics.median(numbers[at] for numbers in rounds) / scale), "", "", "")
+            row("server CPU per query: us", "%.1f" % cpu_us, "", "", "")
             row("memory of each that idles: KiB (PSS)", "%.1f" % ((bench.memory(pond) - pss) / count), "", "", "<= 32")
             row("  by the daemon's own counter", "%.1f" % ((counter(bench, pond) - used) / count), "", "", "")
             crowd.close()
