@@ -66,6 +66,11 @@ int await_writable(int fd, int64_t deadline_us)
     return await_fd(fd, EV_WRITE, deadline_us);
 }
 
+int await_readable_or_writable(int fd, int64_t deadline_us)
+{
+    return await_fd(fd, EV_READ | EV_WRITE, deadline_us);
+}
+
 int await_until(int64_t deadline_us)
 {
     struct task *task = task_current();

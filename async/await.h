@@ -14,6 +14,7 @@
  * -ENOMEM, or -errno when the descriptor is none that can be awaited. */
 must_check int await_readable(int fd, int64_t deadline_us);
 must_check int await_writable(int fd, int64_t deadline_us);
+must_check int await_readable_or_writable(int fd, int64_t deadline_us); /* whichever comes first */
 
 /* Until the deadline (then 0, not -ETIMEDOUT). */
 must_check int await_until(int64_t deadline_us);

@@ -27,6 +27,7 @@ static void inbox_run(evutil_socket_t fd, short what, void *arg)
 {
     struct loop *loop = arg;
     struct inbox *inbox = loop_inbox(loop);
+    struct loop *outer = loop_callback_begin(loop);
     eventfd_t count;
 
     (void)what;
@@ -41,6 +42,7 @@ static void inbox_run(evutil_socket_t fd, short what, void *arg)
         message->run(loop, message);
         message = next;
     }
+    loop_callback_end(loop, outer);
 }
 
 int inbox_open(struct inbox *inbox, struct loop *loop)
@@ -51,12 +53,18 @@ int inbox_open(struct inbox *inbox, struct loop *loop)
         return -errno;
     }
     event_assign(&inbox->woken, loop_base(loop), fd, EV_READ | EV_PERSIST, inbox_run, loop);
-    if (event_add(&inbox->woken, NULL) != 0) {
-        close(fd);
-        return -ENOMEM;
-    }
     inbox->wake_fd = fd;
     return 0;
+}
+
+int inbox_listen(struct inbox *inbox)
+{
+    return event_add(&inbox->woken, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+void inbox_ignore(struct inbox *inbox)
+{
+    event_del(&inbox->woken);
 }
 
 void inbox_close(struct inbox *inbox)

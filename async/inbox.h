@@ -20,8 +20,12 @@ struct inbox {
     struct event woken;
 };
 
-/* 0 or -errno. */
+/* 0 or -errno. It listens only after inbox_listen(). */
 must_check int inbox_open(struct inbox *inbox, struct loop *loop);
+
+/* Has the loop's base look at it; -ENOMEM. And no longer: what comes stays where it is. */
+must_check int inbox_listen(struct inbox *inbox);
+void inbox_ignore(struct inbox *inbox);
 
 /* Waits for senders that are still in the middle. Fine when never opened. */
 void inbox_close(struct inbox *inbox);
@@ -34,3 +38,8 @@ bool inbox_is_empty(const struct inbox *inbox);
 
 /* The inbox of a loop. */
 struct inbox *loop_inbox(struct loop *loop);
+
+/* Brackets what runs on a loop's thread outside of its rounds: gives who was current, and takes it.
+ */
+struct loop *loop_callback_begin(struct loop *loop);
+void loop_callback_end(struct loop *loop, struct loop *outer);

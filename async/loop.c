@@ -3,7 +3,11 @@
  * libevent tells what is ready; its callbacks make tasks ready and nothing more. The tasks then run
  * here, outside of libevent, and so a task may wait for anything that libevent knows. Deadlines are
  * kept in our own heap by the loop's clock, and one libevent timer, the alarm, ends the wait for
- * I/O when the first of them is due. */
+ * I/O when the first of them is due.
+ *
+ * A driven loop has no such rounds: the alarm is its pump. It rings when the first deadline is due,
+ * and at once when a callback of the base (I/O, messages, a spawn from outside) has made a task
+ * ready; then the tasks run inside of it. */
 #include "async/loop.h"
 
 #include "async/loop_private.h"
@@ -34,6 +38,11 @@ unsigned loop_number(const struct loop *loop)
 struct event_base *loop_base(const struct loop *loop)
 {
     return loop->base;
+}
+
+bool loop_is_driven(const struct loop *loop)
+{
+    return loop->driven;
 }
 
 const struct clock *loop_clock(const struct loop *loop)
@@ -68,6 +77,8 @@ void loop_stats(const struct loop *loop, struct loop_stats *ret_stats)
     ret_stats->stacks_cached = loop->stacks.idle_count;
 }
 
+static void drive(struct loop *loop);
+
 static void alarm_rings(evutil_socket_t fd, short what, void *arg)
 {
     struct loop *loop = arg;
@@ -75,6 +86,9 @@ static void alarm_rings(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     loop->alarm_us = DEADLINE_NONE;
+    if (loop->driven) {
+        drive(loop);
+    }
 }
 
 static struct event_base *base_create(void)
@@ -93,16 +107,28 @@ static struct event_base *base_create(void)
     return base;
 }
 
-static int loop_open(struct loop *loop)
+static void base_give_up(struct loop *loop)
 {
-    loop->base = base_create();
+    if (!loop->driven) {
+        event_base_free(loop->base);
+    }
+}
+
+static int loop_open(struct loop *loop, struct event_base *base)
+{
+    loop->driven = base != NULL;
+    loop->base = base != NULL ? base : base_create();
     if (loop->base == NULL) {
         return -ENOMEM;
     }
     event_assign(&loop->alarm, loop->base, -1, 0, alarm_rings, loop);
     int r = inbox_open(&loop->inbox, loop);
+    if (r == 0 && !loop->driven) {
+        r = inbox_listen(&loop->inbox);
+    }
     if (r < 0) {
-        event_base_free(loop->base);
+        inbox_close(&loop->inbox);
+        base_give_up(loop);
         return r;
     }
     offload_ref();
@@ -129,7 +155,7 @@ int loop_create(const struct loop_options *options, struct loop **ret_loop)
     TAILQ_INIT(&loop->spent);
     stack_cache_init(&loop->stacks, o.stack_bytes == 0 ? POND_STACK_KIB * 1024UL : o.stack_bytes,
                      o.cached_stacks == 0 ? default_cached_stacks : o.cached_stacks);
-    int r = loop_open(loop);
+    int r = loop_open(loop, o.base);
     if (r < 0) {
         return r;
     }
@@ -146,7 +172,7 @@ void loop_destroy(struct loop *loop)
     inbox_close(&loop->inbox);
     assert(inbox_is_empty(&loop->inbox));
     event_del(&loop->alarm);
-    event_base_free(loop->base);
+    base_give_up(loop);
     stack_cache_finish(&loop->stacks);
     offload_unref();
     mem_free(loop);
@@ -154,14 +180,12 @@ void loop_destroy(struct loop *loop)
 
 /* The alarm is moved only to earlier times: one that rings too early costs a round, less than
  * setting it anew for each deadline that comes and goes. */
-static int alarm_set(struct loop *loop)
+static int alarm_at(struct loop *loop, int64_t due_us)
 {
-    int64_t first_us = timers_first_us(&loop->timers);
-
-    if (first_us >= loop->alarm_us) {
+    if (due_us >= loop->alarm_us) {
         return 0;
     }
-    int64_t left_us = first_us - loop_now_us(loop);
+    int64_t left_us = due_us - loop_now_us(loop);
     if (left_us < 0) {
         left_us = 0;
     }
@@ -169,8 +193,13 @@ static int alarm_set(struct loop *loop)
     if (event_add(&loop->alarm, &left) != 0) {
         return -ENOMEM;
     }
-    loop->alarm_us = first_us;
+    loop->alarm_us = due_us;
     return 0;
+}
+
+static int alarm_set(struct loop *loop)
+{
+    return alarm_at(loop, timers_first_us(&loop->timers));
 }
 
 static bool loop_has_ready(const struct loop *loop)
@@ -215,6 +244,41 @@ static void loop_run_tasks(struct loop *loop)
     }
 }
 
+/* Not at a time, but after the base's next look at I/O. */
+static void pump(struct loop *loop, int64_t due_us)
+{
+    if (alarm_at(loop, due_us) < 0) {
+        event_active(&loop->alarm, EV_TIMEOUT, 0); /* needs no memory; a round too many is fine */
+    }
+}
+
+void loop_kick(struct loop *loop)
+{
+    if (loop->driven && !loop->in_round) {
+        pump(loop, 0);
+    }
+}
+
+int loop_task_begins(struct loop *loop)
+{
+    if (loop->driven && loop->stats.tasks == 0) {
+        int r = inbox_listen(&loop->inbox);
+        if (r < 0) {
+            return r;
+        }
+    }
+    loop->stats.tasks++;
+    return 0;
+}
+
+void loop_task_ends(struct loop *loop)
+{
+    loop->stats.tasks--;
+    if (loop->driven && loop->stats.tasks == 0) {
+        inbox_ignore(&loop->inbox);
+    }
+}
+
 static int loop_round(struct loop *loop)
 {
     int r = loop_poll(loop);
@@ -236,8 +300,45 @@ static struct loop *loop_enter(struct loop *loop)
     return outer;
 }
 
+struct loop *loop_callback_begin(struct loop *loop)
+{
+    struct loop *outer = current;
+
+    current = loop;
+    return outer;
+}
+
+void loop_callback_end(struct loop *loop, struct loop *outer)
+{
+    current = outer;
+    loop_kick(loop);
+}
+
+/* The round of a driven loop. */
+static void drive(struct loop *loop)
+{
+    struct loop *outer = loop_enter(loop);
+
+    loop->in_round = true;
+    loop->turn_us = loop_now_us(loop);
+    timers_fire_due(&loop->timers, loop->turn_us);
+    loop->round++;
+    loop_run_tasks(loop);
+    loop->in_round = false;
+    current = outer;
+    if (loop_has_ready(loop)) {
+        loop_kick(loop);
+    } else if (loop->stats.tasks != 0) {
+        pump(loop, timers_first_us(&loop->timers));
+    } else {
+        event_del(&loop->alarm);
+        loop->alarm_us = DEADLINE_NONE;
+    }
+}
+
 int loop_run(struct loop *loop)
 {
+    assert(!loop->driven);
     struct loop *outer = loop_enter(loop);
     int r = 0;
 
@@ -248,8 +349,22 @@ int loop_run(struct loop *loop)
     return r;
 }
 
+int loop_run_until(struct loop *loop, const bool *done)
+{
+    assert(!loop->driven);
+    struct loop *outer = loop_enter(loop);
+    int r = 0;
+
+    while (r == 0 && !*done) {
+        r = loop_round(loop);
+    }
+    current = outer;
+    return r;
+}
+
 int loop_run_until_idle(struct loop *loop)
 {
+    assert(!loop->driven);
     struct loop *outer = loop_enter(loop);
     int r = 0;
 

@@ -27,7 +27,14 @@ struct loop_options {
                               0: 1000 */
     size_t stack_bytes;    /* 0: POND_STACK_KIB */
     size_t cached_stacks;  /* idle stacks kept; 0: 64 */
+    /* Somebody else's, who dispatches it: the loop is then driven by it (see below). It outlives
+     * the loop. NULL: one of its own, for loop_run() and its like. */
+    struct event_base *base;
 };
+
+/* A driven loop has no run of its own: its rounds are events of a base that somebody else
+ * dispatches. While it has tasks it has an event there, for its messages and its deadlines; without
+ * tasks it has none, so that the other's dispatch can end, and takes no messages. */
 
 /* 0 or -errno. */
 must_check int loop_create(const struct loop_options *options, struct loop **ret_loop);
@@ -40,6 +47,9 @@ must_check int loop_run(struct loop *loop);
 
 /* Runs until no task is left (for tests, seeding and command-line programs). */
 must_check int loop_run_until_idle(struct loop *loop);
+
+/* Runs until *done (a task of the loop sets it): a blocking call made of a task. */
+must_check int loop_run_until(struct loop *loop, const bool *done);
 
 /* Ends loop_run after the current round. Any thread; async-signal-unsafe. */
 void loop_stop(struct loop *loop);
@@ -55,6 +65,7 @@ void loop_send(struct loop *loop, struct loop_message *message);
 struct loop *loop_current(void);               /* the loop that runs on this thread, or NULL */
 unsigned loop_number(const struct loop *loop); /* any thread; that of NULL is 0 */
 struct event_base *loop_base(const struct loop *loop);
+bool loop_is_driven(const struct loop *loop);
 const struct clock *loop_clock(const struct loop *loop);
 int64_t loop_now_us(const struct loop *loop); /* monotonic, read anew each call */
 

@@ -73,7 +73,16 @@ struct loop {
     task_fn *call; /* task_call_on_loop_stack() */
     void *call_arg;
     bool calling;
+    bool driven;   /* the base is somebody else's */
+    bool in_round; /* of a driven loop */
 };
+
+/* A driven loop shall have a round: something became ready outside of one. */
+void loop_kick(struct loop *loop);
+
+/* Each task from its spawn to its end. -ENOMEM. */
+must_check int loop_task_begins(struct loop *loop);
+void loop_task_ends(struct loop *loop);
 
 /* Runs a ready task until it gives up its turn or ends. */
 void task_resume(struct task *task);

@@ -35,6 +35,7 @@ static void task_move(struct task *task, enum task_state to)
     task->state = to;
     if (to == TASK_READY) {
         TAILQ_INSERT_TAIL(&loop->ready, task, entry);
+        loop_kick(loop);
     } else if (to == TASK_SPENT) {
         task->spent_in = loop->round;
         TAILQ_INSERT_TAIL(&loop->spent, task, entry);
@@ -89,6 +90,11 @@ int task_spawn(struct loop *loop, const char *name, task_fn *fn, void *arg, stru
     if (stack == NULL) {
         return -ENOMEM;
     }
+    int r = loop_task_begins(loop);
+    if (r < 0) {
+        stack_give(&loop->stacks, stack);
+        return r;
+    }
     struct task *task = task_on(stack);
     *task = (struct task){
         .loop = loop,
@@ -102,7 +108,6 @@ int task_spawn(struct loop *loop, const char *name, task_fn *fn, void *arg, stru
     };
     context_make(&task->context, stack->bottom, (size_t)((uint8_t *)task - stack->bottom),
                  task_main, task);
-    loop->stats.tasks++;
     task_move(task, TASK_READY);
     if (ret_task != NULL) {
         *ret_task = task;
@@ -117,7 +122,7 @@ static void task_bury(struct task *task)
 
     while (line_call_first(&task->ended)) {
     }
-    loop->stats.tasks--;
+    loop_task_ends(loop);
     context_finish(&task->context);
     stack_give(&loop->stacks, stack);
 }
