@@ -45,6 +45,11 @@ bool loop_is_driven(const struct loop *loop)
     return loop->driven;
 }
 
+void *loop_owner(const struct loop *loop)
+{
+    return loop->owner;
+}
+
 const struct clock *loop_clock(const struct loop *loop)
 {
     return loop->clock;
@@ -147,6 +152,7 @@ int loop_create(const struct loop_options *options, struct loop **ret_loop)
     }
     assert(o.number < loops_most);
     loop->number = o.number;
+    loop->owner = o.owner;
     loop->clock = o.clock == NULL ? &clock_system : o.clock;
     loop->time_slice_us = o.time_slice_us == 0 ? default_slice_us : o.time_slice_us;
     loop->alarm_us = DEADLINE_NONE;

@@ -30,6 +30,7 @@ struct loop_options {
     /* Somebody else's, who dispatches it: the loop is then driven by it (see below). It outlives
      * the loop. NULL: one of its own, for loop_run() and its like. */
     struct event_base *base;
+    void *owner; /* whatever loop_owner() shall give */
 };
 
 /* A driven loop has no run of its own: its rounds are events of a base that somebody else
@@ -66,6 +67,7 @@ struct loop *loop_current(void);               /* the loop that runs on this thr
 unsigned loop_number(const struct loop *loop); /* any thread; that of NULL is 0 */
 struct event_base *loop_base(const struct loop *loop);
 bool loop_is_driven(const struct loop *loop);
+void *loop_owner(const struct loop *loop);
 const struct clock *loop_clock(const struct loop *loop);
 int64_t loop_now_us(const struct loop *loop); /* monotonic, read anew each call */
 

@@ -73,6 +73,7 @@ struct loop {
     task_fn *call; /* task_call_on_loop_stack() */
     void *call_arg;
     bool calling;
+    void *owner;
     bool driven;   /* the base is somebody else's */
     bool in_round; /* of a driven loop */
 };

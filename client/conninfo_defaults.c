@@ -1,0 +1,453 @@
+/* client/conninfo_defaults.c: what a connection string leaves open: service file, environment,
+ * defaults, password file; then what of it cannot be had here. */
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "client/conninfo.h"
+#include "client/error.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { file_most_bytes = 1024 * 1024 };
+
+/* ---- lines ---- */
+
+/* The next line without its newline. */
+static bool next_line(struct view *file, struct view *ret_line)
+{
+    if (file->len == 0) {
+        return false;
+    }
+    const uint8_t *end = memchr(file->data, '\n', file->len);
+    size_t len = end == NULL ? file->len : (size_t)(end - file->data);
+
+    *ret_line = view_of(file->data, len);
+    view_advance(file, end == NULL ? len : len + 1);
+    while (ret_line->len > 0 && ret_line->data[ret_line->len - 1] <= ' ') {
+        ret_line->len--;
+    }
+    return true;
+}
+
+static bool is_section(struct view line, const char *service)
+{
+    size_t len = strlen(service);
+
+    return line.len == len + 2 && line.data[0] == '[' && line.data[len + 1] == ']' &&
+           memcmp(line.data + 1, service, len) == 0;
+}
+
+static int service_line(struct conninfo *info, struct view line, struct pond_error *error)
+{
+    const uint8_t *equals = memchr(line.data, '=', line.len);
+
+    if (equals == NULL) {
+        return error_set(error, POND_USAGE, "", "syntax error in service file: \"%.*s\"",
+                         (int)(line.len < 100 ? line.len : 100), (const char *)line.data);
+    }
+    struct view name = view_of(line.data, (size_t)(equals - line.data));
+    if (view_equal_str(name, "service")) {
+        return error_set(error, POND_USAGE, "",
+                         "nested service specifications are not supported in a service file");
+    }
+    return conninfo_set(info, name, view_of(equals + 1, line.len - name.len - 1), error);
+}
+
+int conninfo_service(struct conninfo *info, struct view file, const char *service,
+                     struct pond_error *error)
+{
+    bool found = false;
+    struct view line;
+
+    while (next_line(&file, &line)) {
+        while (line.len > 0 && line.data[0] <= ' ') {
+            view_advance(&line, 1);
+        }
+        if (line.len == 0 || line.data[0] == '#') {
+            continue;
+        }
+        if (line.data[0] == '[') {
+            if (found) {
+                return 0;
+            }
+            found = is_section(line, service);
+        } else if (found) {
+            int r = service_line(info, line, error);
+            if (r != 0) {
+                return r;
+            }
+        }
+    }
+    return found ? 0 : SERVICE_NOT_FOUND;
+}
+
+/* host:port:database:user:password, with a backslash before a colon or a backslash; * is any.
+ * Takes one field, and its colon. */
+static bool take_field(struct view *line, struct buf *field)
+{
+    buf_clear(field);
+    while (line->len > 0 && line->data[0] != ':') {
+        if (line->data[0] == '\\' && line->len > 1) {
+            view_advance(line, 1);
+        }
+        if (buf_append_byte(field, line->data[0]) != 0) {
+            return false;
+        }
+        view_advance(line, 1);
+    }
+    if (line->len > 0) {
+        view_advance(line, 1);
+    }
+    return true;
+}
+
+static bool line_matches(struct view *line, const struct passfile_entry *wanted)
+{
+    const char *const fields[] = { wanted->host, wanted->port, wanted->dbname, wanted->user };
+    cleanup(buf_finish) struct buf field = { 0 };
+
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        bool any = line->len > 1 && line->data[0] == '*' && line->data[1] == ':';
+
+        if (!take_field(line, &field) ||
+            !(any || view_equal_str(buf_view(&field), fields[i] == NULL ? "" : fields[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+char *passfile_find(struct view file, const struct passfile_entry *wanted)
+{
+    cleanup(buf_finish) struct buf password = { 0 };
+    struct view line;
+
+    while (next_line(&file, &line)) {
+        if (line.len == 0 || line.data[0] == '#' || !line_matches(&line, wanted)) {
+            continue;
+        }
+        return take_field(&line, &password) ? buf_take_str(&password) : NULL;
+    }
+    return NULL;
+}
+
+/* ---- files ---- */
+
+static bool read_file(const char *path, struct buf *ret_text)
+{
+    FILE *file = fopen(path, "re");
+    size_t n = 0;
+
+    if (file == NULL) {
+        return false;
+    }
+    ret_text->max = file_most_bytes;
+    do {
+        ret_text->len += n;
+        n = buf_reserve(ret_text, 4096) != 0 ? 0
+                                             : fread(ret_text->data + ret_text->len, 1, 4096, file);
+    } while (n > 0);
+    fclose(file);
+    return true;
+}
+
+struct completion {
+    struct conninfo *info;
+    getenv_fn *env;
+    void *env_arg;
+};
+
+static const char *env_of(const struct completion *c, const char *name)
+{
+    const char *value = c->env(c->env_arg, name);
+
+    return value != NULL && *value != '\0' ? value : NULL;
+}
+
+static bool in_home(const struct completion *c, const char *name, char *path, size_t room)
+{
+    const char *home = env_of(c, "HOME");
+    struct passwd *pw = home == NULL ? getpwuid(getuid()) : NULL;
+
+    home = pw != NULL ? pw->pw_dir : home;
+    return home != NULL && snprintf(path, room, "%s/%s", home, name) < (int)room;
+}
+
+/* SERVICE_NOT_FOUND also when there is no such file. */
+static int try_service_file(const struct completion *c, const char *path, struct pond_error *error)
+{
+    cleanup(buf_finish) struct buf text = { 0 };
+
+    if (!read_file(path, &text)) {
+        return SERVICE_NOT_FOUND;
+    }
+    return conninfo_service(c->info, buf_view(&text), c->info->value[KEY_SERVICE], error);
+}
+
+static int fill_from_service(const struct completion *c, struct pond_error *error)
+{
+    const char *folder = env_of(c, "PGSYSCONFDIR");
+    const char *file = env_of(c, "PGSERVICEFILE");
+    char path[4096];
+    int r = SERVICE_NOT_FOUND;
+
+    if (c->info->value[KEY_SERVICE] == NULL) {
+        return 0;
+    }
+    if (file != NULL || in_home(c, ".pg_service.conf", path, sizeof(path))) {
+        r = try_service_file(c, file != NULL ? file : path, error);
+    }
+    if (r == SERVICE_NOT_FOUND &&
+        snprintf(path, sizeof(path), "%s/pg_service.conf",
+                 folder != NULL ? folder : "/etc/postgresql-common") < (int)sizeof(path)) {
+        r = try_service_file(c, path, error);
+    }
+    return r != SERVICE_NOT_FOUND
+               ? r
+               : error_set(error, POND_USAGE, "", "definition of service \"%s\" not found",
+                           c->info->value[KEY_SERVICE]);
+}
+
+static int preset(const struct completion *c, enum conninfo_key key, const char *value,
+                  struct pond_error *error)
+{
+    if (c->info->value[key] != NULL && c->info->value[key][0] != '\0') {
+        return 0;
+    }
+    mem_free(take_ptr(c->info->value[key]));
+    c->info->value[key] = mem_strdup(value);
+    return c->info->value[key] == NULL ? error_nomem(error) : 0;
+}
+
+static int fill_from_environment(const struct completion *c, struct pond_error *error)
+{
+    for (size_t i = 0; i < conninfo_row_count; i++) {
+        const struct conninfo_row *row = &conninfo_rows[i];
+        const char *value = row->env == NULL ? NULL : env_of(c, row->env);
+
+        if (row->key >= 0 && value != NULL && c->info->value[row->key] == NULL &&
+            preset(c, row->key, value, error) != 0) {
+            return POND_NOMEM;
+        }
+    }
+    return 0;
+}
+
+/* libpq's: a socket in /var/run/postgresql where such a folder is, else localhost. */
+static const char *default_host(void)
+{
+    struct stat st;
+
+    return stat("/var/run/postgresql", &st) == 0 && S_ISDIR(st.st_mode) ? "/var/run/postgresql"
+           : stat("/tmp/.s.PGSQL.5432", &st) == 0                       ? "/tmp"
+                                                                        : "localhost";
+}
+
+static int fill_defaults(const struct completion *c, struct pond_error *error)
+{
+    struct passwd *pw = getpwuid(getuid());
+    int r = preset(c, KEY_PORT, "5432", error);
+
+    if (r == 0 && c->info->value[KEY_HOSTADDR] == NULL) {
+        r = preset(c, KEY_HOST, default_host(), error);
+    }
+    if (r == 0) {
+        r = preset(c, KEY_USER, pw == NULL ? "nobody" : pw->pw_name, error);
+    }
+    if (r == 0) {
+        r = preset(c, KEY_DBNAME, c->info->value[KEY_USER], error);
+    }
+    if (r == 0 && c->info->value[KEY_APPLICATION_NAME] == NULL &&
+        c->info->value[KEY_FALLBACK_APPLICATION_NAME] != NULL) {
+        r = preset(c, KEY_APPLICATION_NAME, c->info->value[KEY_FALLBACK_APPLICATION_NAME], error);
+    }
+    return r;
+}
+
+/* A file that others can read is not trusted, as with libpq. */
+static void fill_password(const struct completion *c)
+{
+    cleanup(buf_finish) struct buf text = { 0 };
+    char path[4096];
+    struct stat st;
+    const char *file = c->info->value[KEY_PASSFILE];
+    const char *host = c->info->value[KEY_HOST];
+
+    if (c->info->value[KEY_PASSWORD] != NULL ||
+        (file == NULL && !in_home(c, ".pgpass", path, sizeof(path)))) {
+        return;
+    }
+    file = file == NULL ? path : file;
+    if (stat(file, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0 ||
+        !read_file(file, &text)) {
+        return;
+    }
+    c->info->value[KEY_PASSWORD] = passfile_find(
+        buf_view(&text),
+        &(struct passfile_entry){ .host = host == NULL || host[0] == '/' ? "localhost" : host,
+                                  .port = c->info->value[KEY_PORT],
+                                  .dbname = c->info->value[KEY_DBNAME],
+                                  .user = c->info->value[KEY_USER] });
+}
+
+/* ---- what cannot be had ---- */
+
+static const struct refusal {
+    int key;
+    const char *allowed; /* words, each with a blank behind; NULL: no value at all */
+    const char *why;
+} refusals[] = {
+    { KEY_SSLMODE, "disable allow prefer ", "this library has no TLS yet" },
+    { KEY_GSSENCMODE, "disable prefer ", "this library has no GSSAPI" },
+    { KEY_CHANNEL_BINDING, "disable prefer ", "this library has no TLS yet" },
+    { KEY_REQUIRE_AUTH, "none ", "this library sends no password yet" },
+    { KEY_TARGET_SESSION_ATTRS, "any ", "it would have to ask each server" },
+    { KEY_CLIENT_ENCODING, "UTF8 utf8 UTF-8 utf-8 auto ", "results are UTF-8" },
+    { KEY_REQUIREPEER, NULL, "it is not checked here" },
+    { KEY_REPLICATION, NULL, "this library has no replication" },
+};
+
+static bool is_allowed(const struct refusal *row, const char *value)
+{
+    char word[64];
+    int len = snprintf(word, sizeof(word), "%s ", value);
+    const char *at =
+        row->allowed == NULL || len >= (int)sizeof(word) ? NULL : strstr(row->allowed, word);
+
+    return at != NULL && (at == row->allowed || at[-1] == ' ');
+}
+
+static const char *name_of(int key)
+{
+    for (size_t i = 0; i < conninfo_row_count; i++) {
+        if (conninfo_rows[i].key == key) {
+            return conninfo_rows[i].name;
+        }
+    }
+    return "?";
+}
+
+static int refuse(const struct conninfo *info, struct pond_error *error)
+{
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+        const char *value = info->value[refusals[i].key];
+
+        if (value != NULL && *value != '\0' && !is_allowed(&refusals[i], value)) {
+            return error_set(error, POND_USAGE, "0A000", "%s value \"%s\" is not supported: %s",
+                             name_of(refusals[i].key), value, refusals[i].why);
+        }
+    }
+    return 0;
+}
+
+int conninfo_complete(struct conninfo *info, getenv_fn *env, void *env_arg,
+                      struct pond_error *error)
+{
+    struct completion c = { .info = info, .env = env, .env_arg = env_arg };
+    const char *service = env_of(&c, "PGSERVICE");
+    int r = info->value[KEY_SERVICE] == NULL && service != NULL
+                ? preset(&c, KEY_SERVICE, service, error)
+                : 0;
+
+    if (r == 0) {
+        r = fill_from_service(&c, error);
+    }
+    if (r == 0) {
+        r = fill_from_environment(&c, error);
+    }
+    if (r == 0) {
+        r = fill_defaults(&c, error);
+    }
+    if (r == 0) {
+        fill_password(&c);
+        r = refuse(info, error);
+    }
+    return r;
+}
+
+/* ---- several hosts ---- */
+
+/* The next piece of a list, cut off in place. */
+static char *take_piece(char **list)
+{
+    char *piece = *list;
+
+    if (piece == NULL) {
+        return NULL;
+    }
+    char *comma = strchr(piece, ',');
+    *list = comma == NULL ? NULL : comma + 1;
+    if (comma != NULL) {
+        *comma = '\0';
+    }
+    return piece;
+}
+
+static size_t pieces_of(const char *list)
+{
+    size_t n = list == NULL ? 0 : 1;
+
+    for (; list != NULL && *list != '\0'; list++) {
+        n += *list == ',';
+    }
+    return n;
+}
+
+static int put_port(struct conninfo_host *host, const char *port, struct pond_error *error)
+{
+    unsigned n = 0;
+    size_t len = 0;
+
+    port = port == NULL || *port == '\0' ? "5432" : port;
+    for (; port[len] >= '0' && port[len] <= '9' && len < 6; len++) {
+        n = n * 10 + (unsigned)(port[len] - '0');
+    }
+    if (port[len] != '\0' || n == 0 || n > 65535) {
+        return error_set(error, POND_USAGE, "", "invalid port number: \"%.20s\"", port);
+    }
+    snprintf(host->port, sizeof(host->port), "%u", n);
+    return 0;
+}
+
+int conninfo_hosts(struct conninfo *info, struct conninfo_host *ret_hosts, size_t *ret_count,
+                   struct pond_error *error)
+{
+    char *hosts = info->value[KEY_HOST], *addresses = info->value[KEY_HOSTADDR];
+    char *ports = info->value[KEY_PORT];
+    size_t count = pieces_of(addresses != NULL ? addresses : hosts);
+    size_t port_count = pieces_of(ports);
+
+    if (addresses != NULL && hosts != NULL && pieces_of(hosts) != count) {
+        return error_set(error, POND_USAGE, "",
+                         "could not match %zu host names to %zu hostaddr "
+                         "values",
+                         pieces_of(hosts), count);
+    }
+    if (port_count != 1 && port_count != count) {
+        return error_set(error, POND_USAGE, "", "could not match %zu port numbers to %zu hosts",
+                         port_count, count);
+    }
+    if (count > conninfo_hosts_max) {
+        return error_set(error, POND_USAGE, "", "more than %d hosts", conninfo_hosts_max);
+    }
+    char *port = NULL;
+    for (size_t i = 0; i < count; i++) {
+        char *host = take_piece(&hosts), *address = take_piece(&addresses);
+
+        port = i == 0 || port_count > 1 ? take_piece(&ports) : port;
+        ret_hosts[i] = (struct conninfo_host){ .host = host != NULL ? host : address,
+                                               .hostaddr = address != NULL ? address : "" };
+        if (ret_hosts[i].host[0] == '\0' && ret_hosts[i].hostaddr[0] == '\0') {
+            ret_hosts[i].host = default_host();
+        }
+        int r = put_port(&ret_hosts[i], port, error);
+        if (r != 0) {
+            return r;
+        }
+    }
+    *ret_count = count;
+    return 0;
+}
