@@ -365,7 +365,7 @@ POND_API POND_CHECK int pond_scope_nest(struct pond_scope *outer, struct pond_sc
 POND_API void pond_scope_leave(struct pond_scope *scope);
 /* A scope that ends with the block: POND_SCOPED(scope, error); */
 #define POND_SCOPED(name, error) \
-    __attribute__((cleanup(pond_scope_leave))) struct pond_scope name = { NULL, (error) }
+    __attribute__((__cleanup__(pond_scope_leave))) struct pond_scope name = { NULL, (error) }
 
 #ifdef __cplusplus
 }

@@ -141,12 +141,12 @@ static int bad_frame(struct pond_conn *conn, int answer, uint8_t type, struct po
 {
     char what[80];
 
-    if (answer == FRAME_TOO_LONG) {
-        snprintf(what, sizeof(what), "a message of type %d is longer than the limit", type);
-    } else if (answer == FRAME_BAD_LENGTH) {
-        snprintf(what, sizeof(what), "a message of type %d has an impossible length", type);
-    } else {
+    if (answer == FRAME_BAD_TYPE || conn->status == 0) { /* not even the greeting */
         snprintf(what, sizeof(what), "the server does not speak PostgreSQL's protocol");
+    } else if (answer == FRAME_TOO_LONG) {
+        snprintf(what, sizeof(what), "a message of type %d is longer than the limit", type);
+    } else {
+        snprintf(what, sizeof(what), "a message of type %d has an impossible length", type);
     }
     return broken_protocol(conn, error, what);
 }
