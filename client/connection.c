@@ -6,6 +6,7 @@
 #include "client/error.h"
 #include "protocol/frontend.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -195,7 +196,9 @@ static int may_begin(const struct pond_conn *conn, const void *holder, struct po
     return 0;
 }
 
-int conn_begin(struct pond_conn *conn, const void *holder, struct pond_error *error)
+/* Whatever its deadline. */
+static int begin(struct pond_conn *conn, const void *holder, int64_t deadline_us,
+                 struct pond_error *error)
 {
     int r = may_begin(conn, holder, error);
 
@@ -204,7 +207,7 @@ int conn_begin(struct pond_conn *conn, const void *holder, struct pond_error *er
     }
     conn_ref(conn);
     conn->busy = true;
-    conn->call_deadline_us = call_deadline(conn);
+    conn->call_deadline_us = deadline_us;
     if (conn->ahead != NULL && conn->ahead != holder) {
         r = rows_settle(conn->ahead, error);
     }
@@ -212,6 +215,20 @@ int conn_begin(struct pond_conn *conn, const void *holder, struct pond_error *er
         conn_end(conn, r);
     }
     return r;
+}
+
+/* A call that comes too late does nothing at all, although it might be lucky and never wait. */
+int conn_begin(struct pond_conn *conn, const void *holder, struct pond_error *error)
+{
+    int64_t deadline_us = call_deadline(conn);
+
+    if (task_cancel_reason(task_current()) != 0) {
+        return error_of_await(error, -ECANCELED);
+    }
+    if (deadline_us != DEADLINE_NONE && deadline_us <= loop_now_us(conn->loop->loop)) {
+        return error_of_await(error, -ETIMEDOUT);
+    }
+    return begin(conn, holder, deadline_us, error);
 }
 
 int conn_end(struct pond_conn *conn, int result)
@@ -232,22 +249,21 @@ int conn_end(struct pond_conn *conn, int result)
 int conn_begin_cleanup(struct pond_conn *conn, const void *holder, int *ret_reason,
                        struct pond_error *error)
 {
+    int64_t deadline_us = call_deadline(conn);
     int64_t grace_end_us = client_deadline_us(conn->loop, conn_grace_us);
     int reason = task_cancel_reason(task_current());
 
+    if (reason != 0 || deadline_us < grace_end_us) {
+        deadline_us = grace_end_us;
+    }
     task_uncancel(task_current());
-    int r = conn_begin(conn, holder, error);
-    if (r != 0) {
-        if (reason != 0) {
-            task_cancel(task_current(), reason);
-        }
-        return r;
+    int r = begin(conn, holder, deadline_us, error);
+    if (r == 0) {
+        *ret_reason = reason;
+    } else if (reason != 0) {
+        task_cancel(task_current(), reason);
     }
-    if (reason != 0 || conn->call_deadline_us < grace_end_us) {
-        conn->call_deadline_us = grace_end_us;
-    }
-    *ret_reason = reason;
-    return 0;
+    return r;
 }
 
 int conn_end_cleanup(struct pond_conn *conn, int result, int reason)

@@ -323,6 +323,26 @@ POND_API int pond_txn_rollback(struct pond_txn *txn, struct pond_error *error);
 POND_API POND_CHECK int pond_txn_with(struct pond_conn *conn, const char *modes, pond_fn *fn,
                                       void *arg, struct pond_error *error);
 
+/* ---- COPY ---- */
+
+/* A COPY FROM STDIN is written to, a COPY TO STDOUT read from; the connection is its own until its
+ * end. A time-out or a cancel in its middle ends the copy. */
+struct pond_copy;
+POND_API POND_CHECK int pond_copy_open(struct pond_conn *conn, const char *sql,
+                                       struct pond_copy **ret_copy, struct pond_error *error);
+POND_API POND_CHECK int pond_copy_write(struct pond_copy *copy, const void *data, size_t len,
+                                        struct pond_error *error);
+/* POND_ROW and the next piece (in text and CSV a line), which lies there until the next call; 0:
+ * the end. */
+POND_API POND_CHECK int pond_copy_read(struct pond_copy *copy, const char **ret_data,
+                                       size_t *ret_len, struct pond_error *error);
+/* All is written, or all that is wanted has been read: ret_rows (may be NULL) is how many the
+ * server counted, 0 when it was stopped early. Frees it in any case. */
+POND_API POND_CHECK int pond_copy_end(struct pond_copy *copy, int64_t *ret_rows,
+                                      struct pond_error *error);
+/* Gives it up: what was written is dropped. Frees it. NULL is fine. */
+POND_API int pond_copy_abort(struct pond_copy *copy, struct pond_error *error);
+
 /* ---- scopes: clean-ups that run last-in first-out, on success and on error ---- */
 
 /* Zero bytes are an empty one. */
@@ -366,6 +386,51 @@ POND_API void pond_scope_leave(struct pond_scope *scope);
 /* A scope that ends with the block: POND_SCOPED(scope, error); */
 #define POND_SCOPED(name, error) \
     __attribute__((__cleanup__(pond_scope_leave))) struct pond_scope name = { NULL, (error) }
+
+/* ---- pools ---- */
+
+struct pond_pool;
+struct pond_pool_options {
+    const char *conninfo;
+    size_t max;         /* lent or kept at once; 0: 10 */
+    size_t min;         /* made ahead, and kept */
+    size_t max_waiters; /* 0: no limit */
+    int64_t idle_ms;    /* how long one is kept unused; 0: for ever */
+    int64_t life_ms;    /* how long one is lent again and again; 0: for ever */
+    bool ping;          /* each is asked before it is lent; else only looked at */
+};
+struct pond_pool_stats {
+    size_t in_use;
+    size_t idle;
+    size_t waiting;
+    uint64_t leases; /* ever */
+    uint64_t opened;
+    uint64_t closed;
+};
+
+/* Connections for many tasks of a loop, who are served first come first served; loop as with
+ * pond_conn_open(). Opens `min` of them. */
+POND_API POND_CHECK int pond_pool_create(struct pond_loop *loop,
+                                         const struct pond_pool_options *options,
+                                         struct pond_pool **ret_pool, struct pond_error *error);
+/* Nobody gets a connection any more; waits until all are back, and frees. NULL is fine. */
+POND_API int pond_pool_destroy(struct pond_pool *pool, struct pond_error *error);
+/* Waits so long for one; below 0: for ever. */
+POND_API POND_CHECK int pond_pool_acquire(struct pond_pool *pool, int64_t timeout_ms,
+                                          struct pond_conn **ret_conn, struct pond_error *error);
+/* Rolls back and resets what its user has changed; one that cannot be is closed. Objects made of
+ * the connection must be closed before. */
+POND_API void pond_pool_release(struct pond_pool *pool, struct pond_conn *conn);
+/* fn with a connection, which is released whatever happens. */
+typedef int pond_conn_fn(void *arg, struct pond_conn *conn, struct pond_error *error);
+POND_API POND_CHECK int pond_pool_with(struct pond_pool *pool, int64_t timeout_ms, pond_conn_fn *fn,
+                                       void *arg, struct pond_error *error);
+POND_API POND_CHECK int pond_scope_acquire(struct pond_scope *scope, struct pond_pool *pool,
+                                           int64_t timeout_ms, struct pond_conn **ret_conn,
+                                           struct pond_error *error);
+POND_API void pond_pool_stats(struct pond_pool *pool, struct pond_pool_stats *ret_stats);
+/* The one that its connections live on, for pond_all() and pond_spawn(). */
+POND_API struct pond_loop *pond_pool_loop(const struct pond_pool *pool);
 
 #ifdef __cplusplus
 }

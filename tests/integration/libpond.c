@@ -2,6 +2,7 @@
  * expectations. The server is found through PG*. */
 #include "client/pond.h"
 
+#include <event2/event.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -502,6 +503,79 @@ static void a_lock_goes_with_its_scope(void **state)
     assert_false(unlocks());
 }
 
+/* ---- COPY ---- */
+
+static void copy_goes_both_ways(void **state)
+{
+    struct pond_copy *copy;
+    const char *data;
+    size_t len, total = 0;
+    int64_t rows = 0;
+
+    (void)state;
+    must_exec("DROP TABLE IF EXISTS lp_copy; CREATE TABLE lp_copy (n int, t text)");
+    ok(pond_copy_open(conn, "COPY lp_copy FROM STDIN", &copy, &error));
+    assert_int_equal(pond_exec(conn, "SELECT 1", NULL, &error), POND_USAGE); /* it is held */
+    assert_int_equal(pond_copy_read(copy, &data, &len, &error), POND_USAGE);
+    for (int i = 1; i <= 5000; i++) {
+        char line[64];
+
+        snprintf(line, sizeof(line), "%d\tline %d\n", i, i);
+        ok(pond_copy_write(copy, line, strlen(line), &error));
+        total += strlen(line);
+    }
+    ok(pond_copy_end(copy, &rows, &error));
+    assert_int_equal(rows, 5000);
+    assert_int_equal(one_int("SELECT sum(n) FROM lp_copy"), 5000 * 5001 / 2);
+    ok(pond_copy_open(conn, "COPY lp_copy TO STDOUT", &copy, &error));
+    while (pond_copy_read(copy, &data, &len, &error) == POND_ROW) {
+        total -= len;
+    }
+    assert_int_equal(total, 0);
+    ok(pond_copy_end(copy, &rows, &error));
+    assert_int_equal(rows, 5000);
+    still_works();
+}
+
+static void a_copy_can_be_given_up(void **state)
+{
+    struct pond_copy *copy;
+    const char *data;
+    size_t len;
+
+    (void)state;
+    must_exec("DROP TABLE IF EXISTS lp_copy; CREATE TABLE lp_copy (n int, t text)");
+    ok(pond_copy_open(conn, "COPY lp_copy FROM STDIN", &copy, &error));
+    ok(pond_copy_write(copy, "1\ta\n", 4, &error));
+    ok(pond_copy_abort(copy, &error));
+    assert_int_equal(one_int("SELECT count(*) FROM lp_copy"), 0);
+    must_exec("INSERT INTO lp_copy SELECT n, 'some text' FROM generate_series(1, 100000) AS n");
+    for (int how = 0; how < 2; how++) {
+        ok(pond_copy_open(conn, "COPY lp_copy TO STDOUT", &copy, &error));
+        assert_int_equal(pond_copy_read(copy, &data, &len, &error), POND_ROW);
+        if (how == 0) {
+            ok(pond_copy_abort(copy, &error));
+        } else {
+            ok(pond_copy_end(copy, NULL, &error));
+        }
+        still_works();
+    }
+}
+
+static void a_bad_copy_is_an_error_of_its_end(void **state)
+{
+    struct pond_copy *copy = NULL;
+
+    (void)state;
+    must_exec("DROP TABLE IF EXISTS lp_copy; CREATE TABLE lp_copy (n int, t text)");
+    must_fail(pond_copy_open(conn, "COPY nowhere FROM STDIN", &copy, &error), "42P01");
+    assert_int_equal(pond_copy_open(conn, "SELECT 1", &copy, &error), POND_USAGE);
+    ok(pond_copy_open(conn, "COPY lp_copy FROM STDIN", &copy, &error));
+    ok(pond_copy_write(copy, "x\ta\n", 4, &error));
+    must_fail(pond_copy_end(copy, NULL, &error), "22P02");
+    still_works();
+}
+
 /* ---- time ---- */
 
 static void a_call_that_runs_out_of_time_leaves_the_connection_usable(void **state)
@@ -643,6 +717,149 @@ static void another_task_cancels(void **state)
     pond_loop_destroy(loop);
 }
 
+/* ---- pools ---- */
+
+static int borrow(void *arg, struct pond_conn *lent, struct pond_error *e)
+{
+    (void)arg;
+    int r = pond_exec(lent, "SET application_name = 'changed'; BEGIN", NULL, e);
+    return r == 0 ? pond_sleep(1, e) : r;
+}
+
+static int borrow_often(void *pool, struct pond_error *e)
+{
+    for (int i = 0; i < 5; i++) {
+        int r = pond_pool_with(pool, -1, borrow, NULL, e);
+
+        if (r != 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static void a_pool_serves_many_tasks_with_few_connections(void **state)
+{
+    struct pond_pool_options o = { .conninfo = "application_name=pooled", .max = 3, .ping = true };
+    struct pond_pool_stats stats;
+    struct pond_job jobs[8];
+    struct pond_pool *pool;
+    struct pond_conn *lent;
+
+    (void)state;
+    ok(pond_pool_create(NULL, &o, &pool, &error));
+    for (size_t i = 0; i < 8; i++) {
+        jobs[i] = (struct pond_job){ .fn = borrow_often, .arg = pool };
+    }
+    ok(pond_all(pond_pool_loop(pool), jobs, 8, &error));
+    pond_pool_stats(pool, &stats);
+    assert_int_equal(stats.leases, 40);
+    assert_int_equal(stats.opened, 3);
+    assert_int_equal(stats.idle, 3);
+    assert_int_equal(stats.in_use, 0);
+    ok(pond_pool_acquire(pool, 1000, &lent, &error));
+    assert_int_equal(pond_conn_status(lent), 'I');
+    assert_string_equal(pond_conn_parameter(lent, "application_name"), "pooled");
+    assert_int_equal(pond_pool_destroy(pool, &error), POND_USAGE); /* one is lent */
+    pond_pool_release(pool, lent);
+    ok(pond_pool_destroy(pool, &error));
+}
+
+static void a_full_pool_lets_wait_and_no_longer_than_said(void **state)
+{
+    struct pond_pool *pool;
+    struct pond_conn *lent = NULL, *second = NULL;
+
+    (void)state;
+    ok(pond_pool_create(NULL, &(struct pond_pool_options){ .max = 1, .min = 1 }, &pool, &error));
+    {
+        POND_SCOPED(scope, &error);
+
+        ok(pond_scope_acquire(&scope, pool, 1000, &lent, &error));
+        assert_int_equal(pond_pool_acquire(pool, 20, &second, &error), POND_TIMEOUT);
+        error.kind = 0;
+        pond_conn_close(lent); /* broken: it is not lent again */
+    }
+    ok(pond_pool_acquire(pool, 1000, &second, &error));
+    ok(pond_exec(second, "SELECT 1", NULL, &error));
+    pond_pool_release(pool, second);
+    ok(pond_pool_destroy(pool, &error));
+    assert_int_equal(
+        pond_pool_create(NULL,
+                         &(struct pond_pool_options){ .conninfo = "dbname=nowhere", .min = 1 },
+                         &pool, &error),
+        POND_CONNECT);
+    assert_string_equal(error.sqlstate, "3D000");
+}
+
+/* ---- the caller's own event_base ---- */
+
+struct driven {
+    struct event_base *base;
+    struct pond_conn *conn;
+    int64_t sum;
+    int result;
+    bool ticked;
+};
+
+static int use_driven(void *arg, struct pond_error *e)
+{
+    struct driven *d = arg;
+    struct pond_row row;
+    struct pond_rows *rows = NULL;
+    int64_t n;
+    int r = pond_conn_open(NULL, "", &d->conn, e);
+
+    if (r == 0) {
+        r = pond_rows_open(d->conn, "SELECT * FROM generate_series(1, 1000)", POND_NONE, NULL,
+                           &rows, e);
+    }
+    while (r == 0 && (r = pond_rows_next(rows, &row, e)) == POND_ROW) {
+        r = pond_row_int64(row, 0, &n);
+        d->sum += n;
+    }
+    pond_rows_close(rows, NULL);
+    return r;
+}
+
+static void driven_done(void *arg, int result, const struct pond_error *e)
+{
+    struct driven *d = arg;
+
+    (void)e;
+    d->result = result;
+    pond_conn_destroy(d->conn);
+}
+
+static void tick(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    *(bool *)arg = true;
+}
+
+static void a_loop_over_the_callers_base_calls_back(void **state)
+{
+    struct driven d = { .base = event_base_new(), .result = 1 };
+    struct pond_loop *loop;
+    struct pond_conn *none = NULL;
+
+    (void)state;
+    ok(pond_loop_create_on(d.base, &loop, &error));
+    assert_int_equal(pond_conn_open(loop, "", &none, &error), POND_USAGE); /* it would block */
+    assert_int_equal(pond_loop_run(loop, &error), POND_USAGE);
+    ok(pond_spawn(loop, use_driven, &d, driven_done, &error));
+    event_base_once(d.base, -1, EV_TIMEOUT, tick, &d.ticked, &(struct timeval){ 0 });
+    assert_int_equal(event_base_dispatch(d.base), 1); /* ends by itself */
+    assert_int_equal(d.result, 0);
+    assert_int_equal(d.sum, 500500);
+    assert_true(d.ticked);
+    ok(pond_spawn(loop, sleep_long, NULL, NULL, &error));
+    assert_int_equal(event_base_loop(d.base, EVLOOP_NONBLOCK), 0);
+    pond_loop_destroy(loop); /* the task is cancelled, and ends while the base is dispatched */
+    assert_int_equal(event_base_dispatch(d.base), 1);
+    event_base_free(d.base);
+}
+
 /* ---- closed, refused ---- */
 
 static void a_closed_connection_says_so(void **state)
@@ -724,6 +941,12 @@ int main(void)
         test(all_wait_for_all),
         test(the_first_error_ends_the_others),
         test(another_task_cancels),
+        test(copy_goes_both_ways),
+        test(a_copy_can_be_given_up),
+        test(a_bad_copy_is_an_error_of_its_end),
+        test(a_pool_serves_many_tasks_with_few_connections),
+        test(a_full_pool_lets_wait_and_no_longer_than_said),
+        test(a_loop_over_the_callers_base_calls_back),
         test(a_closed_connection_says_so),
         test(a_database_that_is_not_there_is_an_error_with_an_address),
         test(notices_are_told),
