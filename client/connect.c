@@ -198,7 +198,7 @@ static int startup_error(struct pond_conn *conn, const struct backend_message *m
 }
 
 /* Authentication, keys and parameters, until the server is ready. */
-static int greet(struct pond_conn *conn, struct pond_error *error)
+int conn_greet(struct pond_conn *conn, struct pond_error *error)
 {
     struct backend_message m;
     bool trusted = false;
@@ -235,7 +235,7 @@ static int start(struct pond_conn *conn, const struct conninfo *info, struct pon
     write_startup(&w, info);
     conn->owed = 1;
     int r = conn_flush(conn, &w, error);
-    return r == 0 ? greet(conn, error) : r;
+    return r == 0 ? conn_greet(conn, error) : r;
 }
 
 /* ---- one after the other ---- */

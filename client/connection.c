@@ -68,8 +68,7 @@ static int open_run(void *arg, struct pond_error *error)
     return conn_connect(o->conn, o->conninfo, error);
 }
 
-int pond_conn_open(struct pond_loop *loop, const char *conninfo, struct pond_conn **ret_conn,
-                   struct pond_error *error)
+int conn_create(struct pond_loop *loop, struct pond_conn **ret_conn, struct pond_error *error)
 {
     struct pond_conn *conn = mem_zalloc(sizeof(*conn));
 
@@ -82,6 +81,19 @@ int pond_conn_open(struct pond_loop *loop, const char *conninfo, struct pond_con
     int r = client_loop_for(loop, &conn->loop, error);
     if (r != 0) {
         mem_free(conn);
+        return r;
+    }
+    *ret_conn = conn;
+    return 0;
+}
+
+int pond_conn_open(struct pond_loop *loop, const char *conninfo, struct pond_conn **ret_conn,
+                   struct pond_error *error)
+{
+    struct pond_conn *conn = NULL;
+    int r = conn_create(loop, &conn, error);
+
+    if (r != 0) {
         return r;
     }
     r = client_call(conn->loop, open_run, &(struct opening){ .conn = conn, .conninfo = conninfo },

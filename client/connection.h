@@ -49,6 +49,9 @@ struct pond_conn {
     unsigned notifications; /* that came */
 };
 
+/* A closed one, with a reference for the caller. */
+must_check int conn_create(struct pond_loop *loop, struct pond_conn **ret_conn,
+                           struct pond_error *error);
 struct pond_conn *conn_ref(struct pond_conn *conn);
 void conn_unref(struct pond_conn *conn);
 
@@ -89,6 +92,9 @@ int conn_unexpected(struct pond_conn *conn, uint8_t type, struct pond_error *err
 must_check int conn_dial(const struct sockaddr_storage *address, socklen_t len, int64_t deadline_us,
                          int *ret_fd, struct pond_error *error);
 must_check int conn_connect(struct pond_conn *conn, const char *conninfo, struct pond_error *error);
+
+/* From what follows the start-up packet to ReadyForQuery. */
+must_check int conn_greet(struct pond_conn *conn, struct pond_error *error);
 
 /* ---- client/cancel.c ---- */
 

@@ -211,8 +211,7 @@ static int fill_from_service(const struct completion *c, struct pond_error *erro
                            c->info->value[KEY_SERVICE]);
 }
 
-static int preset(const struct completion *c, enum conninfo_key key, const char *value,
-                  struct pond_error *error)
+static int preset(const struct completion *c, int key, const char *value, struct pond_error *error)
 {
     if (c->info->value[key] != NULL && c->info->value[key][0] != '\0') {
         return 0;

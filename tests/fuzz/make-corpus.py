@@ -123,3 +123,36 @@ streams = {"text": (0, b"1\ta\\tb\n2\t\\N\n\\x41\\101\n\\.\n"), "text-crlf": (0,
            "binary-short": (2, header + row[:5]), "binary-bad": (2, b"PGCOPY\n\xff\r\n\0\0\1" + bytes(6))}
 for name, (selector, data) in streams.items():
     put("copyfmt", name, bytes([selector, 2]) + data)
+
+# conninfo: the first byte says which parser
+infos = {"uri": b"0postgresql://u%40x:p%3aw@h1:1,[::1]:2,%2ftmp/db%20x?application_name=a%26b&ssl=true",
+         "words": b"0host = a,b port='1,2' dbname='x \\' y' user=a\\ b connect_timeout=3",
+         "bad-percent": b"0postgres://a%4", "service": b"1# x\n[s]\nhost=h\nport=1\n[t]\n",
+         "passfile": b"2h:1:d:u:first\n*:*:*:u:a\\:b\n"}
+for name, data in infos.items():
+    put("conninfo", name, data)
+
+# client: what it is asked to do, then what the server says
+ready, done = msg(b"Z", b"I"), msg(b"C", b"SELECT 1\0")
+greeting = msg(b"R", struct.pack("!i", 0)) + msg(b"S", b"a\0b\0") + msg(b"K", struct.pack("!ii", 42, 7)) + ready
+columns, one = msg(b"T", counted([field])), msg(b"D", counted([value(b"7")]))
+started = msg(b"1") + msg(b"2") + columns
+talks = {"exec": b"\0" + greeting + columns + one + done + done + ready,
+         "exec-error": b"\0" + greeting + msg(b"N", error) + msg(b"E", error) + ready,
+         "exec-copy": b"\0" + greeting + msg(b"G", b"\0" + counted(i16(0))) + msg(b"E", error) + ready,
+         "query": b"\1" + greeting + started + one + done + ready,
+         "rows": b"\2" + greeting + started + one + one + msg(b"s") + one + msg(b"s") + done + ready,
+         "rows-error": b"\2" + greeting + started + one + msg(b"s") + msg(b"E", error) + ready,
+         "rows-in-transaction": b"\2" + greeting[:-1] + b"T" + started + one + one + msg(b"s") + msg(b"Z", b"T") +
+                                one + done + msg(b"Z", b"T") + msg(b"3") + msg(b"Z", b"T"),
+         "stmt": b"\3" + greeting + msg(b"1") + msg(b"t", counted(i32(23))) + columns + ready + msg(b"2") + columns +
+                 one + done + ready + msg(b"3") + ready,
+         "copy-in": b"\4" + greeting + msg(b"G", b"\0" + counted(i16(0))) + msg(b"C", b"COPY 3\0") + ready,
+         "copy-out": b"\4" + greeting + msg(b"H", b"\0" + counted(i16(0))) + msg(b"d", b"1\n") + msg(b"c") +
+                     msg(b"C", b"COPY 1\0") + ready,
+         "transaction": b"\5" + greeting + msg(b"C", b"BEGIN\0") + msg(b"Z", b"T") + msg(b"C", b"SAVEPOINT\0") +
+                        msg(b"Z", b"T") + msg(b"C", b"RELEASE\0") + msg(b"Z", b"T") + msg(b"C", b"COMMIT\0") + ready,
+         "notify": b"\6" + greeting + msg(b"A", struct.pack("!i", 7) + b"channel\0payload\0"),
+         "password": b"\0" + msg(b"R", struct.pack("!i", 3)), "http": b"\0HTTP/1.1 400 Bad Request\r\n"}
+for name, data in talks.items():
+    put("client", name, data)
