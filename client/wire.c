@@ -151,13 +151,20 @@ static int bad_frame(struct pond_conn *conn, int answer, uint8_t type, struct po
     return broken_protocol(conn, error, what);
 }
 
+/* What has come and is not used up. */
+static struct view unread(const struct pond_conn *conn)
+{
+    return conn->in_at == conn->in.len
+               ? view_of(NULL, 0)
+               : view_of(conn->in.data + conn->in_at, conn->in.len - conn->in_at);
+}
+
 static int receive_frame(struct pond_conn *conn, struct frame *ret_frame, struct pond_error *error)
 {
     for (;;) {
-        struct view in = view_of(conn->in.data + conn->in_at, conn->in.len - conn->in_at);
+        struct view in = unread(conn);
         size_t before = in.len;
-        int r =
-            before == 0 ? FRAME_MORE : frame_next(&in, SIDE_BACKEND, conn->limit_bytes, ret_frame);
+        int r = frame_next(&in, SIDE_BACKEND, conn->limit_bytes, ret_frame);
 
         if (r == 0) {
             conn->in_at += before - in.len;
