@@ -249,7 +249,8 @@ int conn_end(struct pond_conn *conn, int result)
         conn_recover(conn);
     }
     conn->busy = false;
-    if (conn->in_at == conn->in.len && (conn->in.cap > kept_bytes * 2 || conn->fd < 0)) {
+    /* A holder may have lent what lies there to its caller. */
+    if (conn->holder == NULL && conn->in_at == conn->in.len && conn->in.cap > kept_bytes * 2) {
         buf_clear(&conn->in);
         buf_shrink(&conn->in);
         conn->in_at = 0;

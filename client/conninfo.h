@@ -87,3 +87,7 @@ struct conninfo_row {
 };
 extern const struct conninfo_row conninfo_rows[];
 extern const size_t conninfo_row_count;
+
+const char *conninfo_default_host(void);
+/* POND_USAGE for what is demanded and not to be had. */
+must_check int conninfo_refuse(const struct conninfo *info, struct pond_error *error);
