@@ -352,7 +352,9 @@ struct pond_scope {
 };
 typedef int pond_cleanup_fn(void *arg, struct pond_error *error);
 
-/* fn(arg) at the scope's end. When there is no memory for the note it runs at once. */
+/* fn(arg) at the scope's end. In a task that was cancelled the scopes' own clean-ups still reach
+ * the server, for a second at most; ordinary calls in fn say POND_CANCELLED at once. When there is
+ * no memory for the note it runs at once. */
 POND_API POND_CHECK int pond_scope_defer(struct pond_scope *scope, pond_cleanup_fn *fn, void *arg,
                                          struct pond_error *error);
 /* Forgets the youngest such note, without running it; false: there is none. */

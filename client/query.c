@@ -179,6 +179,26 @@ int pond_stmt_query(struct pond_stmt *stmt, const struct pond_value *values, siz
     return call_query(&q, ask_run, ret_result, error);
 }
 
+static int clean_up_run(void *arg, struct pond_error *error)
+{
+    struct query *q = arg;
+    int reason;
+    int r = conn_begin_cleanup(q->conn, NULL, &reason, error);
+
+    if (r != 0) {
+        return r;
+    }
+    r = query_run(q->conn, q->statement.sql, NULL, error);
+    return conn_end_cleanup(q->conn, r, reason);
+}
+
+int query_clean_up(struct pond_conn *conn, const char *sql, struct pond_error *error)
+{
+    struct query q = { .conn = conn, .statement = { .sql = sql } };
+
+    return conn->fd < 0 ? 0 : client_call(conn->loop, clean_up_run, &q, error);
+}
+
 /* ---- prepared statements ---- */
 
 struct preparation {

@@ -23,6 +23,10 @@ must_check int statement_write(struct pond_conn *conn, struct writer *w,
                                const struct statement *statement, const char *portal,
                                struct pond_error *error);
 
+/* A call of its own that cleans up: it is made also by a task that was cancelled. Nothing to do on
+ * a closed connection. */
+must_check int query_clean_up(struct pond_conn *conn, const char *sql, struct pond_error *error);
+
 /* Statements without parameters, in the task of a call that has begun. */
 must_check int query_run(struct pond_conn *conn, const char *sql, struct pond_result **ret_result,
                          struct pond_error *error);

@@ -1,6 +1,10 @@
 /* client/scope.c: notes of clean-ups, a stack of them. */
 #include "base/alloc.h"
 #include "client/error.h"
+#include "client/query.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 struct pond_scope_item {
     struct pond_scope_item *below;
@@ -154,9 +158,10 @@ static int unlock(void *arg, struct pond_error *error)
 {
     cleanup(mem_freep) struct lock_note *note = arg;
 
-    return pond_conn_is_open(note->conn) ? pond_query(note->conn, "SELECT pg_advisory_unlock($1)",
-                                                      POND_WITH(pond_int(note->key)), NULL, error)
-                                         : 0;
+    char sql[64];
+
+    snprintf(sql, sizeof(sql), "SELECT pg_advisory_unlock(%" PRId64 ")", note->key);
+    return query_clean_up(note->conn, sql, error);
 }
 
 int pond_scope_lock(struct pond_scope *scope, struct pond_conn *conn, int64_t key,

@@ -81,6 +81,64 @@ static void the_first_error_ends_the_others(void **state)
     pond_loop_destroy(loop);
 }
 
+static int hold_much(void *arg, struct pond_error *e)
+{
+    struct pond_conn *held = arg;
+    POND_SCOPED(scope, e);
+    struct pond_txn *txn;
+    struct pond_rows *rows;
+    int r = pond_scope_txn(&scope, held, NULL, &txn, e);
+
+    if (r == 0) {
+        r = pond_scope_rows(&scope, held, "SELECT * FROM generate_series(1, 1000)", POND_NONE, NULL,
+                            &rows, e);
+    }
+    return r == 0 ? pond_sleep(60000, e) : r;
+}
+
+static int lock_and_sleep(void *arg, struct pond_error *e)
+{
+    POND_SCOPED(scope, e);
+    int r = pond_scope_lock(&scope, arg, 4711, e);
+
+    return r == 0 ? pond_sleep(60000, e) : r;
+}
+
+static int give_up_soon(void *arg, struct pond_error *e)
+{
+    (void)arg;
+    (void)!pond_sleep(50, e);
+    return pond_error_set(e, POND_APP, "enough");
+}
+
+static void what_a_cancelled_task_holds_is_given_back(void **state)
+{
+    struct pond_loop *loop;
+    struct pond_conn *held;
+    bool was_held = true;
+    struct pond_result *result;
+
+    (void)state;
+    ok(pond_loop_create(&loop, &error));
+    ok(pond_conn_open(loop, "", &held, &error));
+    struct pond_job jobs[] = { { .fn = hold_much, .arg = held }, { .fn = give_up_soon } };
+    assert_int_equal(pond_all(loop, jobs, 2, &error), POND_APP);
+    assert_int_equal(pond_conn_status(held), 'I');
+    ok(pond_exec(held, "SELECT 1", NULL, &error));
+
+    jobs[0].fn = lock_and_sleep;
+    if (pond_all(loop, jobs, 2, &error) == POND_APP) { /* a pondd may have no such locks yet */
+        ok(pond_query(held, "SELECT pg_advisory_unlock(4711)", POND_NONE, &result, &error));
+        assert_int_equal(pond_row_bool(pond_result_row(result, 0), 0, &was_held), 0);
+        assert_false(was_held);
+        pond_result_destroy(result);
+    } else {
+        assert_string_equal(error.sqlstate, "42883");
+    }
+    pond_conn_destroy(held);
+    pond_loop_destroy(loop);
+}
+
 struct duel {
     struct pond_conn *conn;
     int slept; /* 1: not ended yet */
@@ -271,6 +329,7 @@ int run_loop_tests(void)
         test(all_wait_for_all),
         test(the_first_error_ends_the_others),
         test(another_task_cancels),
+        test(what_a_cancelled_task_holds_is_given_back),
         test(a_pool_serves_many_tasks_with_few_connections),
         test(a_full_pool_lets_wait_and_no_longer_than_said),
         test(a_loop_over_the_callers_base_calls_back),
