@@ -86,7 +86,8 @@ void script_columns(const char *const *names, const uint32_t *types, uint16_t co
 
 void script_row(const char *const *values, uint16_t count)
 {
-    backend_data_row(&writer, count);
+    writer_begin(&writer, 'D');
+    writer_u16(&writer, count);
     for (uint16_t i = 0; i < count; i++) {
         if (values[i] == NULL) {
             writer_null(&writer);
