@@ -57,6 +57,7 @@ struct connection {
     uint8_t *copy_scratch; /* while a COPY FROM reads */
     char *user;
     char *database;
+    uint32_t database_oid;
     int64_t start_us;   /* when it was accepted */
     int64_t opening_us; /* clone and session took so long; until the first statement adds itself */
     int fd;

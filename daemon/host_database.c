@@ -8,7 +8,6 @@
 #include "async/loop.h"
 #include "daemon/connection.h"
 #include "daemon/databases.h"
-#include "pool/named.h"
 #include "pool/registry.h"
 #include "pool/txn.h"
 
@@ -185,14 +184,6 @@ static void set_wait(struct backend *b, const struct connection *conn)
                                              : NULL;
 }
 
-static uint32_t database_oid(const struct connection *conn)
-{
-    if (conn->named != NULL) {
-        return named_oid(conn->named);
-    }
-    return conn->lease.database == NULL ? 0 : database_options(conn->lease.database)->oid;
-}
-
 static void fill(struct backend *b, const struct connection *conn)
 {
     const struct activity *activity = conn->activity;
@@ -202,7 +193,7 @@ static void fill(struct backend *b, const struct connection *conn)
     b->row = (struct backend_row){
         .pid = conn->cancel_key.pid,
         .database = b->database,
-        .database_oid = database_oid(conn),
+        .database_oid = conn->database_oid,
         .user = b->user,
         .application_name = b->application_name,
         .state = state_of(conn),

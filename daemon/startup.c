@@ -282,7 +282,8 @@ struct meant {
     struct database *database; /* a private clone of its template, or of `frozen` */
     struct template *frozen;   /* counted; NULL: none */
     struct named *named;       /* the clone that others use too; NULL: none */
-    bool closed;               /* `frozen` lets nobody in */
+    uint32_t oid;
+    bool closed; /* `frozen` lets nobody in */
 };
 
 static void meant_finish(struct meant *meant)
@@ -294,18 +295,23 @@ static bool find_meant(const struct connection *conn, struct meant *ret_meant)
 {
     struct registry *registry = conn->server->registry;
     struct view name = view_of_str(conn->database);
+    struct database *database = registry_find(registry, name);
+    struct named *named = NULL;
     struct frozen frozen;
 
-    *ret_meant = (struct meant){ .database = registry_find(registry, name) };
-    if (ret_meant->database == NULL && registry_frozen(registry, name, &frozen)) {
+    if (database != NULL) {
+        *ret_meant = (struct meant){ .database = database, .oid = database_options(database)->oid };
+    } else if (registry_frozen(registry, name, &frozen)) {
         *ret_meant = (struct meant){ .database = frozen.database,
                                      .frozen = frozen.template_,
+                                     .oid = frozen.oid,
                                      .closed = !frozen.allows_connections };
+    } else if ((named = registry_named(registry, name)) != NULL) {
+        *ret_meant = (struct meant){ .named = named, .oid = named_oid(named) };
+    } else {
+        return false;
     }
-    if (ret_meant->database == NULL) {
-        ret_meant->named = registry_named(registry, name);
-    }
-    return ret_meant->database != NULL || ret_meant->named != NULL;
+    return true;
 }
 
 static int acquire_lease(struct connection *conn, const struct meant *meant,
@@ -351,6 +357,7 @@ static int lease_database(struct connection *conn, struct failure *ret_failure)
     if (!find_meant(conn, &meant)) {
         return failure_set(ret_failure, "3D000", "database \"%s\" does not exist", conn->database);
     }
+    conn->database_oid = meant.oid;
     if (meant.closed) {
         return fail_closed(conn->database, ret_failure);
     }

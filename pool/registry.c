@@ -339,6 +339,7 @@ bool registry_frozen(struct registry *registry, struct view name, struct frozen 
     if (named != NULL) {
         *ret_frozen = (struct frozen){ .template_ = template_ref(named->frozen),
                                        .database = named->database,
+                                       .oid = named->oid,
                                        .allows_connections = named->attributes.allows_connections };
     }
     return named != NULL;

@@ -70,6 +70,7 @@ bool registry_find_excess(struct registry *registry, char *ret_name);
 struct frozen {
     struct template *template_; /* counted */
     struct database *database;  /* whose limits its clones have */
+    uint32_t oid;
     bool allows_connections;
 };
 /* False: the name is not that of a frozen one. Any thread. */

@@ -46,6 +46,18 @@ class Hangups(Test):
 
 
 class Templates(Test):
+    def test_a_private_copy_says_what_it_is_a_copy_of(self):
+        w = self.connect("postgres")
+        self.run_sql(w, "SELECT pond_template('it')")
+        self.run_sql(w, "SELECT pond_template_ready('it')")
+        text = ("SELECT count(*) FROM pg_stat_activity a JOIN pg_database d ON d.oid = a.datid "
+                "WHERE a.pid = pg_backend_pid() AND a.datname = d.datname AND d.datname = current_database()")
+        for name in ("it", "shop", "it~x", "postgres"):
+            self.assertEqual(self.once(name, text), [("1",)], name)
+        self.run_sql(w, "ALTER DATABASE it IS_TEMPLATE false")
+        self.run_sql(w, "DROP DATABASE it")
+        self.leave(w)
+
     def test_one_that_lets_nobody_in_makes_no_private_copies_either(self):
         w = self.connect("postgres")
         self.run_sql(w, "SELECT pond_template('closed')")
