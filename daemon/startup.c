@@ -434,6 +434,9 @@ static int log_in(struct connection *conn, const struct startup *startup,
 {
     int r = refuse_replication(startup, ret_failure);
 
+    if (r == 0 && conn->goodbye != GOODBYE_NONE) {
+        return -ECANCELED; /* told to go since it was routed: it must not wait in line any more */
+    }
     if (r == 0) {
         r = take_key(conn, ret_failure);
     }
