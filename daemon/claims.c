@@ -262,13 +262,25 @@ static int make_database(struct connection *conn, const char *name, const char *
     return databases_create(conn->worker, &request, conn->user, ret_oid, ret_failure);
 }
 
+/* Builders go, and their right falls to those who will have to go a moment later. */
+static int check_not_draining(const struct server *server, struct failure *ret_failure)
+{
+    return atomic_load(&server->draining)
+               ? failure_set(ret_failure, "57P01",
+                             "terminating connection due to administrator command")
+               : 0;
+}
+
 /* With the right. 0; or FAILED, and the right is the next one's. */
 static int begin_building(struct connection *conn, struct claim_wait *wait, const char *from,
                           struct failure *ret_failure)
 {
     uint32_t oid;
-    int r = make_database(conn, wait->claim->name, from, &oid, ret_failure);
+    int r = check_not_draining(conn->server, ret_failure);
 
+    if (r == 0) {
+        r = make_database(conn, wait->claim->name, from, &oid, ret_failure);
+    }
     if (r != 0) {
         gate_release(&wait->permit);
         claim_unref(wait->claim);
