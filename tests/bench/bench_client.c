@@ -7,7 +7,10 @@
  *   connect      COUNT times: connect, start up, QUERY, Terminate
  *   fresh        COUNT times: CREATE DATABASE bench_fresh TEMPLATE DATABASE, then as connect on it,
  *                then DROP DATABASE; this is what a fresh isolated database costs on PostgreSQL
- *   hold         COUNT connections that each ran QUERY once and stay open until input ends
+ *   hold         COUNT connections that each ran QUERY once and stay open until input ends; a '#'
+ *                in DATABASE is another number for each
+ *   after        QUERY is two with a '|' between them: COUNT times both on one connection, of which
+ *                only the second is timed. Prints the median and the maximum
  *   crowd        opens COUNT connections, "ready" and the microseconds that took; then, for each
  *                line of input, a round: COUNT times QUERY (with '#', as latency) on a connection
  *                at random, and once on all of them at the same time: "round" with p50, p99 and
@@ -193,6 +196,18 @@ static void hang_up(int fd)
     close(fd);
 }
 
+/* The text with its first '#' replaced by the number. */
+static const char *numbered(const char *text, int number, char *room, size_t size)
+{
+    const char *mark = strchr(text, '#');
+
+    if (mark == NULL) {
+        return text;
+    }
+    snprintf(room, size, "%.*s%d%s", (int)(mark - text), text, number, mark + 1);
+    return room;
+}
+
 static void one_connection(const char *database, const char *query)
 {
     int fd = start_up(database);
@@ -217,8 +232,10 @@ static void say_ready(void)
 
 static void hold(int count, const char *database, const char *query)
 {
+    char name[64];
+
     for (int i = 0; i < count; i++) {
-        ask(start_up(database), query);
+        ask(start_up(numbered(database, i, name, sizeof(name))), query);
     }
     say_ready();
     while (getchar() != EOF) {
@@ -488,13 +505,8 @@ static int compare_doubles(const void *a, const void *b)
 static void send_numbered(int fd, const char *query, unsigned number)
 {
     char text[1024];
-    const char *mark = strchr(query, '#');
 
-    if (mark != NULL) {
-        snprintf(text, sizeof(text), "%.*s%u%s", (int)(mark - query), query, number, mark + 1);
-        query = text;
-    }
-    send_query(fd, query, 0);
+    send_query(fd, numbered(query, (int)number, text, sizeof(text)), 0);
 }
 
 /* What has not ended in time does not count. */
@@ -561,6 +573,29 @@ static void crowd_round(const int *fds, int count, const char *query, double *to
     fflush(stdout);
 }
 
+static void after(int count, const char *database, const char *query)
+{
+    char first[1024];
+    const char *mark = strchr(query, '|');
+    double *took = calloc((size_t)count, sizeof(*took));
+    int fd = start_up(database);
+
+    if (mark == NULL || (size_t)(mark - query) >= sizeof(first)) {
+        errx(2, "no two queries with a '|' between them");
+    }
+    snprintf(first, sizeof(first), "%.*s", (int)(mark - query), query);
+    for (int i = 0; i < count; i++) {
+        ask(fd, first);
+        double start = now_us();
+        ask(fd, mark + 1);
+        took[i] = now_us() - start;
+    }
+    qsort(took, (size_t)count, sizeof(*took), compare_doubles);
+    printf("%.1f %.1f\n", took[count / 2], took[count - 1]);
+    free(took);
+    hang_up(fd);
+}
+
 static void crowd(int count, const char *database, const char *query)
 {
     int *fds = calloc((size_t)count, sizeof(*fds));
@@ -617,6 +652,8 @@ int main(int argc, char **argv)
 
     if (strcmp(mode, "connect") == 0 || strcmp(mode, "fresh") == 0) {
         rounds(count, database, query, mode[0] == 'f');
+    } else if (strcmp(mode, "after") == 0) {
+        after(count, database, query);
     } else if (strcmp(mode, "hold") == 0) {
         hold(count, database, query);
     } else if (strcmp(mode, "crowd") == 0) {

@@ -79,10 +79,7 @@ def compare_templates(bench):
     """Clone + first query inside the daemon, on templates of very different size with the same schema."""
     means = {}
     for name, rows in (("small", bench.options.small_rows), ("large", bench.options.large_rows)):
-        subprocess.run(["sqlite3", bench.path(name + ".db"),
-                        "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id int4, filler text);"
-                        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
-                        "INSERT INTO orders SELECT i, i %% 1000, hex(randomblob(450)) FROM n;" % rows], check=True)
+        bench.make_orders(name, rows)
         server = bench.start_pond(name, "[pond]\nlisten_addr =\nlisten_port = 6%03d\nunix_socket_dir = {dir}\n"
                                   "[database shop]\nseed = %s.db\n" % (100 + rows % 7, name), "shop")
         bench.client(server, "connect", 2000, POINT_QUERY)

@@ -71,6 +71,13 @@ class Servers:
             out.write(text)
         return self.path(name)
 
+    def make_orders(self, name, rows):
+        """NAME.db: an SQLite file with rows of about 1 kB."""
+        subprocess.run(["sqlite3", self.path(name + ".db"),
+                        "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id int4, filler text);"
+                        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+                        "INSERT INTO orders SELECT i, i %% 1000, hex(randomblob(450)) FROM n;" % rows], check=True)
+
     def start_pond(self, name, conf, database):
         folder = self.path(name)
         os.mkdir(folder)

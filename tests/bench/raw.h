@@ -1,0 +1,21 @@
+/* tests/bench/raw.h: a client that sends simple queries and reads up to ReadyForQuery, the same for
+ * pond and for PostgreSQL. Whatever goes wrong ends the program. */
+#pragma once
+
+#include <stddef.h>
+
+/* Where the server is; a host that starts with '/' is a unix socket's folder. */
+extern const char *raw_host;
+extern int raw_port;
+
+double now_us(void);
+
+int start_up(const char *database);       /* up to the first ReadyForQuery */
+int begin_start_up(const char *database); /* the packet only */
+void until_ready(int fd);
+void ask(int fd, const char *query);
+long ask_number(int fd, const char *query); /* one row of one number */
+void hang_up(int fd);                       /* with a Terminate */
+
+void send_all(int fd, const void *data, size_t len);
+void put_length(char *at, size_t len);
