@@ -28,8 +28,10 @@ class Daemon:
         wire.HOST, wire.PORT = tcp["host"], int(tcp["port"])
 
     def log(self):
+        """Whole lines: one may be read while it is written."""
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+            text = file.read()
+        return text[:text.rfind("\n") + 1]
 
     def signal(self, number, mark):
         """Sends it and waits until the log has one more of the mark. ThreadSanitizer now and then keeps a signal back until
