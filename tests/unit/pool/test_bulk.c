@@ -53,6 +53,36 @@ static void all_rows_are_there_once_it_is_committed(void **state)
     in_task(*state, many_rows);
 }
 
+static void filtered(struct world *w)
+{
+    int64_t went_in = 0;
+    struct bulk *bulk;
+
+    txn_implicit_begin(w->session);
+    assert_int_equal(
+        bulk_open(w->session,
+                  view_of_str("INSERT INTO t SELECT ?1, 0, '' WHERE ?1 % 3 = 0 RETURNING id"),
+                  &bulk, NULL),
+        0);
+    for (int i = 1; i <= 100; i++) {
+        const struct cell cell = { .kind = CELL_INT, .i = 2000 + i };
+        int64_t changes = -1;
+
+        assert_int_equal(bulk_run(bulk, &cell, 1, &changes, NULL), 0);
+        assert_int_equal(changes, (2000 + i) % 3 == 0);
+        went_in += changes;
+    }
+    assert_int_equal(went_in, 34);
+    bulk_close(bulk);
+    assert_int_equal(txn_implicit_end(w->session, NULL), 0);
+    assert_int_equal(query_int(w->session, "SELECT count(*) FROM t"), 1034);
+}
+
+static void only_rows_that_went_in_are_counted(void **state)
+{
+    in_task(*state, filtered);
+}
+
 static void refused_row(struct world *w)
 {
     const struct cell twice[] = { { .kind = CELL_INT, .i = 1 },
@@ -213,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(all_rows_are_there_once_it_is_committed),
+        WORLD_TEST(only_rows_that_went_in_are_counted),
         WORLD_TEST(a_row_that_is_refused_takes_the_others_along),
         WORLD_TEST(an_open_cursor_does_not_see_its_rows),
         WORLD_TEST(it_stands_in_the_writers_line),
