@@ -5,6 +5,7 @@
 #include "sql/verb_support.h"
 
 #include "base/alloc.h"
+#include "protocol/pgtype.h"
 #include "protocol/value_row.h"
 
 #include <assert.h>
@@ -16,6 +17,7 @@ struct copy_to {
     const struct copy_plan *plan;
     struct copy_writer writer;
     struct value_out *values; /* one for each column */
+    bool *plain;              /* its values are fields as they are */
     struct buf row;
     int64_t rows;
 };
@@ -38,9 +40,10 @@ static int printed_field(struct copy_to *to, size_t i, const struct cell *cell)
         return buf_append_view(&to->row, style->null);
     }
     r = r == 0 ? value_out_put(&to->values[i], cell) : r;
-    return r == 0 ? copy_end_field(&to->writer, at, to->plan->columns[i].force_quote,
-                                   to->plan->count == 1, &to->row)
-                  : r;
+    return r == 0 && !to->plain[i]
+               ? copy_end_field(&to->writer, at, to->plan->columns[i].force_quote,
+                                to->plan->count == 1, &to->row)
+               : r;
 }
 
 static int printed_row(struct copy_to *to, const struct cell *cells)
@@ -105,13 +108,33 @@ static int end(struct copy_to *to, struct failure *f)
     return r == 0 ? to->sql->ops->copy_out_end(to->sql->host) : r;
 }
 
+/* Numbers and booleans: never empty, and made of few bytes, none of which has a meaning unless the
+ * options are odd. */
+static bool is_plain(const struct copy_to *to, const struct copy_column *column)
+{
+    static const uint32_t types[] = { OID_BOOL, OID_INT2,   OID_INT4,   OID_INT8,
+                                      OID_OID,  OID_FLOAT4, OID_FLOAT8, OID_NUMERIC };
+    bool plain = !column->force_quote && (to->plan->options.style.format == COPY_TEXT ||
+                                          to->plan->options.style.null.len == 0);
+    bool found = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        found = found || types[i] == column->type.oid;
+    }
+    for (const char *c = "+-.0123456789INaefintuy"; *c != '\0'; c++) {
+        plain = plain && !to->writer.marks[(uint8_t)*c];
+    }
+    return found && plain;
+}
+
 static int start(struct copy_to *to, struct failure *f)
 {
     const struct copy_plan *plan = to->plan;
     bool binary = plan->options.style.format == COPY_BINARY;
 
     to->values = mem_alloc((plan->count + 1) * sizeof(*to->values));
-    if (to->values == NULL) {
+    to->plain = mem_alloc((plan->count + 1) * sizeof(*to->plain));
+    if (to->values == NULL || to->plain == NULL) {
         return failure_set_nomem(f);
     }
     for (size_t i = 0; i < plan->count; i++) {
@@ -119,6 +142,7 @@ static int start(struct copy_to *to, struct failure *f)
 
         value_out_init(&to->values[i], type.oid, type.typmod, binary ? FORMAT_BINARY : FORMAT_TEXT,
                        &to->sql->style, &to->row, f);
+        to->plain[i] = is_plain(to, &plan->columns[i]);
     }
     return 0;
 }
@@ -126,6 +150,7 @@ static int start(struct copy_to *to, struct failure *f)
 static void copy_to_finish(struct copy_to *to)
 {
     mem_free(to->values);
+    mem_free(to->plain);
     buf_finish(&to->row);
 }
 

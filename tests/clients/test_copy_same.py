@@ -260,6 +260,12 @@ def copy_to():
     for form in ("", " CSV HEADER", " (FORMAT binary)"):
         yield NUMBERS + form, None
         yield "COPY (SELECT NULL, '', 1.50, true, '\\x00ff'::bytea, date '2024-02-29', '1 day'::interval, '{\"a\": \"x,y\"}'::json) TO STDOUT" + form, None
+    # Numbers have no byte that means something else, unless the options are odd.
+    for text, options in (("-1, 2, -2.5::numeric(5,2), true", "DELIMITER '-'"), ("-1, 2, NULL::int", "FORMAT csv, DELIMITER '-'"),
+                          ("1, 2, NULL::int, false", "FORMAT csv, NULL '1'"), ("12 AS a, true AS b", "FORMAT csv, FORCE_QUOTE (a)"),
+                          ("12.5::float8, true", "FORMAT csv, QUOTE '2', ESCAPE '1'"), ("true, 1e30::float8", "FORMAT csv, QUOTE 't'"),
+                          ("7::int8, 1.5::float4", "NULL '7'")):
+        yield "COPY (SELECT %s) TO STDOUT (%s)" % (text, options), None
     yield "COPY (SELECT 1 AS \"a,b\", 2 AS \"c\"\"d\", 3 AS \"e\tf\") TO STDOUT CSV HEADER", None
     yield "COPY (SELECT 1 AS \"a\tb\", 2 AS \"c\\d\") TO STDOUT (HEADER)", None
 
