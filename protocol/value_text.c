@@ -137,8 +137,9 @@ int name_decode(const struct value_call *call, struct view in, struct cell *ret_
 int char_decode(const struct value_call *call, struct view in, struct cell *ret_cell)
 {
     struct view first = view_of(in.data, in.len > 0 && in.data[0] != 0 ? 1 : 0);
+    int r = utf8_check(first, call->failure); /* one byte of a longer character is none */
 
-    return text_decode(call, first, ret_cell);
+    return r != 0 ? r : text_decode(call, first, ret_cell);
 }
 
 int char_encode(const struct value_call *call, const struct cell *cell)

@@ -57,6 +57,8 @@ static void texts_are_held_to_their_length_and_encoding(void **state)
     becomes(OID_NAME, -1, "0123456789012345678901234567890123456789012345678901234567890123456789",
             "012345678901234567890123456789012345678901234567890123456789012");
     becomes(OID_CHAR, -1, "ab", "a");
+    becomes(OID_CHAR, -1, "\xc4\xb4",
+            "ERROR 22021: invalid byte sequence for encoding \"UTF8\": 0xc4");
     becomes(OID_JSON, -1, "{", "ERROR 22P02: invalid input syntax for type json");
     becomes(OID_JSONB, -1, "{\"a\": 1}", "{\"a\": 1}");
 }
