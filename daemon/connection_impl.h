@@ -1,9 +1,9 @@
 /* daemon/connection_impl.h: what the files behind connection.h share: the connection itself.
  *
  * connection.c is its life and its task, connection_move.c its way to another worker, deadline.c
- * its time-outs, startup.c all before the first ReadyForQuery, dispatch.c takes messages one by
- * one, query.c and extended.c serve them, reply.c and rows.c answer, host.c is what sql/ may ask of
- * it. All that a connection owns hangs on its scope. Worker's thread. */
+ * its time-outs, startup.c and login*.c all before the first ReadyForQuery, dispatch.c takes
+ * messages one by one, query.c and extended.c serve them, reply.c and rows.c answer, host.c is what
+ * sql/ may ask of it. All that a connection owns hangs on its scope. Worker's thread. */
 #pragma once
 
 #include "async/scope.h"
