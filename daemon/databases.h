@@ -1,5 +1,5 @@
-/* daemon/databases.h: named clones: where a client's database lives, how one is made, and when it
- * goes.
+/* daemon/databases.h: named clones: where a client's database lives, how one is made (databases.c),
+ * changed (database_alter.c), and when it goes (database_end.c).
  *
  * One belongs to the worker that made it; what is to be done with it is done there, by a call from
  * wherever it was asked for. The functions await; tasks of any worker. */
@@ -31,10 +31,10 @@ must_check int databases_drop(struct connection *conn, const char *name, bool fo
 must_check int databases_alter(struct connection *conn, const char *name,
                                const struct database_change *change, struct failure *ret_failure);
 
-/* ---- a database that was made to become a template; `oid` tells it from others of its name ----
- */
+/* ---- one that was made to become a template ---- */
 
-/* Makes it one (registry_freeze), and drops those that are too many. 0 or FAILED (3D000). */
+/* `oid` tells it from others of its name. Makes it a template (registry_freeze), and drops those
+ * that are too many. 0 or FAILED (3D000). */
 must_check int databases_freeze(struct server *server, const char *name, uint32_t oid,
                                 struct failure *ret_failure);
 
@@ -43,7 +43,7 @@ must_check int databases_freeze(struct server *server, const char *name, uint32_
 void databases_discard(struct server *server, const char *name, uint32_t oid);
 void databases_discard_here(struct server *server, const char *name, uint32_t oid);
 
-/* ---- */
+/* ---- ends ---- */
 
 /* A connection has given its lease of the clone back: its scope may have ended. On its worker; does
  * not await. */
