@@ -1,4 +1,4 @@
-/* daemon/connection.c: the life of a connection: accept, tasks that serve it, the end.
+/* daemon/connection.c: what a connection owns, the tasks that serve it, and its end.
  *
  * The read event stays added while a task runs; only when bytes come that the task does not take
  * is it removed until the task has ended. So a query costs one recv, one send and no epoll_ctl, and
@@ -11,20 +11,13 @@
 #include "daemon/connection_impl.h"
 #include "daemon/deadline.h"
 #include "daemon/log.h"
-#include "protocol/backend.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* So many over max_client_conn are heard out and told why; more are told at once. */
-enum { refused_most = 64 };
-
-static const int64_t hang_up_step_us = 250000;
 
 /* ---- the end ---- */
 
@@ -107,55 +100,6 @@ void connection_destroy(struct connection *conn)
     }
     scope_finish(&conn->scope);
     mem_free(conn);
-}
-
-/* ---- hang-up and cancel ---- */
-
-bool connection_hung_up(struct connection *conn)
-{
-    struct pollfd p = { .fd = conn->fd, .events = POLLRDHUP };
-
-    if (!conn->gone && poll(&p, 1, 0) > 0) {
-        conn->gone = (p.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
-    }
-    return conn->gone;
-}
-
-enum stop_reason connection_should_stop(void *connection)
-{
-    return connection_hung_up(connection) ? STOP_HANGUP : STOP_NONE;
-}
-
-struct session_who connection_who(void *connection)
-{
-    const struct connection *conn = connection;
-
-    return (struct session_who){
-        .pid = conn->cancel_key.pid,
-        .statement = view_of(conn->activity->query, conn->activity->query_len),
-    };
-}
-
-/* Has its client said something that nobody has looked at yet? */
-static bool has_unread(const struct connection *conn)
-{
-    struct pollfd p = { .fd = conn->fd, .events = POLLIN };
-
-    return conn->task != NULL || poll(&p, 1, 0) > 0;
-}
-
-/* A cancel may overtake the statement that it is meant for, which then has come but was not begun:
- * the next one ends at once. */
-void connection_cancel_statement(struct connection *conn)
-{
-    if (!conn->ready) {
-        return;
-    }
-    if (conn->at_rest) {
-        conn->cancel_next = has_unread(conn);
-    } else {
-        session_stop_statement(conn->lease.session, STOP_CANCEL);
-    }
 }
 
 /* ---- the task that serves ---- */
@@ -298,19 +242,6 @@ void connection_serve(struct connection *conn)
 
 /* ---- events ---- */
 
-/* Its client has said more than its task reads now. So no event tells when it hangs up, and who
- * waits in a line does not ask: it is looked after by the timer. */
-static void watch_hang_up(struct connection *conn)
-{
-    if (!connection_hung_up(conn)) {
-        deadline_look_after_us(conn, hang_up_step_us);
-    } else if (conn->in_line) {
-        task_cancel(conn->task, STOP_HANGUP);
-    } else if (conn->lease.session != NULL) {
-        session_stop_statement(conn->lease.session, STOP_HANGUP);
-    }
-}
-
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct connection *conn = arg;
@@ -322,7 +253,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     }
     event_del(&conn->read_event);
     conn->read_off = true;
-    watch_hang_up(conn);
+    connection_watch_hang_up(conn);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -332,7 +263,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     if (!deadline_passed(conn)) {
         if (conn->task != NULL && conn->read_off) {
-            watch_hang_up(conn);
+            connection_watch_hang_up(conn);
         }
         return;
     }
@@ -343,7 +274,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-/* ---- the start ---- */
+/* ---- the begin ---- */
 
 static int own(struct connection *conn, struct worker *worker, int fd)
 {
@@ -386,98 +317,9 @@ static int listen_for_bytes(struct connection *conn)
     return r;
 }
 
-/* One too many even to listen to: the words go out before a byte was read. */
-static void refuse_at_once(int fd)
+int connection_begin(struct connection *conn, struct worker *worker, int fd)
 {
-    struct failure failure;
-    cleanup(buf_finish) struct buf out = { 0 };
-    struct writer w = writer_over(&out);
-
-    failure_set(&failure, "53300", "sorry, too many clients already");
-    failure.severity = SEVERITY_FATAL;
-    backend_error(&w, &failure);
-    if (writer_result(&w) == 0) {
-        (void)!send(fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    }
-    close(fd);
-}
-
-/* Over the limit? Counted among those who are in, or among those who are refused. */
-static bool admit(struct server *server)
-{
-    size_t most = (size_t)server->conf->max_client_conn;
-
-    if (atomic_fetch_add(&server->client_count, 1) < most) {
-        return true;
-    }
-    atomic_fetch_sub(&server->client_count, 1);
-    return false;
-}
-
-static int start(struct worker *worker, int fd, bool is_unix, bool refused)
-{
-    struct server *server = worker->server;
-    struct connection *conn = mem_zalloc(sizeof(*conn));
-
-    if (conn == NULL) {
-        atomic_fetch_sub(refused ? &server->refused_count : &server->client_count, 1);
-        close(fd);
-        return -ENOMEM;
-    }
-    conn->server = server;
-    conn->is_unix = is_unix;
-    conn->refused = refused;
     int r = own(conn, worker, fd);
-    if (r == 0) {
-        r = listen_for_bytes(conn);
-    }
-    if (r != 0) {
-        connection_destroy(conn);
-        return r;
-    }
-    deadline_begin_login(conn);
-    return 0;
-}
 
-int connection_start(struct worker *worker, int fd, bool is_unix)
-{
-    struct server *server = worker->server;
-    bool refused = !admit(server);
-
-    worker->stats.connections_total++;
-    worker->stats.connections_refused += refused;
-    if (refused && atomic_fetch_add(&server->refused_count, 1) >= refused_most) {
-        atomic_fetch_sub(&server->refused_count, 1);
-        refuse_at_once(fd);
-        return 0;
-    }
-    struct account *was = account_swap(&server->account);
-    int r = start(worker, fd, is_unix, refused);
-    account_swap(was);
-    return r;
-}
-
-void connection_shutdown(struct connection *conn, bool now)
-{
-    conn->goodbye = GOODBYE_SHUTDOWN;
-    conn->cut_off = conn->cut_off || now;
-    if (conn->task == NULL) {
-        connection_serve(conn);
-    } else if (conn->in_line || (now && conn->output.awaiting)) {
-        task_cancel(conn->task, GOODBYE_SHUTDOWN);
-    } else if (now && conn->lease.session != NULL) {
-        session_stop_statement(conn->lease.session, STOP_SHUTDOWN);
-    }
-}
-
-void connections_shutdown(struct worker *worker, bool now)
-{
-    struct connection *conn = TAILQ_FIRST(&worker->connections);
-
-    while (conn != NULL) {
-        struct connection *next = TAILQ_NEXT(conn, entry);
-
-        connection_shutdown(conn, now);
-        conn = next;
-    }
+    return r == 0 ? listen_for_bytes(conn) : r;
 }

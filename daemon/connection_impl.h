@@ -1,9 +1,10 @@
 /* daemon/connection_impl.h: what the files behind connection.h share: the connection itself.
  *
- * connection.c is its life and its task, connection_move.c its way to another worker, deadline.c
- * its time-outs, startup.c and login*.c all before the first ReadyForQuery, dispatch.c takes
- * messages one by one, query.c and extended.c serve them, reply.c and rows.c answer, host.c is what
- * sql/ may ask of it. All that a connection owns hangs on its scope. Worker's thread. */
+ * connection_start.c lets it in, connection.c is its life and its task, connection_stop.c ends what
+ * runs for it, connection_move.c is its way to another worker, deadline.c its time-outs, startup.c
+ * and login*.c are all before the first ReadyForQuery, dispatch.c takes messages one by one
+ * (serve.h has those who serve them), host.h is what sql/ may ask of it. All that a connection owns
+ * hangs on its scope. Worker's thread. */
 #pragma once
 
 #include "async/scope.h"
@@ -88,6 +89,9 @@ struct connection {
 
 /* ---- connection.c ---- */
 
+/* Its place in the worker's list, its socket, buffers and events are on its scope then. 0, or
+ * -errno and it must be destroyed. */
+must_check int connection_begin(struct connection *conn, struct worker *worker, int fd);
 void connection_join_worker(struct connection *conn, struct worker *worker);
 void connection_leave_worker(struct connection *conn);
 /* Prepares its events for its worker's loop; none is added. 0 or -EINVAL. */
@@ -96,6 +100,17 @@ void connection_remove_events(struct connection *conn);
 /* Starts the task that serves what has come. */
 void connection_serve(struct connection *conn);
 void connection_destroy(struct connection *conn);
+
+/* ---- connection_stop.c ---- */
+
+bool connection_hung_up(struct connection *conn); /* asks the kernel */
+/* Its client has said more than its task reads now: no event tells when it hangs up, and who waits
+ * in a line does not ask. Looks now, and again by the timer. */
+void connection_watch_hang_up(struct connection *conn);
+enum stop_reason connection_should_stop(void *connection);
+/* Ends a statement of it, as CancelRequest wants. */
+void connection_cancel_statement(struct connection *conn);
+struct session_who connection_who(void *connection);
 
 /* ---- connection_move.c ---- */
 
@@ -113,111 +128,3 @@ must_check int startup_work(struct connection *conn);
 
 /* Serves every complete message of the input. 0, CONNECTION_END or -errno. */
 must_check int dispatch_work(struct connection *conn);
-
-/* ---- query.c, extended.c: one message each; the same answers ---- */
-
-must_check int query_simple(struct connection *conn, const struct msg_query *msg);
-
-/* These also say FAILED: the error is told and the rest skipped up to Sync by dispatch.c. */
-must_check int extended_parse(struct connection *conn, const struct msg_parse *msg,
-                              struct failure *ret_failure);
-must_check int extended_bind(struct connection *conn, const struct msg_bind *msg,
-                             struct failure *ret_failure);
-must_check int extended_describe(struct connection *conn, const struct msg_target *msg,
-                                 struct failure *ret_failure);
-must_check int extended_execute(struct connection *conn, const struct msg_execute *msg,
-                                struct failure *ret_failure);
-must_check int extended_close(struct connection *conn, const struct msg_target *msg,
-                              struct failure *ret_failure);
-must_check int extended_sync(struct connection *conn);
-
-/* ---- statement.c: what the simple and the extended protocol have in common ---- */
-
-/* Notes the text of what runs now, for others. */
-void statement_note(struct connection *conn, struct view text);
-/* Starts the clock of one client statement (statement_timeout). */
-void statement_begin(struct connection *conn);
-/* Makes a plan of the statement, which lies in `text`; error positions count from text's start.
- * 25P02 in a failed block unless the statement may end it. 0 or FAILED. */
-must_check int statement_prepare(struct connection *conn, struct view text, struct view statement,
-                                 const uint32_t *param_oids, size_t param_count,
-                                 struct plan **ret_plan, struct failure *ret_failure);
-/* 25P02 when the transaction has failed and the plan does not end it. */
-must_check int statement_allowed(struct connection *conn, const struct plan *plan,
-                                 struct failure *ret_failure);
-/* The same for Bind, which PostgreSQL refuses for an empty statement too. */
-must_check int statement_bindable(struct connection *conn, const struct plan *plan,
-                                  struct failure *ret_failure);
-/* Runs a portal and sends its rows and its completion. 0, FAILED or -errno. */
-struct statement_how {
-    int64_t max_rows; /* 0: all */
-    bool commits; /* it is the last of an implicit transaction, which ends before it completes */
-    struct view text; /* for the log */
-};
-must_check int statement_run(struct connection *conn, struct portal *portal,
-                             const struct statement_how *how, struct failure *ret_failure);
-/* The implicit transaction ends; a failed COMMIT is told. 0, CONNECTION_END or -errno. */
-must_check int statement_end_implicit(struct connection *conn);
-
-/* For cleanup(plan_unrefp) on a local plan. */
-static inline void plan_unrefp(struct plan *const *plan)
-{
-    sql_plan_unref(*plan);
-}
-
-/* ---- rows.c ---- */
-
-/* RowDescription, or NoData when `or_no_data` and there are no rows. 0 or -errno. */
-must_check int rows_describe(struct connection *conn, const struct plan *plan,
-                             const int16_t *formats, size_t format_count, bool or_no_data);
-/* Runs the portal, its rows becoming DataRow messages: sql_run()'s answers. */
-must_check int rows_run(struct connection *conn, struct portal *portal, int64_t max_rows,
-                        struct failure *ret_failure);
-
-/* ---- reply.c ---- */
-
-/* A writer over the output; reply_done() settles what it wrote and flushes a full buffer. */
-struct writer reply_begin(struct connection *conn);
-must_check int reply_done(struct connection *conn, const struct writer *w);
-/* ErrorResponse. 0, CONNECTION_END when it is FATAL or the client is gone, -errno. */
-must_check int reply_failure(struct connection *conn, const struct failure *failure);
-/* The same as a FATAL one: always CONNECTION_END or -errno. */
-must_check int reply_fatal(struct connection *conn, struct failure *failure);
-/* An error inside a statement: as reply_failure, and the transaction fails. */
-must_check int reply_statement_failed(struct connection *conn, const struct failure *failure);
-must_check int reply_ready(struct connection *conn);
-
-/* ---- copy.c: host_ops of COPY; the host is the struct connection ---- */
-
-must_check int copy_in_begin(void *host, bool binary, size_t columns, struct failure *ret_failure);
-must_check int copy_in_read(void *host, struct view *ret_data, struct failure *ret_failure);
-void copy_in_end(void *host);
-must_check int copy_out_begin(void *host, bool binary, size_t columns);
-must_check int copy_out_row(void *host, struct view row);
-must_check int copy_out_end(void *host);
-
-/* ---- host.c, connection.c ---- */
-
-extern const struct host_ops connection_host_ops; /* the host is the struct connection */
-
-bool connection_hung_up(struct connection *conn); /* asks the kernel */
-enum stop_reason connection_should_stop(void *connection);
-/* Ends a statement of it, as CancelRequest wants. */
-void connection_cancel_statement(struct connection *conn);
-struct session_who connection_who(void *connection);
-
-/* ---- host_database.c: host_ops of databases and backends ---- */
-
-int host_database_create(void *host, const struct database_request *request,
-                         struct failure *ret_failure);
-int host_database_drop(void *host, const char *name, bool force, struct failure *ret_failure);
-int host_database_alter(void *host, const char *name, const struct database_change *change,
-                        struct failure *ret_failure);
-int host_each_database(void *host, database_fn *fn, void *arg, struct failure *ret_failure);
-int host_each_backend(void *host, backend_fn *fn, void *arg, struct failure *ret_failure);
-int host_backend_signal(void *host, int32_t pid, enum backend_signal signal, bool *ret_found,
-                        struct failure *ret_failure);
-int host_mark(void *host, enum mark_op op, const char *name, struct failure *ret_failure);
-int host_template_claim(void *host, const char *name, const char *from, bool *ret_build,
-                        struct failure *ret_failure);
-int host_template_end(void *host, const char *name, bool ready, struct failure *ret_failure);

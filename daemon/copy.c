@@ -1,9 +1,10 @@
 /* daemon/copy.c: the conversation of COPY, inside the task that serves its statement: CopyData is
  * read one message at a time, awaiting the client, and written through the output as rows are.
  * https://www.postgresql.org/docs/15/protocol-flow.html#PROTOCOL-COPY */
-#include "daemon/connection_impl.h"
+#include "daemon/host.h"
 
 #include "base/alloc.h"
+#include "daemon/serve.h"
 #include "protocol/backend.h"
 #include "protocol/utf8.h"
 

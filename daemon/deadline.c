@@ -4,6 +4,7 @@
 #include "async/loop.h"
 #include "daemon/connection_impl.h"
 #include "daemon/log.h"
+#include "daemon/serve.h"
 #include "pool/txn.h"
 
 #include <event2/event.h>

@@ -1,6 +1,6 @@
 /* daemon/dispatch.c: one message after the other, each to the function of its row. After an error
  * in the extended protocol all is skipped up to the next Sync. */
-#include "daemon/connection_impl.h"
+#include "daemon/serve.h"
 
 #include "async/await.h"
 #include "async/task.h"

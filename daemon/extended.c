@@ -3,7 +3,7 @@
  *
  * All up to a Sync is one implicit transaction. It costs nothing for the usual client, whose one
  * Execute has its Sync right behind it: that one runs without. */
-#include "daemon/connection_impl.h"
+#include "daemon/serve.h"
 
 #include "daemon/params.h"
 #include "daemon/statement_log.h"

@@ -1,7 +1,8 @@
 /* daemon/host.c: what statements may ask of the daemon about their own connection. */
-#include "daemon/connection_impl.h"
+#include "daemon/host.h"
 
 #include "async/loop.h"
+#include "daemon/serve.h"
 #include "protocol/backend.h"
 
 #include <stdlib.h>

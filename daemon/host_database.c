@@ -2,7 +2,7 @@
  *
  * Connections of other workers are looked at there: rows are copied on their own loops, and handed
  * out on the asker's. */
-#include "daemon/connection_impl.h"
+#include "daemon/host.h"
 
 #include "async/await.h"
 #include "async/loop.h"

@@ -4,6 +4,7 @@
 #include "async/loop.h"
 #include "daemon/connection_impl.h"
 #include "daemon/databases.h"
+#include "daemon/host.h"
 #include "pool/registry.h"
 #include "pool/template.h"
 

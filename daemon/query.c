@@ -1,6 +1,6 @@
 /* daemon/query.c: the simple query: a string of statements, in one implicit transaction when there
  * are several. https://www.postgresql.org/docs/15/protocol-flow.html#id-1.10.6.7.4 */
-#include "daemon/connection_impl.h"
+#include "daemon/serve.h"
 
 #include "async/await.h"
 #include "async/task.h"

@@ -1,5 +1,5 @@
 /* daemon/reply.c: answers that every part of the protocol gives. */
-#include "daemon/connection_impl.h"
+#include "daemon/serve.h"
 
 #include "daemon/log.h"
 #include "pool/txn.h"

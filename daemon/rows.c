@@ -1,6 +1,6 @@
 /* daemon/rows.c: SQLite's cells become DataRow messages straight in the output buffer: no row is
  * allocated, and a full buffer awaits the client between two rows. */
-#include "daemon/connection_impl.h"
+#include "daemon/serve.h"
 
 #include "base/alloc.h"
 #include "protocol/backend.h"

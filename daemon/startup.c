@@ -4,6 +4,7 @@
  * SSLRequest and GSSENCRequest are declined, CancelRequest is done without a word, and who starts
  * up is taken at his word (trust); login.c lets him in. */
 #include "daemon/connection_impl.h"
+#include "daemon/serve.h"
 
 #include "async/await.h"
 #include "daemon/log.h"

@@ -1,5 +1,5 @@
 /* daemon/statement.c: one statement from its text to its completion, for both protocols. */
-#include "daemon/connection_impl.h"
+#include "daemon/serve.h"
 
 #include "async/loop.h"
 #include "daemon/log.h"
