@@ -1,41 +1,15 @@
 /* pool/registry.c: databases in an array, which is only read once the loops run; named clones in a
- * hash table by name, under a lock. */
-#include "pool/registry.h"
+ * hash table by name, under a lock. registry_frozen.c has the templates among them,
+ * registry_list.c lists all. */
+#include "pool/registry_impl.h"
 
-#include "async/lock.h"
 #include "async/loop.h"
 #include "base/alloc.h"
-#include "pool/clone.h"
 #include "pool/name_hash.h"
-#include "pool/named_impl.h"
-#include "pool/template.h"
 
 #include <errno.h>
-#include <stdatomic.h>
-#include <stdio.h>
 
-enum { bucket_count = 1024, first_oid = 16384 };
-
-LIST_HEAD(named_bucket, named);
-
-struct registry {
-    struct database_world world;
-    size_t max_clones;
-    size_t max_templates;
-    struct database **databases; /* few; they are looked up once per connection */
-    size_t count;
-    _Atomic uint32_t next_oid;
-
-    struct lock lock; /* over all below */
-    size_t named_count;
-    size_t frozen_count;
-    uint64_t frozen_uses; /* so far */
-    struct named_bucket buckets[bucket_count];
-
-    atomic_size_t open; /* databases that have not closed yet, and registry_close() itself */
-    void (*closed)(void *arg);
-    void *closed_arg;
-};
+enum { first_oid = 16384 };
 
 /* ---- life ---- */
 
@@ -78,7 +52,7 @@ void registry_close(struct registry *registry, void (*closed)(void *arg), void *
 /* No loop runs any more: it does not matter on which thread the clones go. */
 static void forget_named(struct registry *registry)
 {
-    for (size_t i = 0; i < bucket_count; i++) {
+    for (size_t i = 0; i < registry_buckets; i++) {
         struct named *named;
 
         while ((named = LIST_FIRST(&registry->buckets[i])) != NULL) {
@@ -147,11 +121,10 @@ struct database *registry_find(const struct registry *registry, struct view name
 
 static struct named_bucket *bucket_of(struct registry *registry, struct view name)
 {
-    return &registry->buckets[name_hash(name) % bucket_count];
+    return &registry->buckets[name_hash(name) % registry_buckets];
 }
 
-/* The lock is held. */
-static struct named *find(struct registry *registry, struct view name)
+struct named *registry_find_locked(struct registry *registry, struct view name)
 {
     struct named *named;
 
@@ -168,7 +141,7 @@ static int put(struct registry *registry, struct named *named)
     cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
     struct view name = view_of_str(named->name);
 
-    if (find(registry, name) != NULL) {
+    if (registry_find_locked(registry, name) != NULL) {
         return -EEXIST;
     }
     if (registry->max_clones != 0 && registry->named_count >= registry->max_clones) {
@@ -193,7 +166,7 @@ int registry_put(struct registry *registry, struct named *named)
 bool registry_locate(struct registry *registry, struct view name, unsigned *ret_loop)
 {
     cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
-    const struct named *named = find(registry, name);
+    const struct named *named = registry_find_locked(registry, name);
 
     if (named != NULL) {
         *ret_loop = named->loop;
@@ -204,7 +177,7 @@ bool registry_locate(struct registry *registry, struct view name, unsigned *ret_
 struct named *registry_named(struct registry *registry, struct view name)
 {
     cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
-    struct named *named = find(registry, name);
+    struct named *named = registry_find_locked(registry, name);
 
     return named != NULL && named->loop == loop_number(loop_current()) ? named : NULL;
 }
@@ -234,7 +207,7 @@ static int swap_name(struct registry *registry, struct named *named, char **name
     struct view wanted = view_of_str(*name);
     char *old = named->name;
 
-    if (find(registry, wanted) != NULL) {
+    if (registry_find_locked(registry, wanted) != NULL) {
         return -EEXIST;
     }
     LIST_REMOVE(named, entry);
@@ -259,102 +232,6 @@ int registry_rename(struct registry *registry, struct named *named, const char *
     return swap_name(registry, named, &copy);
 }
 
-/* ---- frozen ones ---- */
-
-/* The lock is held. NULL: there are not too many. */
-static struct named *find_least_used(struct registry *registry)
-{
-    struct named *least = NULL;
-    struct named *named;
-
-    for (size_t i = 0; i < bucket_count; i++) {
-        LIST_FOREACH (named, &registry->buckets[i], entry) {
-            if (named->frozen != NULL &&
-                (least == NULL || named->frozen_used < least->frozen_used)) {
-                least = named;
-            }
-        }
-    }
-    return least;
-}
-
-bool registry_find_excess(struct registry *registry, char *ret_name)
-{
-    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
-    bool too_many =
-        registry->max_templates != 0 && registry->frozen_count > registry->max_templates;
-    const struct named *least = too_many ? find_least_used(registry) : NULL;
-
-    if (least != NULL) {
-        snprintf(ret_name, database_name_bytes, "%s", least->name);
-    }
-    return least != NULL;
-}
-
-/* False: it has been dropped, or is frozen already. */
-static bool set_frozen(struct registry *registry, struct named *named, struct template *template_)
-{
-    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
-
-    if (!named->listed || named->frozen != NULL) {
-        return false;
-    }
-    named->frozen = template_;
-    named->frozen_used = ++registry->frozen_uses;
-    named->attributes.is_template = true;
-    registry->frozen_count++;
-    return true;
-}
-
-int registry_freeze(struct registry *registry, struct named *named)
-{
-    struct template *template_;
-
-    if (template_seal(named->clone, &template_) != 0) {
-        return -ENOMEM;
-    }
-    if (!set_frozen(registry, named, template_)) {
-        template_unref(template_);
-    }
-    return 0;
-}
-
-/* The lock is held. NULL: it is not that of a frozen one. */
-static struct named *use_frozen(struct registry *registry, struct view name)
-{
-    struct named *named = find(registry, name);
-
-    if (named == NULL || named->frozen == NULL) {
-        return NULL;
-    }
-    named->frozen_used = ++registry->frozen_uses;
-    return named;
-}
-
-bool registry_frozen(struct registry *registry, struct view name, struct frozen *ret_frozen)
-{
-    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
-    const struct named *named = use_frozen(registry, name);
-
-    if (named != NULL) {
-        *ret_frozen = (struct frozen){ .template_ = template_ref(named->frozen),
-                                       .database = named->database,
-                                       .oid = named->oid,
-                                       .allows_connections = named->attributes.allows_connections };
-    }
-    return named != NULL;
-}
-
-bool registry_is_template(struct registry *registry, struct view name)
-{
-    if (registry_find(registry, name) != NULL) {
-        return true;
-    }
-    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
-
-    return use_frozen(registry, name) != NULL;
-}
-
 struct named_attributes registry_attributes(struct registry *registry, const struct named *named)
 {
     cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
@@ -373,87 +250,4 @@ void registry_set_attributes(struct registry *registry, struct named *named,
 uint32_t registry_next_oid(struct registry *registry)
 {
     return atomic_fetch_add_explicit(&registry->next_oid, 1, memory_order_relaxed);
-}
-
-/* ---- the list ---- */
-
-static size_t list_databases(const struct registry *registry, struct registry_row *rows)
-{
-    for (size_t i = 0; i < registry->count; i++) {
-        const struct database_options *options = database_options(registry->databases[i]);
-        const struct template *template_ = options->template_;
-
-        rows[i] = (struct registry_row){
-            .attributes = { .owner = "pond",
-                            .is_template = true,
-                            .allows_connections = true,
-                            .connection_limit = -1 },
-            .oid = options->oid,
-            .bytes = (size_t)template_page_count(template_) * template_page_bytes(template_),
-        };
-        snprintf(rows[i].name, sizeof(rows[i].name), "%s", options->name);
-    }
-    return registry->count;
-}
-
-/* As many as there is room for. */
-static size_t list_named(struct registry *registry, struct registry_row *rows, size_t room)
-{
-    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
-    const struct named *named;
-    size_t count = 0;
-
-    for (size_t i = 0; i < bucket_count; i++) {
-        LIST_FOREACH (named, &registry->buckets[i], entry) {
-            if (count == room) {
-                return count;
-            }
-            struct registry_row *row = &rows[count++];
-
-            *row = (struct registry_row){ .attributes = named->attributes,
-                                          .oid = named->oid,
-                                          .named = true,
-                                          .bytes = clone_own_bytes(named->clone) };
-            snprintf(row->name, sizeof(row->name), "%s", named->name);
-        }
-    }
-    return count;
-}
-
-static size_t count_named(struct registry *registry)
-{
-    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
-
-    return registry->named_count;
-}
-
-void registry_stats(struct registry *registry, struct registry_stats *ret_stats)
-{
-    struct registry_stats all = { .clones = count_named(registry) };
-
-    for (size_t i = 0; i < registry->count; i++) {
-        struct database_stats one;
-
-        database_stats(registry->databases[i], &one);
-        all.sessions.sessions += one.sessions;
-        all.sessions.idle += one.idle;
-        all.sessions.waiting += one.waiting;
-        all.sessions.leases += one.leases;
-        all.sessions.created += one.created;
-    }
-    *ret_stats = all;
-}
-
-int registry_list(struct registry *registry, struct registry_row **ret_rows, size_t *ret_count)
-{
-    size_t room = count_named(registry) + 16; /* some may come before they are listed */
-    struct registry_row *rows = mem_alloc((registry->count + room) * sizeof(*rows));
-
-    if (rows == NULL) {
-        return -ENOMEM;
-    }
-    size_t count = list_databases(registry, rows);
-    *ret_count = count + list_named(registry, rows + count, room);
-    *ret_rows = rows;
-    return 0;
 }

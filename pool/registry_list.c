@@ -1,0 +1,90 @@
+/* pool/registry_list.c: all databases and named clones, as they are now. */
+#include "pool/registry_impl.h"
+
+#include "base/alloc.h"
+#include "pool/clone.h"
+#include "pool/template.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static size_t list_databases(const struct registry *registry, struct registry_row *rows)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct database_options *options = database_options(registry->databases[i]);
+        const struct template *template_ = options->template_;
+
+        rows[i] = (struct registry_row){
+            .attributes = { .owner = "pond",
+                            .is_template = true,
+                            .allows_connections = true,
+                            .connection_limit = -1 },
+            .oid = options->oid,
+            .bytes = (size_t)template_page_count(template_) * template_page_bytes(template_),
+        };
+        snprintf(rows[i].name, sizeof(rows[i].name), "%s", options->name);
+    }
+    return registry->count;
+}
+
+/* As many as there is room for. */
+static size_t list_named(struct registry *registry, struct registry_row *rows, size_t room)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+    const struct named *named;
+    size_t count = 0;
+
+    for (size_t i = 0; i < registry_buckets; i++) {
+        LIST_FOREACH (named, &registry->buckets[i], entry) {
+            if (count == room) {
+                return count;
+            }
+            struct registry_row *row = &rows[count++];
+
+            *row = (struct registry_row){ .attributes = named->attributes,
+                                          .oid = named->oid,
+                                          .named = true,
+                                          .bytes = clone_own_bytes(named->clone) };
+            snprintf(row->name, sizeof(row->name), "%s", named->name);
+        }
+    }
+    return count;
+}
+
+static size_t count_named(struct registry *registry)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+
+    return registry->named_count;
+}
+
+void registry_stats(struct registry *registry, struct registry_stats *ret_stats)
+{
+    struct registry_stats all = { .clones = count_named(registry) };
+
+    for (size_t i = 0; i < registry->count; i++) {
+        struct database_stats one;
+
+        database_stats(registry->databases[i], &one);
+        all.sessions.sessions += one.sessions;
+        all.sessions.idle += one.idle;
+        all.sessions.waiting += one.waiting;
+        all.sessions.leases += one.leases;
+        all.sessions.created += one.created;
+    }
+    *ret_stats = all;
+}
+
+int registry_list(struct registry *registry, struct registry_row **ret_rows, size_t *ret_count)
+{
+    size_t room = count_named(registry) + 16; /* some may come before they are listed */
+    struct registry_row *rows = mem_alloc((registry->count + room) * sizeof(*rows));
+
+    if (rows == NULL) {
+        return -ENOMEM;
+    }
+    size_t count = list_databases(registry, rows);
+    *ret_count = count + list_named(registry, rows + count, room);
+    *ret_rows = rows;
+    return 0;
+}
