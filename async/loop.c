@@ -20,6 +20,7 @@
 enum {
     default_slice_us = 1000,
     default_cached_stacks = 64,
+    cpu_sample_us = 500,  /* between two samples of the processor time, at least */
     turns_per_round = 64, /* ready tasks between two looks at I/O and the spent line, at most */
 };
 
@@ -237,10 +238,19 @@ static int loop_poll(struct loop *loop)
     return 0;
 }
 
+void loop_sample_cpu(struct loop *loop)
+{
+    loop->cpu_us = clock_cpu_us(loop->clock);
+    loop->sampled_us = loop->turn_us;
+}
+
 /* All that became ready, then one of those that used up their slice: not in this round, so that I/O
  * is looked at after each slice. */
 static void loop_run_tasks(struct loop *loop)
 {
+    if (loop->turn_us - loop->sampled_us >= cpu_sample_us) {
+        loop_sample_cpu(loop);
+    }
     for (size_t i = 0; i < turns_per_round && !TAILQ_EMPTY(&loop->ready); i++) {
         task_resume(TAILQ_FIRST(&loop->ready));
     }

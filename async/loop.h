@@ -77,5 +77,9 @@ struct loop_stats {
     uint64_t stacks_cached;
     int64_t longest_hold_us;     /* the longest that one task held the loop without giving it up */
     const char *longest_hold_by; /* that task's name */
+    /* The same in processor time, at most 0.5 ms too much: what a loaded machine adds is not in it.
+     */
+    int64_t longest_cpu_us;
+    const char *longest_cpu_by;
 };
 void loop_stats(const struct loop *loop, struct loop_stats *ret_stats);

@@ -68,7 +68,9 @@ struct loop {
     atomic_bool stopping;
     uint64_t round;
     int64_t
-        turn_us; /* when the next turn begins: read after the poll and at the end of each turn */
+        turn_us;    /* when the next turn begins: read after the poll and at the end of each turn */
+    int64_t cpu_us; /* what the thread had used ... */
+    int64_t sampled_us; /* ... at that time */
     struct loop_stats stats;
     task_fn *call; /* task_call_on_loop_stack() */
     void *call_arg;
@@ -84,6 +86,9 @@ void loop_kick(struct loop *loop);
 /* Each task from its spawn to its end. -ENOMEM. */
 must_check int loop_task_begins(struct loop *loop);
 void loop_task_ends(struct loop *loop);
+
+/* Asks how much processor time the thread has used. */
+void loop_sample_cpu(struct loop *loop);
 
 /* Runs a ready task until it gives up its turn or ends. */
 void task_resume(struct task *task);

@@ -140,6 +140,29 @@ static void task_turn(struct loop *loop, struct task *task)
     }
 }
 
+/* The processor time is asked for only when the turn may have been the longest; since the sample
+ * before it there was perhaps more than this turn. */
+static void note_hold(struct loop *loop, const struct task *task)
+{
+    struct loop_stats *stats = &loop->stats;
+    int64_t held_us = loop->turn_us - task->resumed_us;
+
+    if (held_us > stats->longest_hold_us) {
+        stats->longest_hold_us = held_us;
+        stats->longest_hold_by = task->name;
+    }
+    if (held_us > stats->longest_cpu_us) {
+        int64_t before_us = loop->cpu_us;
+
+        loop_sample_cpu(loop);
+        held_us = loop->cpu_us - before_us < held_us ? loop->cpu_us - before_us : held_us;
+    }
+    if (held_us > stats->longest_cpu_us) {
+        stats->longest_cpu_us = held_us;
+        stats->longest_cpu_by = task->name;
+    }
+}
+
 void task_resume(struct task *task)
 {
     struct loop *loop = task->loop;
@@ -154,11 +177,7 @@ void task_resume(struct task *task)
     task->account = account_swap(was);
 
     loop->turn_us = loop_now_us(loop);
-    int64_t held_us = loop->turn_us - task->resumed_us;
-    if (held_us > loop->stats.longest_hold_us) {
-        loop->stats.longest_hold_us = held_us;
-        loop->stats.longest_hold_by = task->name;
-    }
+    note_hold(loop, task);
     if (task->state == TASK_ENDED) {
         task_bury(task);
     }

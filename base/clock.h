@@ -9,6 +9,7 @@
 struct clock {
     int64_t (*monotonic_us)(const struct clock *);
     int64_t (*wall_us)(const struct clock *); /* since the Unix epoch */
+    int64_t (*cpu_us)(const struct clock *);  /* that the calling thread has used; a system call */
 };
 
 /* The system's clocks. */
@@ -18,10 +19,13 @@ extern const struct clock clock_system;
 struct clock_manual {
     struct clock clock;
     int64_t now_us;
+    int64_t waited_us; /* of that, without a processor */
 };
 
 void clock_manual_init(struct clock_manual *c, int64_t now_us);
 void clock_manual_advance(struct clock_manual *c, int64_t us);
+/* The same while the thread waits for a processor. */
+void clock_manual_wait(struct clock_manual *c, int64_t us);
 
 static inline int64_t clock_now_us(const struct clock *c)
 {
@@ -31,6 +35,11 @@ static inline int64_t clock_now_us(const struct clock *c)
 static inline int64_t clock_wall_us(const struct clock *c)
 {
     return c->wall_us(c);
+}
+
+static inline int64_t clock_cpu_us(const struct clock *c)
+{
+    return c->cpu_us(c);
 }
 
 /* now + us, or DEADLINE_NONE when that is past the end of time. */

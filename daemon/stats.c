@@ -38,6 +38,10 @@ static void add_worker(struct worker *worker, void *arg)
         sum->loops.longest_hold_us = loop.longest_hold_us;
         sum->loops.longest_hold_by = loop.longest_hold_by;
     }
+    if (loop.longest_cpu_us > sum->loops.longest_cpu_us) {
+        sum->loops.longest_cpu_us = loop.longest_cpu_us;
+        sum->loops.longest_cpu_by = loop.longest_cpu_by;
+    }
 }
 
 int stats_line(const struct server *server, struct buf *out)
@@ -55,15 +59,16 @@ int stats_line(const struct server *server, struct buf *out)
         "leases=%" PRIu64 " clones=%zu connections=%zu connections_total=%" PRIu64
         " connections_refused=%" PRIu64 " statements=%" PRIu64 " clone_open_count=%" PRIu64
         " clone_open_us_mean=%" PRIu64 " clone_open_us_max=%" PRIu64 " longest_hold_us=%" PRId64
-        " longest_hold_by=%s turns=%" PRIu64 " tasks=%" PRIu64 " stacks_cached=%" PRIu64
-        " memory=%zu",
+        " longest_hold_by=%s longest_cpu_us=%" PRId64 " longest_cpu_by=%s turns=%" PRIu64
+        " tasks=%" PRIu64 " stacks_cached=%" PRIu64 " memory=%zu",
         server->worker_count, pools.sessions.sessions, pools.sessions.idle, pools.sessions.created,
         pools.sessions.waiting, pools.sessions.leases, pools.clones, server_connections(server),
         sum.daemon.connections_total, sum.daemon.connections_refused, sum.daemon.statements, opens,
         opens == 0 ? 0 : sum.daemon.clone_open_us_total / opens, sum.daemon.clone_open_us_max,
         sum.loops.longest_hold_us,
-        sum.loops.longest_hold_by == NULL ? "-" : sum.loops.longest_hold_by, sum.loops.turns,
-        sum.loops.tasks, sum.loops.stacks_cached, mem_used_total());
+        sum.loops.longest_hold_by == NULL ? "-" : sum.loops.longest_hold_by,
+        sum.loops.longest_cpu_us, sum.loops.longest_cpu_by == NULL ? "-" : sum.loops.longest_cpu_by,
+        sum.loops.turns, sum.loops.tasks, sum.loops.stacks_cached, mem_used_total());
 }
 
 static void log_task(void *arg)

@@ -85,8 +85,9 @@ def main():
             row("  by the daemon's own counter", "%.1f" % ((counter(bench, pond) - used) / count), "", "", "")
             crowd.close()
             found = bench.statistics(pond, "pond")
-            row("longest hold of the loop: ms, by " + found["longest_hold_by"], "%.2f" % (int(found["longest_hold_us"]) / 1000), "",
-                "", "")
+            for kind in ("hold", "cpu"):
+                row("longest %s of one task: ms, by %s" % (kind, found["longest_%s_by" % kind]),
+                    "%.2f" % (int(found["longest_%s_us" % kind]) / 1000), "", "", "")
         finally:
             bench.stop()
 

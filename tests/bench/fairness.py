@@ -63,7 +63,9 @@ def main():
             row("largest share of an aggregate / equal", "%.2f" % (max(shares[:-1]) / equal), "", "", "<= 1.20")
             row("share of the sort / equal", "%.2f" % (shares[-1] / equal), "", "", "0.80 .. 1.20")
             found = bench.statistics(pond, "pond")
-            row("longest hold of the loop: ms, by " + found["longest_hold_by"], "%.2f" % (int(found["longest_hold_us"]) / 1000), "", "", "")
+            for kind in ("hold", "cpu"):
+                row("longest %s of one task: ms, by %s" % (kind, found["longest_%s_by" % kind]),
+                    "%.2f" % (int(found["longest_%s_us" % kind]) / 1000), "", "", "")
         finally:
             bench.stop()
 

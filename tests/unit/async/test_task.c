@@ -279,6 +279,28 @@ static void the_longest_hold_is_known_by_name(void **state)
     assert_string_equal(stats.longest_hold_by, "holder");
 }
 
+static void wait_for_a_processor(void *arg)
+{
+    (void)arg;
+    clock_manual_wait(&test_clock, 5000);
+    clock_manual_advance(&test_clock, 100);
+}
+
+static void processor_time_is_told_apart(void **state)
+{
+    struct loop_stats stats;
+
+    (void)state;
+    assert_int_equal(task_spawn(test_loop, "waiter", wait_for_a_processor, NULL, NULL), 0);
+    assert_int_equal(task_spawn(test_loop, "holder", hold_a_while, NULL, NULL), 0);
+    run();
+    loop_stats(test_loop, &stats);
+    assert_int_equal(stats.longest_hold_us, 5100);
+    assert_string_equal(stats.longest_hold_by, "waiter");
+    assert_int_equal(stats.longest_cpu_us, 1000);
+    assert_string_equal(stats.longest_cpu_by, "holder");
+}
+
 static void hold_under_another_name(void *arg)
 {
     task_set_name(task_current(), "renamed");
@@ -423,6 +445,7 @@ int main(void)
         LOOP_TEST(each_task_runs_on_its_account),
         LOOP_TEST(a_new_task_inherits_its_spawners_account),
         LOOP_TEST(the_longest_hold_is_known_by_name),
+        LOOP_TEST(processor_time_is_told_apart),
         LOOP_TEST(a_task_says_what_it_does_now),
         LOOP_TEST(a_call_on_the_loop_stack_lets_no_other_task_in),
         LOOP_TEST(calls_on_the_loop_stack_nest),

@@ -124,6 +124,7 @@ static void the_statistics_are_names_and_values(void **state)
     assert_non_null(strstr(text, "clones=0 connections=1 connections_total=1 connections_refused=0 "
                                  "statements=1 clone_open_count=1 clone_open_us_mean="));
     assert_non_null(strstr(text, " longest_hold_us="));
+    assert_non_null(strstr(text, " longest_cpu_us="));
     assert_non_null(strstr(text, " memory="));
     buf_finish(&s.line);
     client_close(c);
