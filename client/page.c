@@ -87,7 +87,7 @@ int page_add_row(struct pond_page *page, const struct msg_values *row, size_t li
     page->data.max = limit_bytes < page_most_bytes ? limit_bytes : page_most_bytes;
     int r = buf_reserve(&page->data, len + 1);
     if (r == 0) {
-        r = buf_reserve(&page->cells, count * sizeof(struct page_cell));
+        r = buf_reserve(&page->cells, (count + 1) * sizeof(struct page_cell)); /* SELECT has none */
     }
     if (r != 0) {
         return r;

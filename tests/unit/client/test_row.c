@@ -118,11 +118,25 @@ static void bytes_come_in_either_form(void **state)
     pond_conn_destroy(conn);
 }
 
+static void a_row_may_have_no_columns(void **state)
+{
+    int32_t i32;
+
+    (void)state;
+    struct pond_result *result = result_of(NULL, NULL, 0);
+    assert_int_equal(pond_result_rows(result), 1);
+    assert_int_equal(pond_row_columns(pond_result_row(result, 0)), 0);
+    assert_int_equal(pond_row_int32(pond_result_row(result, 0), 0, &i32), POND_USAGE);
+    pond_result_destroy(result);
+    pond_conn_destroy(conn);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(getters_tell_what_is_wrong, client_setup, client_teardown),
         cmocka_unit_test_setup_teardown(bytes_come_in_either_form, client_setup, client_teardown),
+        cmocka_unit_test_setup_teardown(a_row_may_have_no_columns, client_setup, client_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
