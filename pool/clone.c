@@ -8,6 +8,7 @@
 #include "pool/clone_impl.h"
 
 #include "pool/page.h"
+#include "pool/sweep.h"
 #include "pool/template_impl.h"
 
 #include <assert.h>
@@ -80,7 +81,7 @@ void clone_unref(struct clone *clone)
         return;
     }
     assert(clone->files == 0 && line_is_empty(&clone->line));
-    pagemap_finish(&clone->root);
+    sweep_map(&clone->root, clone->owner);
     page_owner_unref(clone->owner);
     template_unref(clone->template_);
     mem_free(clone);
@@ -164,7 +165,7 @@ static void root_replace(struct clone *clone, struct pagemap *map)
     clone->root = *map;
     *map = (struct pagemap){ 0 };
     clone->version++;
-    pagemap_finish(&old);
+    sweep_map(&old, clone->owner);
 }
 
 void clone_publish(struct clone *clone, struct pagemap *map)
@@ -279,7 +280,7 @@ void clone_mark_destroy(struct clone_mark *mark)
     }
     struct clone *clone = mark->clone;
 
-    pagemap_finish(&mark->root);
+    sweep_map(&mark->root, clone->owner);
     mem_free(mark);
     clone_unref(clone);
 }

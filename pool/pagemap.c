@@ -16,6 +16,7 @@ struct pagemap_node {
     _Atomic uint32_t refs;
     uint64_t counted; /* bit i: slot i holds a reference; else it is empty or borrowed */
     void *slot[slot_count];
+    struct pagemap_node *above; /* only of one that is being freed: what it hung in */
 };
 
 /* Where a node hangs: a slot of its parent, or the map's root. */
@@ -41,7 +42,18 @@ static uint64_t reach(unsigned levels)
     return levels == 0 ? 0 : UINT64_C(1) << (slot_bits * levels);
 }
 
-static void node_unref(struct pagemap_node *node, unsigned level);
+/* True when it was the last reference: the node is the caller's to free. */
+static bool node_let_go(struct pagemap_node *node)
+{
+    return atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) == 1;
+}
+
+static void node_unref(struct pagemap_node *node, unsigned level)
+{
+    struct pagemap_remains remains = { .node = node_let_go(node) ? node : NULL, .level = level };
+
+    (void)pagemap_free_some(&remains, SIZE_MAX);
+}
 
 static void child_unref(void *child, unsigned level)
 {
@@ -60,18 +72,6 @@ static void child_ref(void *child, unsigned level)
         struct pagemap_node *node = child;
         atomic_fetch_add_explicit(&node->refs, 1, memory_order_relaxed);
     }
-}
-
-/* As deep as the tree: five levels. */
-static void node_unref(struct pagemap_node *node, unsigned level)
-{
-    if (atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) != 1) {
-        return;
-    }
-    for (uint64_t left = node->counted; left != 0; left &= left - 1) {
-        child_unref(node->slot[__builtin_ctzll(left)], level);
-    }
-    mem_free(node);
 }
 
 static bool node_is_private(const struct pagemap_node *node)
@@ -101,6 +101,7 @@ static struct pagemap_node *node_copy(const struct pagemap_node *from, bool from
         return NULL;
     }
     atomic_init(&node->refs, 1);
+    node->above = NULL;
     memcpy(node->slot, from->slot, sizeof(node->slot));
     node->counted = from_counted ? from->counted : 0;
     for (uint64_t left = node->counted; left != 0; left &= left - 1) {
@@ -202,12 +203,55 @@ struct pagemap pagemap_borrow(const struct pagemap *map)
     return borrowed;
 }
 
-void pagemap_finish(struct pagemap *map)
+struct pagemap_remains pagemap_let_go(struct pagemap *map)
 {
-    if (map->root != NULL && !map->borrowed) {
-        node_unref(map->root, map->levels);
+    struct pagemap_remains remains = { .level = map->levels };
+
+    if (map->root != NULL && !map->borrowed && node_let_go(map->root)) {
+        remains.node = map->root;
     }
     *map = (struct pagemap){ 0 };
+    return remains;
+}
+
+/* Takes the next child of the node that is counted. NULL: there is none. */
+static void *take_child(struct pagemap_node *node)
+{
+    uint64_t left = node->counted;
+
+    node->counted = left & (left - 1);
+    return left == 0 ? NULL : node->slot[__builtin_ctzll(left)];
+}
+
+/* Where it is in the tree is kept in the tree: a node that is being freed knows the one above it.
+ */
+bool pagemap_free_some(struct pagemap_remains *remains, size_t pages)
+{
+    while (remains->node != NULL && pages > 0) {
+        struct pagemap_node *node = remains->node;
+        void *child = take_child(node);
+
+        if (child == NULL) {
+            remains->node = node->above;
+            remains->level++;
+            mem_free(node);
+        } else if (remains->level == 1) {
+            page_unref(child);
+            pages--;
+        } else if (node_let_go(child)) {
+            ((struct pagemap_node *)child)->above = node;
+            remains->node = child;
+            remains->level--;
+        }
+    }
+    return remains->node == NULL;
+}
+
+void pagemap_finish(struct pagemap *map)
+{
+    struct pagemap_remains remains = pagemap_let_go(map);
+
+    (void)pagemap_free_some(&remains, SIZE_MAX);
 }
 
 struct page *pagemap_get(const struct pagemap *map, uint32_t number)

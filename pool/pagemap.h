@@ -40,6 +40,17 @@ struct pagemap pagemap_borrow(const struct pagemap *map);
 /* Lets go of the tree; the map is empty afterwards. */
 void pagemap_finish(struct pagemap *map);
 
+/* The same in steps, on any thread: what of a tree is still to be freed because nobody sees it any
+ * more. Zero bytes: nothing. */
+struct pagemap_remains {
+    struct pagemap_node *node;
+    unsigned level;
+};
+struct pagemap_remains pagemap_let_go(struct pagemap *map);
+
+/* Frees about so many pages. True when nothing is left. */
+bool pagemap_free_some(struct pagemap_remains *remains, size_t pages);
+
 /* Lends the page; NULL: all zeroes, or past the end. Page numbers start at 1. */
 struct page *pagemap_get(const struct pagemap *map, uint32_t number);
 

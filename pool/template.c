@@ -4,6 +4,7 @@
 
 #include "pool/clone_impl.h"
 #include "pool/page.h"
+#include "pool/sweep.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -124,7 +125,7 @@ void template_unref(struct template *template_)
         struct template *base = template_->base;
 
         destroy_caches(template_);
-        pagemap_finish(&template_->map);
+        sweep_map(&template_->map, template_->owner);
         page_owner_unref(template_->owner);
         mem_free(template_);
         template_ = base;

@@ -12,6 +12,7 @@
 
 #include "pool/clone_impl.h"
 #include "pool/page.h"
+#include "pool/sweep.h"
 #include "pool/vfs.h"
 
 #include <assert.h>
@@ -40,13 +41,13 @@ static void pin_newest(struct vfs_file *file)
     file->pin = pagemap_share(&file->clone->root);
     file->version = file->clone->version;
     file->pinned = true;
-    pagemap_finish(&old);
+    sweep_map(&old, file->clone->owner);
 }
 
 static void unpin(struct vfs_file *file)
 {
     if (file->pinned) {
-        pagemap_finish(&file->pin);
+        sweep_map(&file->pin, file->clone->owner);
         file->pinned = false;
     }
 }
@@ -172,12 +173,14 @@ static int file_read(sqlite3_file *base, void *to, int amount, sqlite3_int64 off
 static int write_new_page(struct vfs_file *file, uint32_t number, const void *from)
 {
     struct page_owner *owner = file->clone->owner;
-    struct page *page;
 
-    if (page_owner_is_full(owner)) {
+    if (page_owner_is_full(owner) && (!sweep_await(owner) || page_owner_is_full(owner))) {
         return SQLITE_FULL;
     }
-    page = page_create(owner);
+    struct page *page = page_create(owner);
+    if (page == NULL && sweep_await(owner)) {
+        page = page_create(owner);
+    }
     if (page == NULL) {
         return SQLITE_IOERR_NOMEM;
     }

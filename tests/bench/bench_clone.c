@@ -3,6 +3,9 @@
  * microseconds per clone. Then, what it costs to go back to a mark from 10,000 changed pages.
  *
  * Usage: bench_clone [MiB of the big template, 300] [clones per measurement, 5000] */
+#include "async/await.h"
+#include "async/loop.h"
+#include "async/task.h"
 #include "pool/clone.h"
 #include "pool/sqlite_setup.h"
 #include "pool/template.h"
@@ -25,12 +28,22 @@ static void check(int rc, const char *what)
     }
 }
 
-static double cpu_us(void)
+static double clock_us(clockid_t clock)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static double cpu_us(void)
+{
+    return clock_us(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static double thread_us(void)
+{
+    return clock_us(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static void run(sqlite3 *db, const char *sql)
@@ -148,13 +161,16 @@ static int compare(const void *a, const void *b)
     return (*left > *right) - (*left < *right);
 }
 
-static void measure_rewind(struct template *template_)
+/* What holds the loop is what its thread does; the helper thread's part is in the process's time.
+ */
+static void measure_rewind(void *template_)
 {
     enum { rounds = 21 };
     struct clone *clone = NULL;
     struct clone_mark *mark = NULL;
     sqlite3 *db = NULL;
     double us[rounds];
+    double helper_us = 0;
     size_t bytes = 0;
 
     check(clone_create(template_, NULL, &clone), "clone_create");
@@ -164,16 +180,32 @@ static void measure_rewind(struct template *template_)
     for (size_t i = 0; i < rounds; i++) {
         run(db, "UPDATE item SET name='much' WHERE id<=40000");
         bytes = clone_own_bytes(clone);
-        double start = cpu_us();
+        double all = cpu_us(), start = thread_us();
         check(clone_rewind(clone, mark), "clone_rewind");
-        us[i] = cpu_us() - start;
+        us[i] = thread_us() - start;
+        run(db, "SELECT 1 FROM item LIMIT 1"); /* SQLite gives back what it was lent */
+        while (clone_own_bytes(clone) > bytes / 100) {
+            check(await_turn(), "await_turn");
+        }
+        helper_us += cpu_us() - all - (thread_us() - start);
     }
     qsort(us, rounds, sizeof(us[0]), compare);
-    printf("rewind of %zu changed pages: %.1f us, at most %.1f\n",
-           bytes / template_page_bytes(template_), us[rounds / 2], us[rounds - 1]);
+    printf("rewind of %zu changed pages: %.1f us, at most %.1f, on a helper thread %.1f\n",
+           bytes / template_page_bytes(template_), us[rounds / 2], us[rounds - 1],
+           helper_us / rounds);
     clone_mark_destroy(mark);
     sqlite3_close(db);
     clone_unref(clone);
+}
+
+static void run_in_task(task_fn *fn, void *arg)
+{
+    struct loop *loop = NULL;
+
+    check(loop_create(&(struct loop_options){ .number = 0 }, &loop), "loop_create");
+    check(task_spawn(loop, "bench", fn, arg, NULL), "task_spawn");
+    check(loop_run_until_idle(loop), "loop_run_until_idle");
+    loop_destroy(loop);
 }
 
 int main(int argc, char **argv)
@@ -196,7 +228,7 @@ int main(int argc, char **argv)
         }
         printf("%-40s %10.2f %11.2f %8.2f\n", works[i].name, us[0], us[1], us[1] / us[0]);
     }
-    measure_rewind(templates[1]);
+    run_in_task(measure_rewind, templates[1]);
     for (size_t t = 0; t < ARRAY_LEN(templates); t++) {
         template_unref(templates[t]);
     }

@@ -194,6 +194,36 @@ static void test_truncating_drops_what_is_behind_and_regrowing_shows_zeroes(
     pagemap_finish(&map);
 }
 
+static void test_a_map_is_let_go_of_in_steps(void **state maybe_unused)
+{
+    struct pagemap map = { 0 };
+
+    for (uint32_t i = 1; i <= 5000; i++) {
+        put(&map, i, i);
+    }
+    struct pagemap old = pagemap_share(&map);
+    for (uint32_t i = 1; i <= 5000; i += 64) {
+        put(&map, i, i); /* 79 pages, and all nodes */
+    }
+    size_t used = page_owner_used(payer);
+    size_t page = mem_size(pagemap_get(&map, 1));
+    struct pagemap_remains remains = pagemap_let_go(&map);
+
+    assert_null(map.root);
+    assert_int_equal(page_owner_used(payer), used);
+    assert_false(pagemap_free_some(&remains, 10)); /* the first page, and nine that old sees too */
+    assert_int_equal(page_owner_used(payer), used - page);
+    assert_false(pagemap_free_some(&remains, 4980));
+    assert_true(pagemap_free_some(&remains, 20));
+    for (uint32_t i = 1; i <= 5000; i++) {
+        assert_int_equal(said(pagemap_get(&old, i)), i);
+    }
+    struct pagemap again = pagemap_share(&old);
+    remains = pagemap_let_go(&again);
+    assert_true(pagemap_free_some(&remains, 1)); /* others see it */
+    pagemap_finish(&old);
+}
+
 static void test_no_memory_changes_nothing(void **state maybe_unused)
 {
     struct pagemap sealed = { 0 };
@@ -242,6 +272,14 @@ static void check_model(const struct model *m)
     }
 }
 
+static void finish_in_steps(struct pagemap *map, uint64_t *seed)
+{
+    struct pagemap_remains remains = pagemap_let_go(map);
+
+    while (!pagemap_free_some(&remains, 1 + rnd_below(seed, 50))) {
+    }
+}
+
 static void change_model(struct model *all, uint64_t *seed, uint32_t word)
 {
     struct model *m = &all[rnd_below(seed, models)];
@@ -251,7 +289,7 @@ static void change_model(struct model *all, uint64_t *seed, uint32_t word)
     switch (rnd_below(seed, 20)) {
     case 0:
         if (m != from) {
-            pagemap_finish(&m->map);
+            finish_in_steps(&m->map, seed);
             m->map = pagemap_share(&from->map);
             m->pages = from->pages;
             memcpy(m->words, from->words, (model_pages + 1) * sizeof(uint32_t));
@@ -348,6 +386,7 @@ int main(void)
         with_payer(test_a_borrowed_map_counts_nothing),
         with_payer(test_growing_a_borrowed_map_puts_own_levels_on_top),
         with_payer(test_truncating_drops_what_is_behind_and_regrowing_shows_zeroes),
+        with_payer(test_a_map_is_let_go_of_in_steps),
         with_payer(test_no_memory_changes_nothing),
         with_payer(test_random_changes_agree_with_an_array),
         with_payer(test_a_shared_tree_may_be_let_go_of_by_another_thread),
