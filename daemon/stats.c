@@ -7,6 +7,7 @@
 #include "daemon/log.h"
 #include "daemon/server.h"
 #include "pool/registry.h"
+#include "pool/sweep.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -47,6 +48,7 @@ static void add_worker(struct worker *worker, void *arg)
 int stats_line(const struct server *server, struct buf *out)
 {
     struct sum sum = { 0 };
+    size_t sweeps = sweep_count(); /* before the memory */
 
     server_each_worker(server, add_worker, &sum);
     sum.loops.tasks--; /* the one that asks */
@@ -60,7 +62,7 @@ int stats_line(const struct server *server, struct buf *out)
         " connections_refused=%" PRIu64 " statements=%" PRIu64 " clone_open_count=%" PRIu64
         " clone_open_us_mean=%" PRIu64 " clone_open_us_max=%" PRIu64 " longest_hold_us=%" PRId64
         " longest_hold_by=%s longest_cpu_us=%" PRId64 " longest_cpu_by=%s turns=%" PRIu64
-        " tasks=%" PRIu64 " stacks_cached=%" PRIu64 " memory=%zu",
+        " tasks=%" PRIu64 " stacks_cached=%" PRIu64 " sweeps=%zu memory=%zu",
         server->worker_count, pools.sessions.sessions, pools.sessions.idle, pools.sessions.created,
         pools.sessions.waiting, pools.sessions.leases, pools.clones, server_connections(server),
         sum.daemon.connections_total, sum.daemon.connections_refused, sum.daemon.statements, opens,
@@ -68,7 +70,7 @@ int stats_line(const struct server *server, struct buf *out)
         sum.loops.longest_hold_us,
         sum.loops.longest_hold_by == NULL ? "-" : sum.loops.longest_hold_by,
         sum.loops.longest_cpu_us, sum.loops.longest_cpu_by == NULL ? "-" : sum.loops.longest_cpu_by,
-        sum.loops.turns, sum.loops.tasks, sum.loops.stacks_cached, mem_used_total());
+        sum.loops.turns, sum.loops.tasks, sum.loops.stacks_cached, sweeps, mem_used_total());
 }
 
 static void log_task(void *arg)

@@ -14,15 +14,32 @@ struct sweep {
     struct pagemap_remains remains;
 };
 
-static void sweep_run(void *arg)
+static _Atomic size_t sweeps; /* of all owners */
+
+static void sweep_begin(struct page_owner *owner)
 {
-    struct sweep *sweep = arg;
+    page_owner_ref(owner);
+    atomic_fetch_add_explicit(&owner->sweeps, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&sweeps, 1, memory_order_relaxed);
+}
+
+/* Whoever sees the numbers go down sees the memory back. */
+static void sweep_end(struct sweep *sweep)
+{
     struct page_owner *owner = sweep->owner;
 
-    (void)pagemap_free_some(&sweep->remains, SIZE_MAX);
     mem_free(sweep);
     atomic_fetch_sub_explicit(&owner->sweeps, 1, memory_order_release);
     page_owner_unref(owner);
+    atomic_fetch_sub_explicit(&sweeps, 1, memory_order_release);
+}
+
+static void sweep_run(void *arg)
+{
+    struct sweep *sweep = arg;
+
+    (void)pagemap_free_some(&sweep->remains, SIZE_MAX);
+    sweep_end(sweep);
 }
 
 /* False: here and now, then. */
@@ -33,14 +50,12 @@ static bool sweep_later(struct page_owner *owner, struct pagemap_remains remains
     if (sweep == NULL) {
         return false;
     }
-    *sweep = (struct sweep){ .owner = page_owner_ref(owner), .remains = remains };
-    atomic_fetch_add_explicit(&owner->sweeps, 1, memory_order_relaxed);
+    *sweep = (struct sweep){ .owner = owner, .remains = remains };
+    sweep_begin(owner);
     if (offload_later(sweep_run, sweep) == 0) {
         return true;
     }
-    atomic_fetch_sub_explicit(&owner->sweeps, 1, memory_order_relaxed);
-    page_owner_unref(owner);
-    mem_free(sweep);
+    sweep_end(sweep);
     return false;
 }
 
@@ -64,4 +79,9 @@ bool sweep_await(struct page_owner *owner)
         some = true;
     }
     return some;
+}
+
+size_t sweep_count(void)
+{
+    return atomic_load_explicit(&sweeps, memory_order_acquire);
 }

@@ -8,6 +8,7 @@
 #include "base/defs.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct page_owner;
 struct pagemap;
@@ -20,3 +21,6 @@ void sweep_map(struct pagemap *map, struct page_owner *owner);
  * something, so that what did not fit may fit now. Outside a task, or in one that was cancelled, it
  * does not wait. */
 must_check bool sweep_await(struct page_owner *owner);
+
+/* How many trees of the whole process are being freed now. */
+size_t sweep_count(void);

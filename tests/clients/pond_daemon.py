@@ -63,8 +63,8 @@ class Daemon:
             time.sleep(0.02)
 
     def settled(self):
-        """The statistics once nobody is connected any more."""
-        return self.until(connections=0, tasks=0)
+        """The statistics once nobody is connected any more, and all memory that was let go of is back."""
+        return self.until(connections=0, tasks=0, sweeps=0)
 
     def terminate(self):
         self.signal(signal.SIGTERM, "LOG: Terminated")

@@ -150,7 +150,7 @@ class LastOne(Test):
             self.run_sql(w, "SELECT pond_mark('%s')" % mark)
         self.assertGreater(int(self.daemon.statistics()["memory"]), before + 50 * 1000 * 1000)
         self.leave(w)
-        now = self.daemon.until(clones=0, connections=0)
+        now = self.daemon.settled()
         self.assertEqual((now["sessions"], now["clones"]), ("0", "0"))
         self.assertLess(int(now["memory"]), before + (1 << 20))
 

@@ -125,7 +125,7 @@ static void the_statistics_are_names_and_values(void **state)
                                  "statements=1 clone_open_count=1 clone_open_us_mean="));
     assert_non_null(strstr(text, " longest_hold_us="));
     assert_non_null(strstr(text, " longest_cpu_us="));
-    assert_non_null(strstr(text, " memory="));
+    assert_non_null(strstr(text, " sweeps=0 memory="));
     buf_finish(&s.line);
     client_close(c);
 }
