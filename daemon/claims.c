@@ -2,8 +2,8 @@
  * its builder first, so that it ends once: by his word, by another's, or with his connection. */
 #include "daemon/claims.h"
 
-#include "async/gate.h"
 #include "base/alloc.h"
+#include "daemon/claims_impl.h"
 #include "daemon/connection_impl.h"
 #include "daemon/databases.h"
 #include "pool/registry.h"
@@ -11,27 +11,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-
-struct claim {
-    LIST_ENTRY(claim) entry;
-    struct server *server;
-    struct budget budget; /* the right to build: one place */
-    size_t refs;          /* the builder and all who wait */
-    bool over;            /* the template is ready: not in the list any more */
-    int32_t builder;      /* process number; 0: nobody has been given the right yet, or any more */
-    uint32_t oid;         /* of the database that he builds */
-    struct permit permit; /* the builder's */
-    struct loop_message failing;
-    char name[database_name_bytes];
-};
-
-/* One who waits for the right, in the stack of his task. */
-struct claim_wait {
-    LIST_ENTRY(claim_wait) entry;
-    struct claim *claim;
-    int32_t pid;
-    struct permit permit; /* when he has got it */
-};
 
 void claims_init(struct claims *claims)
 {
@@ -80,66 +59,14 @@ static struct claim *find_or_put(struct claims *claims, struct claim **claim)
     return known;
 }
 
-/* ---- circles: each waits for one builder at most, so that following them is enough ---- */
-
-/* The lock is held. NULL: he does not wait. */
-static const struct claim_wait *wait_of(const struct claims *claims, int32_t pid)
-{
-    const struct claim_wait *wait;
-
-    LIST_FOREACH (wait, &claims->waits, entry) {
-        if (wait->pid == pid) {
-            return wait;
-        }
-    }
-    return NULL;
-}
-
-enum circle { NO_CIRCLE, OWN_CLAIM, CIRCLE };
-
-/* How the circle runs, for its DETAIL; cut when it is long. */
-struct circle_text {
-    char text[512];
-    size_t len;
-};
-
-static void add_step(struct circle_text *text, const struct claim_wait *wait)
-{
-    size_t room = sizeof(text->text) - text->len;
-    int len =
-        snprintf(text->text + text->len, room,
-                 "%sProcess %d waits for template \"%s\", which process %d builds.",
-                 text->len == 0 ? "" : "\n", wait->pid, wait->claim->name, wait->claim->builder);
-
-    text->len += len > 0 && (size_t)len < room ? (size_t)len : 0;
-    text->text[text->len] = '\0';
-}
-
-/* Would his wait close a circle? The lock is held. */
-static enum circle find_circle(const struct claims *claims, const struct claim_wait *first,
-                               struct circle_text *ret_text)
-{
-    const struct claim_wait *wait = first;
-
-    if (first->claim->builder == first->pid) {
-        return OWN_CLAIM;
-    }
-    while (wait != NULL && wait->claim->builder != 0) {
-        add_step(ret_text, wait);
-        if (wait->claim->builder == first->pid) {
-            return CIRCLE;
-        }
-        wait = wait_of(claims, wait->claim->builder);
-    }
-    return NO_CIRCLE;
-}
+/* ---- one waits ---- */
 
 /* Notes that he waits, unless that closes a circle. */
 static enum circle begin_wait(struct claims *claims, struct claim_wait *wait,
                               struct circle_text *ret_text)
 {
     cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&claims->lock);
-    enum circle circle = find_circle(claims, wait, ret_text);
+    enum circle circle = claims_find_circle(claims, wait, ret_text);
 
     if (circle == NO_CIRCLE) {
         LIST_INSERT_HEAD(&claims->waits, wait, entry);
@@ -181,6 +108,32 @@ static void give_to(struct claim *claim, const struct permit *permit, int32_t bu
     claim->permit = *permit;
     claim->oid = oid;
     claim->builder = builder;
+}
+
+static int32_t builder_of(struct claims *claims, const char *name)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&claims->lock);
+    const struct claim *claim;
+
+    LIST_FOREACH (claim, &claims->list, entry) {
+        if (strcmp(claim->name, name) == 0) {
+            return claim->builder;
+        }
+    }
+    return 0;
+}
+
+int claims_check_not_building(struct server *server, const char *name, struct failure *ret_failure)
+{
+    int32_t builder = builder_of(&server->claims, name);
+
+    if (builder == 0) {
+        return 0;
+    }
+    failure_set(ret_failure, "55006", "template \"%s\" is still being built", name);
+    failure_add(ret_failure, FIELD_DETAIL, "Process %d builds it.", builder);
+    failure_add(ret_failure, FIELD_HINT, "Wait for it: SELECT pond_template('%s').", name);
+    return FAILED;
 }
 
 /* Takes the claim of that name (or of that builder, when name is NULL) from its builder, with the

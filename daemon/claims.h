@@ -33,5 +33,9 @@ must_check int claims_await(struct connection *conn, const char *name, const cha
 must_check int claims_end(struct server *server, const char *name, bool ready,
                           struct failure *ret_failure);
 
+/* FAILED with 55006 while somebody builds the template. */
+must_check int claims_check_not_building(struct server *server, const char *name,
+                                         struct failure *ret_failure);
+
 /* The connection ends: what it was building has failed. Does not await. */
 void claims_abandon(struct connection *conn);

@@ -6,6 +6,7 @@
 
 #include "async/await.h"
 #include "base/alloc.h"
+#include "daemon/claims.h"
 #include "daemon/errand.h"
 #include "daemon/server.h"
 #include "pool/registry.h"
@@ -49,6 +50,9 @@ static int find_source(struct server *server, const char *name, struct source *r
     if (registry_frozen(server->registry, view_of_str(name), &frozen)) {
         *ret_source = (struct source){ .template_ = frozen.template_, .database = frozen.database };
         return 0;
+    }
+    if (claims_check_not_building(server, name, ret_failure) != 0) {
+        return FAILED;
     }
     int r = errand_await(&errand);
     *ret_source = (struct source){ .template_ = errand.template_, .database = errand.database };

@@ -258,6 +258,20 @@ class Ready(Builder):
         self.drop("second")
         self.drop()
 
+    def test_no_copy_is_made_of_a_half_built_one(self):
+        boss, other = self.start_building(), self.connect("postgres")
+        for text in ("CREATE DATABASE copy TEMPLATE it", "SELECT pond_template('second', 'it')"):
+            self.fails(other, text, "55006")
+            self.fails(boss, text, "55006")
+        self.assertEqual(self.refused("it~x")["C"], "55006")
+        self.run_sql(boss, "SELECT pond_template_ready('it')")
+        self.run_sql(other, "CREATE DATABASE copy TEMPLATE it")
+        self.leave(self.connect("it~x"))
+        self.run_sql(other, "DROP DATABASE copy")
+        self.leave(boss)
+        self.leave(other)
+        self.drop()
+
     def test_a_database_of_the_configuration_is_ready(self):
         w = self.connect("postgres")
         self.assertFalse(self.ask(w, "shop"))
