@@ -16,12 +16,28 @@
 
 const char *raw_host;
 int raw_port;
+static unsigned dialled;
+
+enum { connections_per_address = 20000 };
 
 double now_us(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+/* 127.0.0.1 and what follows it; which port, connect() decides. */
+static void bind_source(int fd, unsigned number)
+{
+    struct sockaddr_in source = { .sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK + number) };
+    int on = 1;
+
+    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0 ||
+        bind(fd, (struct sockaddr *)&source, sizeof(source)) < 0) {
+        err(1, "bind");
+    }
 }
 
 static int dial(void)
@@ -47,9 +63,13 @@ static int dial(void)
         len = sizeof(address.in);
     }
     int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && raw_host[0] != '/' && dialled >= connections_per_address) {
+        bind_source(fd, dialled / connections_per_address);
+    }
     if (fd < 0 || connect(fd, &address.any, len) < 0) {
         err(1, "connect to %s port %d", raw_host, raw_port);
     }
+    dialled++;
     return fd;
 }
 
@@ -65,7 +85,7 @@ void send_all(int fd, const void *data, size_t len)
     }
 }
 
-static void read_all(int fd, void *data, size_t len)
+void read_all(int fd, void *data, size_t len)
 {
     for (char *at = data; len > 0;) {
         ssize_t n = read(fd, at, len);

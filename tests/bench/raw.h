@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-/* Where the server is; a host that starts with '/' is a unix socket's folder. */
+/* Where the server is; a host that starts with '/' is a unix socket's folder. Over TCP each
+ * 20,000 connections come from another address of 127.0.0.0/8, as ports would run out. */
 extern const char *raw_host;
 extern int raw_port;
 
@@ -18,4 +19,5 @@ long ask_number(int fd, const char *query); /* one row of one number */
 void hang_up(int fd);                       /* with a Terminate */
 
 void send_all(int fd, const void *data, size_t len);
+void read_all(int fd, void *data, size_t len);
 void put_length(char *at, size_t len);
