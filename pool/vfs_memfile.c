@@ -1,15 +1,45 @@
 /* pool/vfs_memfile.c: see vfs_memfile.h. A table of chunks, so that growing never moves what is
- * there. */
+ * there. The first ones are small, as most files are; the others large, so that there are few of
+ * them to free. */
 #include "pool/vfs_memfile.h"
 
 #include "async/await.h"
 #include "async/task.h"
 #include "base/alloc.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
-enum { chunk_bytes = 32 * 1024, first_cap = 8 };
+enum {
+    small_bytes = 4 * 1024,
+    small_count = 8,
+    chunk_bytes = 32 * 1024,
+    first_cap = small_count,
+};
+static_assert(small_bytes * small_count == chunk_bytes, "the small ones are one large one");
+
+/* Where a byte of the file is. */
+struct spot {
+    size_t index; /* of the chunk */
+    size_t offset;
+    size_t room; /* from there to the chunk's end */
+};
+
+static struct spot spot_of(uint64_t at)
+{
+    size_t bytes = at < chunk_bytes ? small_bytes : chunk_bytes;
+    size_t offset = (size_t)(at % bytes);
+    size_t before = at < chunk_bytes ? 0 : small_count - 1;
+
+    return (struct spot){ (size_t)(at / bytes) + before, offset, bytes - offset };
+}
+
+/* How many chunks so many bytes take. */
+static size_t chunks_of(uint64_t bytes)
+{
+    return bytes == 0 ? 0 : spot_of(bytes - 1).index + 1;
+}
 
 static struct vfs_memfile *memfile_of(sqlite3_file *base)
 {
@@ -38,13 +68,13 @@ static int reserve_table(struct vfs_memfile *file, size_t count)
 /* Chunks up to byte `end`; new ones are zeroes. */
 static int reserve(struct vfs_memfile *file, uint64_t end)
 {
-    size_t count = (size_t)((end + chunk_bytes - 1) / chunk_bytes);
+    size_t count = chunks_of(end);
 
     if (reserve_table(file, count) < 0) {
         return -ENOMEM;
     }
     while (file->chunk_count < count) {
-        uint8_t *chunk = mem_zalloc(chunk_bytes);
+        uint8_t *chunk = mem_zalloc(file->chunk_count < small_count ? small_bytes : chunk_bytes);
 
         if (chunk == NULL) {
             return -ENOMEM;
@@ -52,13 +82,6 @@ static int reserve(struct vfs_memfile *file, uint64_t end)
         file->chunks[file->chunk_count++] = chunk;
     }
     return 0;
-}
-
-static size_t chunk_part(uint64_t at, uint64_t left)
-{
-    uint64_t room = chunk_bytes - at % chunk_bytes;
-
-    return (size_t)(room < left ? room : left);
 }
 
 /* No mutex of SQLite's is held in here, and each task has its own account. A task that is to end
@@ -82,10 +105,12 @@ static int memfile_read(sqlite3_file *base, void *to, int amount, sqlite3_int64 
 
     give_turn(file);
     while (left > 0 && at < file->size) {
+        struct spot spot = spot_of(at);
         uint64_t there = file->size - at;
-        size_t n = chunk_part(at, there < left ? there : left);
+        size_t most = there < left ? (size_t)there : left;
+        size_t n = spot.room < most ? spot.room : most;
 
-        memcpy(out, file->chunks[at / chunk_bytes] + at % chunk_bytes, n);
+        memcpy(out, file->chunks[spot.index] + spot.offset, n);
         out += n;
         at += n;
         left -= n;
@@ -110,9 +135,10 @@ static int memfile_write(sqlite3_file *base, const void *from, int amount, sqlit
     }
     file->size = at + left > file->size ? at + left : file->size;
     while (left > 0) {
-        size_t n = chunk_part(at, left);
+        struct spot spot = spot_of(at);
+        size_t n = spot.room < left ? spot.room : left;
 
-        memcpy(file->chunks[at / chunk_bytes] + at % chunk_bytes, in, n);
+        memcpy(file->chunks[spot.index] + spot.offset, in, n);
         in += n;
         at += n;
         left -= n;
@@ -124,7 +150,8 @@ static int memfile_write(sqlite3_file *base, const void *from, int amount, sqlit
 static int memfile_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
     struct vfs_memfile *file = memfile_of(base);
-    size_t keep = (size_t)(((uint64_t)size + chunk_bytes - 1) / chunk_bytes);
+    struct spot end = spot_of((uint64_t)size);
+    size_t keep = chunks_of((uint64_t)size);
 
     if ((uint64_t)size >= file->size) {
         return SQLITE_OK;
@@ -132,9 +159,8 @@ static int memfile_truncate(sqlite3_file *base, sqlite3_int64 size)
     while (file->chunk_count > keep) {
         mem_free(file->chunks[--file->chunk_count]);
     }
-    if ((uint64_t)size % chunk_bytes != 0) {
-        size_t used = (size_t)((uint64_t)size % chunk_bytes);
-        memset(file->chunks[keep - 1] + used, 0, chunk_bytes - used);
+    if (end.offset != 0) {
+        memset(file->chunks[end.index] + end.offset, 0, end.room);
     }
     file->size = (uint64_t)size;
     return SQLITE_OK;

@@ -1,5 +1,5 @@
-/* pool/vfs_memfile.h: SQLite's temporary files (sorter runs, temporary tables, VACUUM's copy), in
- * memory, charged to the account that is current when they grow. */
+/* pool/vfs_memfile.h: SQLite's temporary files (sorter runs, temporary tables, VACUUM's copy) and
+ * its journals, in memory, charged to the account that is current when they grow. */
 #pragma once
 
 #include <sqlite3.h>
@@ -9,7 +9,7 @@
 
 struct vfs_memfile {
     sqlite3_file base;
-    uint8_t **chunks; /* each memfile_chunk_bytes long */
+    uint8_t **chunks; /* of two sizes */
     size_t chunk_count;
     size_t chunk_cap;
     uint64_t size; /* bytes */

@@ -524,19 +524,42 @@ static void test_the_page_size_never_changes(void **state maybe_unused)
     pair_close(&p);
 }
 
-static void test_there_is_no_wal_and_no_journal_file(void **state maybe_unused)
+/* In which what is written stays: what was committed is there for all in the end. */
+static void test_there_is_no_wal(void **state maybe_unused)
 {
     struct pair p = pair_open(0);
     sqlite3 *db = db_open(p.clone);
 
     db_try(db, "PRAGMA locking_mode=exclusive; PRAGMA journal_mode=wal");
-    db_try(db, "UPDATE item SET name='hidden'");
-    sqlite3_close(db);
-    db = db_open(p.clone);
-    db_exec(db, "PRAGMA journal_mode=delete");
-    assert_int_equal(db_try(db, "UPDATE item SET name='hidden'"), SQLITE_CANTOPEN);
-    sqlite3_close(db);
-    assert_int_equal(db_int(p.b, "SELECT count(*) FROM item WHERE name='hidden'"), 0);
+    db_exec(db, "UPDATE item SET name='seen'");
+    sqlite3_close(db); /* gives up the exclusive lock */
+    assert_int_equal(db_int(p.b, "SELECT count(*) FROM item WHERE name<>'seen'"), 0);
+    pair_close(&p);
+}
+
+/* Whatever kind of journal a connection has, nobody else takes it for one that was left behind. */
+static void test_a_journal_is_its_connections_alone(void **state maybe_unused)
+{
+    static const char *const modes[] = { "delete", "truncate", "persist", "memory" };
+    struct pair p = pair_open(0);
+    char text[200];
+
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+        sqlite3 *db = db_open(p.clone);
+        int64_t before = db_int(p.b, "SELECT sum(length(name)) FROM item");
+
+        db_execf(db, "PRAGMA cache_size=1; PRAGMA journal_mode=%s", modes[i]);
+        db_exec(db, "BEGIN; UPDATE item SET name=name||'!'; SAVEPOINT s; DELETE FROM item");
+        assert_int_equal(db_int(p.b, "SELECT sum(length(name)) FROM item"), before);
+        db_exec(db, "ROLLBACK TO s");
+        assert_int_equal(db_int(p.b, "SELECT sum(length(name)) FROM item"), before);
+        db_exec(db, "COMMIT; BEGIN; DELETE FROM item; ROLLBACK");
+        snprintf(text, sizeof(text), "SELECT sum(length(name)) - count(*) - %lld FROM item",
+                 (long long)before);
+        assert_int_equal(db_int(p.b, text), 0);
+        assert_integrity(db);
+        sqlite3_close(db);
+    }
     pair_close(&p);
 }
 
@@ -710,7 +733,8 @@ int main(void)
         cmocka_unit_test(test_no_other_file_can_be_opened),
         cmocka_unit_test(test_vacuum_shrinks_the_image),
         cmocka_unit_test(test_the_page_size_never_changes),
-        cmocka_unit_test(test_there_is_no_wal_and_no_journal_file),
+        cmocka_unit_test(test_there_is_no_wal),
+        cmocka_unit_test(test_a_journal_is_its_connections_alone),
         cmocka_unit_test(test_temporary_files_live_in_memory_charged_to_the_current_account),
         cmocka_unit_test(test_a_session_over_its_memory_fails_alone),
         cmocka_unit_test(test_a_big_sort_spills_and_gives_all_back),
