@@ -10,6 +10,7 @@
 #include "daemon/linger.h"
 #include "daemon/log.h"
 #include "pool/registry.h"
+#include "pool/sweep.h"
 #include "pool/users.h"
 
 #include <errno.h>
@@ -176,6 +177,7 @@ static void run_worker(void *arg)
     if (r != 0) {
         log_line(LEVEL_ERROR, "loop %u has ended: %s", loop_number(worker->loop), strerror(-r));
     }
+    sweep_finish(worker->loop);
 }
 
 /* What cannot be made ahead will be made when it is wanted, or its failure told then. */
@@ -220,6 +222,7 @@ void server_stop_workers(struct server *server)
             thread_join(take_ptr(worker->thread));
         }
     }
+    sweep_finish(server_main(server)->loop);
 }
 
 /* ---- clients ---- */

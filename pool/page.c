@@ -22,7 +22,6 @@ int page_owner_create(uint32_t page_bytes, size_t cap, struct account *parent,
     owner->cap = cap;
     owner->page_bytes = page_bytes;
     atomic_init(&owner->refs, 1);
-    atomic_init(&owner->sweeps, 0);
     *ret_owner = owner;
     return 0;
 }

@@ -19,7 +19,6 @@ struct page_owner {
     size_t cap; /* bytes; 0: none */
     uint32_t page_bytes;
     _Atomic uint32_t refs;
-    _Atomic uint32_t sweeps; /* maps whose pages are being freed (pool/sweep.h) */
 };
 
 /* 0 or -ENOMEM. The owner itself is charged to `parent` (may be NULL). */

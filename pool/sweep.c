@@ -2,61 +2,85 @@
 #include "pool/sweep.h"
 
 #include "async/await.h"
-#include "async/offload.h"
+#include "async/loop.h"
 #include "async/task.h"
 #include "pool/page.h"
 #include "pool/pagemap.h"
 
-enum { at_once = 256 }; /* pages: less than it costs to wake another thread */
+#include <sys/queue.h>
+
+enum {
+    at_once = 256, /* pages: it costs less to free them than to switch to the task and back */
+    step = 32,     /* pages between two looks at the clock */
+    turn_us = 100, /* nobody waits for the sweep: it leaves the loop sooner than others do */
+};
 
 struct sweep {
+    LIST_ENTRY(sweep) entry;
     struct page_owner *owner;
     struct pagemap_remains remains;
 };
 
-static _Atomic size_t sweeps; /* of all owners */
+/* One for each thread, so for each loop. */
+static _Thread_local struct {
+    LIST_HEAD(, sweep) list;
+    bool running; /* there is a task that works through the list */
+} own;
 
-static void sweep_begin(struct page_owner *owner)
-{
-    page_owner_ref(owner);
-    atomic_fetch_add_explicit(&owner->sweeps, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&sweeps, 1, memory_order_relaxed);
-}
+static _Atomic size_t sweeps; /* of all threads */
 
-/* Whoever sees the numbers go down sees the memory back. */
+/* Whoever sees the count go down sees the memory back. */
 static void sweep_end(struct sweep *sweep)
 {
     struct page_owner *owner = sweep->owner;
 
+    LIST_REMOVE(sweep, entry);
     mem_free(sweep);
-    atomic_fetch_sub_explicit(&owner->sweeps, 1, memory_order_release);
     page_owner_unref(owner);
     atomic_fetch_sub_explicit(&sweeps, 1, memory_order_release);
 }
 
-static void sweep_run(void *arg)
+/* A cancel is for others: nothing is left behind. */
+static void sweep_task(void *arg maybe_unused)
 {
-    struct sweep *sweep = arg;
+    struct sweep *sweep;
 
-    (void)pagemap_free_some(&sweep->remains, SIZE_MAX);
-    sweep_end(sweep);
+    while ((sweep = LIST_FIRST(&own.list)) != NULL) {
+        if (pagemap_free_some(&sweep->remains, step)) {
+            sweep_end(sweep);
+        }
+        if (task_held_us(task_current()) >= turn_us) {
+            int r maybe_unused = await_turn();
+        }
+    }
+    own.running = false;
 }
 
-/* False: here and now, then. */
+/* False: there is nobody who could do it. */
+static bool start_task(void)
+{
+    struct loop *loop = loop_current();
+
+    if (!own.running && loop != NULL) {
+        struct account *was = account_swap(NULL);
+
+        own.running = task_spawn(loop, "sweep", sweep_task, NULL, NULL) == 0;
+        account_swap(was);
+    }
+    return own.running;
+}
+
 static bool sweep_later(struct page_owner *owner, struct pagemap_remains remains)
 {
-    struct sweep *sweep = page_owner_alloc(owner, sizeof(*sweep));
+    struct sweep *sweep = start_task() ? page_owner_alloc(owner, sizeof(*sweep)) : NULL;
 
     if (sweep == NULL) {
         return false;
     }
-    *sweep = (struct sweep){ .owner = owner, .remains = remains };
-    sweep_begin(owner);
-    if (offload_later(sweep_run, sweep) == 0) {
-        return true;
-    }
-    sweep_end(sweep);
-    return false;
+    *sweep = (struct sweep){ .owner = page_owner_ref(owner), .remains = remains };
+    LIST_INSERT_HEAD(&own.list, sweep, entry);
+    atomic_fetch_add_explicit(&sweeps, 1, memory_order_relaxed);
+    return true;
 }
 
 void sweep_map(struct pagemap *map, struct page_owner *owner)
@@ -68,15 +92,18 @@ void sweep_map(struct pagemap *map, struct page_owner *owner)
     }
 }
 
-bool sweep_await(struct page_owner *owner)
+bool sweep_now(const struct page_owner *owner)
 {
+    struct sweep *sweep, *next;
     bool some = false;
 
-    while (atomic_load_explicit(&owner->sweeps, memory_order_acquire) > 0) {
-        if (task_current() == NULL || await_turn() != 0) {
-            return some;
+    for (sweep = LIST_FIRST(&own.list); sweep != NULL; sweep = next) {
+        next = LIST_NEXT(sweep, entry);
+        if (owner == NULL || sweep->owner == owner) {
+            (void)pagemap_free_some(&sweep->remains, SIZE_MAX);
+            sweep_end(sweep);
+            some = true;
         }
-        some = true;
     }
     return some;
 }
@@ -84,4 +111,11 @@ bool sweep_await(struct page_owner *owner)
 size_t sweep_count(void)
 {
     return atomic_load_explicit(&sweeps, memory_order_acquire);
+}
+
+void sweep_finish(struct loop *loop)
+{
+    if (sweep_now(NULL) || own.running) {
+        int r maybe_unused = loop_run_until_idle(loop);
+    }
 }

@@ -174,11 +174,11 @@ static int write_new_page(struct vfs_file *file, uint32_t number, const void *fr
 {
     struct page_owner *owner = file->clone->owner;
 
-    if (page_owner_is_full(owner) && (!sweep_await(owner) || page_owner_is_full(owner))) {
+    if (page_owner_is_full(owner) && (!sweep_now(owner) || page_owner_is_full(owner))) {
         return SQLITE_FULL;
     }
     struct page *page = page_create(owner);
-    if (page == NULL && sweep_await(owner)) {
+    if (page == NULL && sweep_now(NULL)) {
         page = page_create(owner);
     }
     if (page == NULL) {

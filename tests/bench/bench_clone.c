@@ -28,22 +28,12 @@ static void check(int rc, const char *what)
     }
 }
 
-static double clock_us(clockid_t clock)
+static double cpu_us(void)
 {
     struct timespec t;
 
-    clock_gettime(clock, &t);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static double cpu_us(void)
-{
-    return clock_us(CLOCK_PROCESS_CPUTIME_ID);
-}
-
-static double thread_us(void)
-{
-    return clock_us(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static void run(sqlite3 *db, const char *sql)
@@ -161,8 +151,7 @@ static int compare(const void *a, const void *b)
     return (*left > *right) - (*left < *right);
 }
 
-/* What holds the loop is what its thread does; the helper thread's part is in the process's time.
- */
+/* What the rewind takes, and what it takes to free what it dropped, after it. */
 static void measure_rewind(void *template_)
 {
     enum { rounds = 21 };
@@ -170,7 +159,7 @@ static void measure_rewind(void *template_)
     struct clone_mark *mark = NULL;
     sqlite3 *db = NULL;
     double us[rounds];
-    double helper_us = 0;
+    double later_us = 0;
     size_t bytes = 0;
 
     check(clone_create(template_, NULL, &clone), "clone_create");
@@ -180,19 +169,19 @@ static void measure_rewind(void *template_)
     for (size_t i = 0; i < rounds; i++) {
         run(db, "UPDATE item SET name='much' WHERE id<=40000");
         bytes = clone_own_bytes(clone);
-        double all = cpu_us(), start = thread_us();
+        double start = cpu_us();
         check(clone_rewind(clone, mark), "clone_rewind");
-        us[i] = thread_us() - start;
+        us[i] = cpu_us() - start;
         run(db, "SELECT 1 FROM item LIMIT 1"); /* SQLite gives back what it was lent */
         while (clone_own_bytes(clone) > bytes / 100) {
             check(await_turn(), "await_turn");
         }
-        helper_us += cpu_us() - all - (thread_us() - start);
+        later_us += cpu_us() - start - us[i];
     }
     qsort(us, rounds, sizeof(us[0]), compare);
-    printf("rewind of %zu changed pages: %.1f us, at most %.1f, on a helper thread %.1f\n",
+    printf("rewind of %zu changed pages: %.1f us, at most %.1f, later %.1f\n",
            bytes / template_page_bytes(template_), us[rounds / 2], us[rounds - 1],
-           helper_us / rounds);
+           later_us / rounds);
     clone_mark_destroy(mark);
     sqlite3_close(db);
     clone_unref(clone);

@@ -88,10 +88,9 @@ def show_inside(bench, pond):
     lines = bench.program("bench_clone", 300, 20000)
     clone = re.search(r"clone create \+ drop +([\d.]+) +([\d.]+)", lines)
     row("clone alone, 4 MB and 300 MB: CPU us", "%s, %s" % clone.groups(), "", "", "< 10")
-    count, us, most, helper = re.search(r"rewind of (\d+) changed pages: ([\d.]+) us, at most ([\d.]+), on a helper thread ([\d.]+)",
-                                        lines).groups()
+    count, us, most, later = re.search(r"rewind of (\d+) changed pages: ([\d.]+) us, at most ([\d.]+), later ([\d.]+)", lines).groups()
     row("rewind of %s changed pages: CPU us, most" % count, "%s, %s" % (us, most), "", "", "< 1000")
-    row("  and of a helper thread, which frees them: CPU us", helper, "", "", "")
+    row("  and to free them, in short turns after it: CPU us", later, "", "", "")
     samples = [bench.client(pond, "after", 20, "UPDATE orders SET customer_id = customer_id + 1 WHERE id <= 40000|SELECT pond_reset()",
                             "large") for _ in range(bench.options.rounds)]
     row("reset of as many over the wire: us, most", "%.0f, %.0f" % (median(samples, 0), max(m for _, m in samples)), "", "", "< 1000")

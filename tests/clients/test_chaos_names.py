@@ -69,7 +69,7 @@ ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELEC
 
 # What a statement may be told, whatever it is: it was stopped, or its connection.
 ALWAYS = {"57014", "57P01", "25P02", "53200", "40001"}
-ON_LOGIN = {"3D000", "53300", "53400", "55000", "57P01", "57P03", "0A000", "42602", "53200"}
+ON_LOGIN = {"3D000", "55006", "53300", "53400", "55000", "57P01", "57P03", "0A000", "42602", "53200"}
 ABOUT_DATABASES = {"3D000", "42P04", "42809", "53400", "55000", "55006", "0A000", "25001", "42602", "40P01", "22023"}
 ABOUT_DATA = {"55P03", "42P01", "42P07", "42701", "42704", "53400", "25001", "53100"}
 

@@ -1,5 +1,5 @@
-/* What is freed on a helper thread comes back to the account, and nobody runs out of memory because
- * of the delay. */
+/* What is freed later comes back to the account, and nobody runs out of memory because of the
+ * delay. */
 #include "support_session.h"
 
 #include "async/await.h"
@@ -7,8 +7,6 @@
 #include "pool/marks.h"
 #include "pool/page.h"
 #include "pool/sweep.h"
-
-#include <unistd.h>
 
 enum { many_bytes = 3 << 20, pages = 2000 };
 
@@ -31,7 +29,9 @@ static void a_rewind_drops_much(struct world *w)
     assert_int_equal(marks_rewind(&marks, w->session, "half", &f), 0);
     assert_int_equal(query_int(w->session, "SELECT count(*) FROM sqlite_schema WHERE name='big'"),
                      0);
-    (void)!sweep_await(w->clone->owner);
+    assert_true(clone_own_bytes(w->clone) > many_bytes / 2);
+    assert_int_equal(await_turn(), 0);
+    assert_int_equal(sweep_count(), 0);
     assert_true(clone_own_bytes(w->clone) < used + 100 * 1024);
     marks_finish(&marks);
 }
@@ -41,40 +41,6 @@ static void what_a_rewind_drops_comes_back(void **state)
     in_task(*state, a_rewind_drops_much);
 }
 
-/* ---- no helper thread has time, until somebody lets them go on ---- */
-
-enum { helper_threads = 4 };
-
-static int gate[2]; /* a pipe: who reads a byte may go on */
-
-static void wait_at_gate(void *arg maybe_unused)
-{
-    char byte;
-
-    assert_int_equal(read(gate[0], &byte, 1), 1);
-}
-
-static void occupy_helper(void *arg maybe_unused)
-{
-    assert_int_equal(await_offload(wait_at_gate, NULL), 0);
-}
-
-static void open_gate_later(void *arg maybe_unused)
-{
-    for (int i = 0; i < 20; i++) {
-        assert_int_equal(await_turn(), 0);
-    }
-    assert_int_equal(write(gate[1], "0123", helper_threads), helper_threads);
-}
-
-static void occupy_helpers(struct world *w)
-{
-    for (int i = 0; i < helper_threads; i++) {
-        start(w, occupy_helper, NULL);
-    }
-    assert_int_equal(await_turn(), 0);
-}
-
 static void fill_rewind_and_fill(struct world *w)
 {
     struct marks marks = { 0 };
@@ -82,19 +48,14 @@ static void fill_rewind_and_fill(struct world *w)
     struct clone *small = clone_of(w->template_, many_bytes + many_bytes / 4);
     struct session *session = session_on(small, NULL);
 
-    assert_int_equal(pipe(gate), 0);
-    occupy_helpers(w);
     assert_int_equal(marks_set(&marks, session, "empty", 1, &f), 0);
     fill(session);
     assert_int_equal(marks_rewind(&marks, session, "empty", &f), 0);
     assert_true(clone_own_bytes(small) > many_bytes / 2); /* nobody has swept yet */
-    start(w, open_gate_later, NULL);
     fill(session);
     marks_finish(&marks);
     session_close(session);
     clone_unref(small);
-    close(gate[0]);
-    close(gate[1]);
 }
 
 static void what_is_on_its_way_back_does_not_count_against_the_cap(void **state)
@@ -121,11 +82,11 @@ static void without_a_loop_all_is_freed_at_once(void **state maybe_unused)
     map_of_many(owner, &map);
     sweep_map(&map, owner);
     assert_int_equal(page_owner_used(owner), 0);
-    assert_false(sweep_await(owner));
+    assert_false(sweep_now(owner));
     page_owner_unref(owner);
 }
 
-static void drop_among_others(struct world *w maybe_unused)
+static void drop_among_others(struct world *w)
 {
     struct page_owner *owner = NULL;
     struct pagemap map = { 0 };
@@ -135,16 +96,19 @@ static void drop_among_others(struct world *w maybe_unused)
     struct pagemap other = pagemap_share(&map);
     size_t used = page_owner_used(owner);
     sweep_map(&map, owner);
-    assert_false(sweep_await(owner));
+    assert_int_equal(sweep_count(), 0);
     assert_int_equal(page_owner_used(owner), used); /* another sees it */
-    mem_fail_at(1, false);
-    sweep_map(&other, owner); /* there is no memory to tell a helper thread what to do */
+    mem_fail_at(1, true);
+    sweep_map(&other, owner); /* no memory for the task */
     assert_true(mem_fail_hit());
     mem_fail_at(0, false);
     assert_int_equal(page_owner_used(owner), 0);
     map_of_many(owner, &map);
     sweep_map(&map, owner);
+    assert_int_equal(sweep_count(), 1);
     page_owner_unref(owner); /* the sweep keeps it; leaks are looked for at the end */
+    assert_false(sweep_now(w->clone->owner));
+    assert_int_equal(sweep_count(), 1);
 }
 
 static void a_sweep_keeps_its_owner(void **state)
