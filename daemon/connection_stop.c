@@ -59,14 +59,23 @@ void connection_cancel_statement(struct connection *conn)
     }
 }
 
+/* What it waits for, or runs. Without a session it waits for one, and is at its end without it;
+ * with one, the task must live on to tell why it ends. */
+static void stop_work(struct connection *conn, enum stop_reason reason)
+{
+    if (conn->lease.session != NULL) {
+        session_stop_statement(conn->lease.session, reason);
+    } else if (conn->in_line) {
+        task_cancel(conn->task, (int)reason);
+    }
+}
+
 void connection_watch_hang_up(struct connection *conn)
 {
-    if (!connection_hung_up(conn)) {
+    if (connection_hung_up(conn)) {
+        stop_work(conn, STOP_HANGUP);
+    } else {
         deadline_look_after_us(conn, hang_up_step_us);
-    } else if (conn->in_line) {
-        task_cancel(conn->task, STOP_HANGUP);
-    } else if (conn->lease.session != NULL) {
-        session_stop_statement(conn->lease.session, STOP_HANGUP);
     }
 }
 
@@ -78,10 +87,10 @@ void connection_shutdown(struct connection *conn, bool now)
     conn->cut_off = conn->cut_off || now;
     if (conn->task == NULL) {
         connection_serve(conn);
-    } else if (conn->in_line || (now && conn->output.awaiting)) {
+    } else if (now && conn->output.awaiting) {
         task_cancel(conn->task, GOODBYE_SHUTDOWN);
-    } else if (now && conn->lease.session != NULL) {
-        session_stop_statement(conn->lease.session, STOP_SHUTDOWN);
+    } else if (now || conn->in_line) {
+        stop_work(conn, STOP_SHUTDOWN);
     }
 }
 
