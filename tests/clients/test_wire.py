@@ -331,7 +331,9 @@ class ZShutdown(unittest.TestCase):
         with Wire("shop") as idle, Wire("shop") as busy:
             busy.send(query("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 200000) "
                             "SELECT count(*) FROM n"))
-            self.assertEqual(idle.ask(query("SELECT 1"))[0], "TDCZ")  # by now the daemon has read the other's query
+            has_read = query("SELECT 1 FROM pg_stat_activity WHERE pid = %d AND query LIKE 'WITH%%'" % struct.unpack("!i", busy.key[:4]))
+            while idle.ask(has_read)[0] != "TDCZ":
+                pass
             os.kill(int(os.environ["PONDD_PID"]), signal.SIGTERM)
             error = wire.fields(idle.until("E")[-1][1])
             self.assertEqual((error["S"], error["C"]), ("FATAL", "57P01"))
