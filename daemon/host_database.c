@@ -175,11 +175,14 @@ static enum backend_state state_of(const struct connection *conn)
 
 static void set_wait(struct backend *b, const struct connection *conn)
 {
-    bool waits = conn->lease.session != NULL && session_waits_for_place(conn->lease.session);
+    const struct session *session = conn->lease.session;
+    bool writes = session != NULL && session_waits_for_place(session);
+    bool waits = writes || (session != NULL && session_waits_for_lock(session));
 
     b->row.wait_event_type = waits || conn->in_line ? "Lock" : conn->task == NULL ? "Client" : NULL;
     b->row.wait_event = conn->in_line        ? (conn->ready ? "template" : "session")
-                        : waits              ? "transactionid"
+                        : writes             ? "transactionid"
+                        : waits              ? "advisory"
                         : conn->task == NULL ? "ClientRead"
                                              : NULL;
 }

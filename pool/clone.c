@@ -80,7 +80,7 @@ void clone_unref(struct clone *clone)
     if (clone == NULL || --clone->refs > 0) {
         return;
     }
-    assert(clone->files == 0 && line_is_empty(&clone->line));
+    assert(clone->files == 0 && line_is_empty(&clone->line) && clone->advisory == NULL);
     sweep_map(&clone->root, clone->owner);
     page_owner_unref(clone->owner);
     template_unref(clone->template_);

@@ -4,6 +4,7 @@
 #include "pool/clone.h"
 #include "pool/pagemap.h"
 
+struct advisory;
 struct page_owner;
 struct vfs_file;
 
@@ -16,6 +17,8 @@ struct clone {
     uint64_t version;        /* of root: counts what was published or installed */
     uint64_t rewinds;        /* of these: installed */
     struct vfs_file *writer; /* the one that is at RESERVED or above */
+
+    struct advisory *advisory; /* pool/advisory.c; NULL: nobody has a lock */
 
     void *holder; /* of the writer's place */
     struct line line;

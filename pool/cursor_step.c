@@ -34,6 +34,9 @@ void cursor_let_go(struct cursor *cursor)
         cursor->locks = false;
         txn_leave(cursor->session);
     }
+    if (!txn_is_open(cursor->session)) {
+        advisory_end_transaction(cursor->session); /* the statement was one of its own */
+    }
 }
 
 static int fail_step(struct cursor *cursor, int rc, struct failure *ret_failure)

@@ -156,6 +156,7 @@ static void end_lease(struct session *session)
     session->unstoppable++;
     cursor_close_all(session);
     (void)!txn_rollback(session, NULL); /* a ROLLBACK that found no memory: see session_reset */
+    advisory_end_session(session);
     txn_finish(session);
     stmt_cache_finish(&session->cache);
     session->unstoppable--;
@@ -185,6 +186,16 @@ static void give_memory(struct session *session)
     session_enter(session);
     sqlite3_db_release_memory(session->db);
     session_leave(session);
+}
+
+int32_t session_pid(const struct session *session)
+{
+    return session->options.who == NULL ? 0 : session->options.who(session->options.owner).pid;
+}
+
+int64_t session_clock_us(const struct session *session maybe_unused)
+{
+    return session_now_us();
 }
 
 bool session_reset(struct session *session)

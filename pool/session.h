@@ -103,8 +103,18 @@ must_check int session_await(struct session *session, int (*wait)(void *arg, int
 /* The same for bytes. 0, FAILED or -errno. */
 must_check int session_await_readable(struct session *session, int fd, struct failure *ret_failure);
 
-/* Does it wait for the writer's place of its clone? */
+/* What it waits for: the writer's place of its clone, or an advisory lock. */
 bool session_waits_for_place(const struct session *session);
+bool session_waits_for_lock(const struct session *session);
+
+int32_t session_pid(const struct session *session);      /* of its user; 0: unknown */
+int64_t session_clock_us(const struct session *session); /* its loop's clock, which awaits go by */
+
+/* Who has the writer's place of its clone (`granted`), and who waits for it, first come first. */
+void session_each_writer(const struct session *session,
+                         void (*fn)(void *arg, const struct session *writer, bool granted,
+                                    int64_t since_us),
+                         void *arg);
 
 /* Brackets one client statement: sets its deadline (DEADLINE_NONE: none) and forgets an earlier
  * stop. */

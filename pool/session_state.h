@@ -5,6 +5,7 @@
  * that other tasks run. */
 #pragma once
 
+#include "pool/advisory.h"
 #include "pool/session.h"
 #include "pool/stmt_cache.h"
 #include "pool/tempfile.h"
@@ -69,7 +70,15 @@ struct session {
     int (*equip)(void *user, unsigned registered); /* the user's, for a fresh connection */
     unsigned stepping;                             /* statements of cursors that are in a step */
     unsigned siblings;                             /* connections that cursors have taken */
+    struct advisory_holds advisory;                /* its advisory locks */
     bool waits_for_place;
+    int64_t waits_since_us;
+    struct advisory_wait *waits_for_lock;
+    struct {
+        uint64_t seen;
+        struct session *from;
+        STAILQ_ENTRY(session) next;
+    } waits;                /* pool/waits.c's */
     int64_t place_since_us; /* when it got the writer's place */
     struct task *waiter;    /* waits for it, or for what else its statement needs */
     bool waiter_stopped;    /* session_stop_statement() cancelled that wait */
@@ -97,6 +106,7 @@ void session_run_blocking(void *owner, void (*fn)(void *arg), void *arg);
 
 /* Microseconds of the loop's clock. */
 int64_t session_now_us(void);
+int64_t session_lock_deadline(const struct session *session); /* of a wait that begins now */
 
 /* The failure of the SQLite call that just answered `code`. Resets stmt (may be NULL), and notes
  * when SQLite has ended the transaction. Returns FAILED. */

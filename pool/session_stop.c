@@ -20,6 +20,14 @@ int64_t session_now_us(void)
     return loop == NULL ? clock_now_us(&clock_system) : loop_now_us(loop);
 }
 
+int64_t session_lock_deadline(const struct session *session)
+{
+    int64_t timeout = session->options.lock_timeout_us;
+    int64_t now = session_now_us();
+
+    return timeout <= 0 || timeout > DEADLINE_NONE - now ? DEADLINE_NONE : now + timeout;
+}
+
 static enum stop_reason ask_owner(const struct session *session)
 {
     if (session->options.should_stop == NULL) {
@@ -131,6 +139,11 @@ int session_breathe(struct session *session, struct failure *ret_failure)
     bool stop = on_progress(session);
     session_leave(session);
     return stop ? session_fail_stopped(session, ret_failure) : 0;
+}
+
+bool session_waits_for_lock(const struct session *session)
+{
+    return session->waits_for_lock != NULL;
 }
 
 bool session_waits_for_place(const struct session *session)

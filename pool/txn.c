@@ -78,6 +78,7 @@ static void end_transaction(struct session *session)
     txn->defer_constraints = false;
     txn->modes = txn->defaults;
     cursor_drop_root(session);
+    advisory_end_transaction(session);
 }
 
 static void roll_back(struct session *session)
@@ -402,6 +403,7 @@ int txn_release(struct session *session, struct view name, struct failure *ret_f
     } else {
         forget_savepoints(txn, number);
         cursor_release(session, number);
+        advisory_release(session, number);
         txn->begun_at = txn->begun_at < number ? txn->begun_at : number;
     }
     session_leave(session);
@@ -448,6 +450,7 @@ int txn_rollback_to(struct session *session, struct view name, struct failure *r
         r = session_fail(session, rc, view_of_str("ROLLBACK TO"), NULL, ret_failure);
     } else {
         forget_savepoints(txn, number + 1);
+        advisory_rollback_to(session, number);
         txn->failed = false;
     }
     session_leave(session);
@@ -517,6 +520,9 @@ void txn_failed(struct session *session)
             cursor_end_all(session);
             (void)txn_sqlite_rollback(session);
             cursor_drop_root(session);
+            advisory_end_transaction(session);
+        } else {
+            advisory_rollback_to(session, txn->savepoint_count - 1);
         }
     } else if (txn->implicit) {
         roll_back(session);

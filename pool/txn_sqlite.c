@@ -7,6 +7,7 @@
 #include "async/task.h"
 #include "pool/clone.h"
 #include "pool/vfs.h"
+#include "pool/waits.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -78,14 +79,6 @@ void txn_check_lost(struct session *session)
 
 /* ---- the writer's place ---- */
 
-static int64_t lock_deadline(const struct session *session)
-{
-    int64_t timeout = session->options.lock_timeout_us;
-    int64_t now = session_now_us();
-
-    return timeout <= 0 || timeout > DEADLINE_NONE - now ? DEADLINE_NONE : now + timeout;
-}
-
 /* The wait was ended by somebody else: which of the reasons was it? */
 static int place_cancelled(struct session *session, struct failure *ret_failure)
 {
@@ -103,9 +96,7 @@ static int await_place(struct session *session, int64_t deadline_us)
     struct account *own = account_swap(session->outer);
 
     session->waiter = task_current();
-    session->waits_for_place = true;
     int r = clone_await_writer(session->clone, session, deadline_us);
-    session->waits_for_place = false;
     if (session->waiter_stopped) {
         task_uncancel(session->waiter); /* it was meant for this wait alone */
     }
@@ -138,13 +129,22 @@ static int fail_lock_timeout(const struct session *session, struct failure *ret_
 int txn_sqlite_take_place(struct session *session, struct failure *ret_failure)
 {
     bool had = clone_has_writer(session->clone, session);
-    int64_t lock = lock_deadline(session);
+    int64_t lock = session_lock_deadline(session);
     bool statement_first = session->deadline_us <= lock && session->deadline_us != DEADLINE_NONE;
 
     if (session->stop != STOP_NONE) {
         return session_fail_stopped(session, ret_failure);
     }
-    int r = await_place(session, statement_first ? session->deadline_us : lock);
+    session->waits_since_us = session_now_us();
+    session->waits_for_place = clone_holder(session->clone) != NULL && !had;
+    int r = session->waits_for_place ? waits_check_circle(session, ret_failure) : 0;
+    if (r == 0) {
+        r = await_place(session, statement_first ? session->deadline_us : lock);
+    }
+    session->waits_for_place = false;
+    if (r == FAILED) {
+        return FAILED;
+    }
     if (r == 0) {
         session->place_since_us = had ? session->place_since_us : session_now_us();
         return 0;

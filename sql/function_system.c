@@ -164,15 +164,6 @@ FN(null)
     sqlite3_result_null(c);
 }
 
-/* pg_advisory_unlock_all(): there are no advisory locks yet, so none is left. Void is an empty
- * text. */
-FN(nothing)
-{
-    (void)n;
-    (void)v;
-    fn_result_text(c, "", 0);
-}
-
 FN(not_yet)
 {
     (void)n;
@@ -259,9 +250,7 @@ static const struct function rows[] = {
     { "txid_current_if_assigned", 0, 0, { 0 }, RESULT_FIXED, OID_INT8, VO, "txid_current", NULL, NULL, NULL },
     { "pg_current_xact_id", 0, 0, { 0 }, RESULT_FIXED, OID_INT8, VO, "txid_current", NULL, NULL, NULL },
     { "pg_is_in_recovery", 0, 0, { 0 }, RESULT_FIXED, OID_BOOL, 0, "pond_no", no, NULL, NULL },
-    { "pg_advisory_unlock_all", 0, 0, { 0 }, RESULT_FIXED, OID_VOID, VO, "pond_nothing", nothing, NULL, NULL },
-    { "pg_sleep", 1, 1, { OID_FLOAT8 }, RESULT_FIXED, OID_VOID, VO, "pond_not_yet", not_yet, NULL, NULL },
-    { "pg_notify", 2, 2, { T, T }, RESULT_FIXED, OID_VOID, VO, "pond_not_yet", NULL, NULL, NULL },
+    { "pg_notify", 2, 2, { T, T }, RESULT_FIXED, OID_VOID, VO, "pond_not_yet", not_yet, NULL, NULL },
     { "obj_description", 1, 2, { 0 }, RESULT_FIXED, T, 0, "pond_null", null, NULL, NULL },
     { "col_description", 2, 2, { 0 }, RESULT_FIXED, T, 0, "pond_null2", null, NULL, NULL },
     { "shobj_description", 2, 2, { 0 }, RESULT_FIXED, T, 0, "pond_null2", NULL, NULL, NULL },

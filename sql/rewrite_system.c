@@ -57,6 +57,25 @@ static const struct system_column activity_columns[] = {
     { "backend_type", OID_TEXT },
 };
 
+static const struct system_column lock_columns[] = {
+    { "locktype", OID_TEXT },
+    { "database", OID_OID },
+    { "relation", OID_OID },
+    { "page", OID_INT4 },
+    { "tuple", OID_INT2 },
+    { "virtualxid", OID_TEXT },
+    { "transactionid", OID_XID },
+    { "classid", OID_OID },
+    { "objid", OID_OID },
+    { "objsubid", OID_INT2 },
+    { "virtualtransaction", OID_TEXT },
+    { "pid", OID_INT4 },
+    { "mode", OID_TEXT },
+    { "granted", OID_BOOL },
+    { "fastpath", OID_BOOL },
+    { "waitstart", OID_TIMESTAMPTZ },
+};
+
 static const struct system_column role_columns[] = {
     { "rolname", OID_NAME },
     { "rolsuper", OID_BOOL },
@@ -100,6 +119,7 @@ static const struct system_relation {
 } system_relations[] = {
     ROW("pg_cursors", "pond_cursors()", cursor_columns),
     ROW("pg_database", "pond_databases()", database_columns),
+    ROW("pg_locks", "pond_locks()", lock_columns),
     ROW("pg_roles", "pond_roles()", role_columns),
     ROW("pg_stat_activity", "pond_backends()", activity_columns),
     ROW("pg_tablespace", "'[[1663,\"pg_default\",10,null,null],[1664,\"pg_global\",10,null,null]]'",

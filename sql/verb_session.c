@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "pool/names.h"
+#include "pool/advisory.h"
 #include "pool/session.h"
 #include "pool/txn.h"
 #include "sql/sequence.h"
@@ -104,6 +105,7 @@ int discard_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, 
         if (r == 0) {
             r = settings_reset_all(sql->settings, f);
             names_clear(sql->statements); /* the running one is held by its portal's plan */
+            advisory_unlock_all(sql->session);
         }
     }
     if (r == 0 && (mode == MODE(ALL) || mode == MODE(SEQUENCES))) {
