@@ -11,6 +11,7 @@
 #include "daemon/connection_impl.h"
 #include "daemon/deadline.h"
 #include "daemon/log.h"
+#include "daemon/notify.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -76,6 +77,7 @@ static void free_buffers(void *arg)
     input_finish(&conn->input);
     output_finish(&conn->output);
     mem_free(conn->copy_scratch);
+    buf_finish(&conn->told);
 }
 
 void connection_remove_events(struct connection *conn)
@@ -156,6 +158,9 @@ static int serve_all(struct connection *conn)
     if (r == 0) {
         r = serve_batch(conn);
     }
+    if (r == 0 && conn->at_rest) {
+        r = notify_send(conn);
+    }
     if (r == 0) {
         r = send_answers(conn);
     }
@@ -203,6 +208,9 @@ static void serve(void *arg)
         r = rest(conn);
     }
     conn->task = NULL;
+    if (r == 0 && notify_is_due(conn)) {
+        connection_serve(conn); /* it was said while the answers were on their way */
+    }
     if (r == CONNECTION_MOVES) {
         r = connection_move(conn);
     }

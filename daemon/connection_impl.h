@@ -33,6 +33,7 @@ enum goodbye {
     GOODBYE_LOGIN_TIMEOUT,       /* client_login_timeout: closed without a word */
     GOODBYE_IDLE,                /* client_idle_timeout: 57P05 */
     GOODBYE_IDLE_IN_TRANSACTION, /* 25P03 */
+    GOODBYE_NOTIFICATIONS,       /* 54000: too many wait for it */
 };
 
 struct connection {
@@ -56,6 +57,7 @@ struct connection {
     struct activity *activity; /* NULL: not logged in */
     struct sql_session *sql;
     uint8_t *copy_scratch; /* while a COPY FROM reads */
+    struct buf told;       /* NotificationResponses that wait (daemon/notify.h) */
     char *user;
     char *database;
     uint32_t database_oid;

@@ -14,6 +14,8 @@ static const char *const goodbye_words[][2] = {
     [GOODBYE_IDLE] = { "57P05", "terminating connection due to idle-session timeout" },
     [GOODBYE_IDLE_IN_TRANSACTION] = { "25P03",
                                       "terminating connection due to idle-in-transaction timeout" },
+    [GOODBYE_NOTIFICATIONS] = { "54000", "terminating connection because too many notifications "
+                                         "wait for it" },
 };
 
 int deadline_say_goodbye(struct connection *conn)

@@ -2,6 +2,7 @@
 #include "daemon/host.h"
 
 #include "async/loop.h"
+#include "daemon/notify.h"
 #include "daemon/serve.h"
 #include "protocol/backend.h"
 
@@ -60,6 +61,7 @@ static void host_random(void *host, void *bytes, size_t len)
 const struct host_ops connection_host_ops = {
     .parameter_status = host_parameter_status,
     .notice = host_notice,
+    .notification = host_notification,
     .backend_pid = host_backend_pid,
     .user = host_user,
     .database = host_database,

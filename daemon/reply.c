@@ -2,6 +2,7 @@
 #include "daemon/serve.h"
 
 #include "daemon/log.h"
+#include "daemon/notify.h"
 #include "pool/txn.h"
 #include "protocol/backend.h"
 
@@ -57,8 +58,11 @@ int reply_statement_failed(struct connection *conn, const struct failure *failur
 
 int reply_ready(struct connection *conn)
 {
+    int r = notify_send(conn);
+    if (r != 0) {
+        return r;
+    }
     struct writer w = reply_begin(conn);
-
     backend_ready_for_query(&w, (char)txn_status(conn->lease.session));
     conn->at_rest = true;
     return reply_done(conn, &w);

@@ -80,7 +80,8 @@ void clone_unref(struct clone *clone)
     if (clone == NULL || --clone->refs > 0) {
         return;
     }
-    assert(clone->files == 0 && line_is_empty(&clone->line) && clone->advisory == NULL);
+    assert(clone->files == 0 && line_is_empty(&clone->line) && clone->advisory == NULL &&
+           LIST_EMPTY(&clone->listeners));
     sweep_map(&clone->root, clone->owner);
     page_owner_unref(clone->owner);
     template_unref(clone->template_);

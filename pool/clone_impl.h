@@ -1,6 +1,7 @@
 /* pool/clone_impl.h: what a clone is made of, for the VFS and for sealing. */
 #pragma once
 
+#include "pool/channels.h"
 #include "pool/clone.h"
 #include "pool/pagemap.h"
 
@@ -19,6 +20,7 @@ struct clone {
     struct vfs_file *writer; /* the one that is at RESERVED or above */
 
     struct advisory *advisory; /* pool/advisory.c; NULL: nobody has a lock */
+    struct channel_listeners listeners;
 
     void *holder; /* of the writer's place */
     struct line line;

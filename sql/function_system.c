@@ -2,6 +2,7 @@
  * transaction. */
 #include "sql/function_support.h"
 
+#include "sql/listening.h"
 #include "sql/session_state.h"
 #include "sql/settings.h"
 
@@ -164,11 +165,22 @@ FN(null)
     sqlite3_result_null(c);
 }
 
-FN(not_yet)
+/* NULL is as good as an empty text. */
+FN(notify)
 {
+    struct view channel = fn_text(v[0]);
+    struct failure failure = { 0 };
+
     (void)n;
-    (void)v;
-    fn_fail(c, "0A000", "this function is not supported by pond yet");
+    if (channel.len == 0) {
+        fn_fail(c, "22023", "channel name cannot be empty");
+    } else if (channel.len > channel_name_most) {
+        fn_fail(c, "22023", "channel name too long");
+    } else if (listening_notify(fn_sql(c), channel, fn_text(v[1]), &failure) != 0) {
+        function_fail(c, &failure);
+    } else {
+        fn_result_text(c, "", 0);
+    }
 }
 
 /* ---- settings ---- */
@@ -250,7 +262,7 @@ static const struct function rows[] = {
     { "txid_current_if_assigned", 0, 0, { 0 }, RESULT_FIXED, OID_INT8, VO, "txid_current", NULL, NULL, NULL },
     { "pg_current_xact_id", 0, 0, { 0 }, RESULT_FIXED, OID_INT8, VO, "txid_current", NULL, NULL, NULL },
     { "pg_is_in_recovery", 0, 0, { 0 }, RESULT_FIXED, OID_BOOL, 0, "pond_no", no, NULL, NULL },
-    { "pg_notify", 2, 2, { T, T }, RESULT_FIXED, OID_VOID, VO, "pond_not_yet", not_yet, NULL, NULL },
+    { "pg_notify", 2, 2, { T, T }, RESULT_FIXED, OID_VOID, VO, NULL, notify, NULL, NULL },
     { "obj_description", 1, 2, { 0 }, RESULT_FIXED, T, 0, "pond_null", null, NULL, NULL },
     { "col_description", 2, 2, { 0 }, RESULT_FIXED, T, 0, "pond_null2", null, NULL, NULL },
     { "shobj_description", 2, 2, { 0 }, RESULT_FIXED, T, 0, "pond_null2", NULL, NULL, NULL },

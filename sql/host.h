@@ -88,6 +88,10 @@ struct host_ops {
     void (*parameter_status)(void *host, const char *name,
                              const char *value); /* a reported setting changed */
     void (*notice)(void *host, const struct failure *notice);
+    /* Something was said on a channel that the session listens to. At any time, from the task of
+     * another connection too: it is only noted, for when the client is between transactions. NULL:
+     * there is nobody to hear it. Does not await. */
+    void (*notification)(void *host, int32_t pid, struct view channel, struct view payload);
     int32_t (*backend_pid)(void *host);
     const char *(*user)(void *host);
     const char *(*database)(void *host);

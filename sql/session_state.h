@@ -4,6 +4,7 @@
  * sql/sql.h. */
 #pragma once
 
+#include "pool/channels.h"
 #include "protocol/value.h"
 #include "sql/sql.h"
 
@@ -11,6 +12,16 @@ struct names;
 struct plan_cache;
 struct settings;
 struct currval;
+
+struct action;
+STAILQ_HEAD(action_list, action);
+
+/* sql/listening.c's. */
+struct listening {
+    struct channel_listener listener;
+    struct action_list pending;
+    struct names *said; /* of those, what NOTIFY is to say; NULL: nothing yet */
+};
 
 struct sql_session {
     struct session *session; /* pool's; outlives this */
@@ -34,6 +45,7 @@ struct sql_session {
     unsigned filling;            /* stores of portals that are being filled, one by the other */
     struct portal *doomed;       /* portals that closed themselves */
     struct currval *currvals;    /* what nextval() gave, the youngest first (sequences_discard) */
+    struct listening listening;  /* LISTEN and NOTIFY */
     bool has_temp;               /* made temporary objects: shared plans may not be used */
     bool txn_failed;             /* a statement failed since the transaction began */
 };

@@ -14,6 +14,7 @@
 #include "sql/functions.h"
 #include "sql/grammar.h"
 #include "sql/lexer.h"
+#include "sql/listening.h"
 #include "sql/normal.h"
 #include "sql/plan_cache.h"
 #include "sql/portal.h"
@@ -112,6 +113,7 @@ void sql_close(struct sql_session *sql)
         return;
     }
     sql->running = NULL;
+    listening_end(sql);
     portals_sweep(sql);
     names_destroy(sql->portals);
     names_destroy(sql->statements);
@@ -595,6 +597,7 @@ void sql_transaction_ended(struct sql_session *sql)
         return;
     }
     settings_transaction_ended(sql, !sql->txn_failed);
+    listening_transaction_ended(sql, !sql->txn_failed);
     if (sql->txn_failed && sql->schema_changes != sql->txn_schema_changes) {
         sql_schema_changed(sql);
     }

@@ -21,6 +21,8 @@ static const struct verb verb_rows[] = {
     { NODE(DECLARE_CURSOR_STMT), .tag = "DECLARE CURSOR", .plan = declare_plan,
       .run = declare_run },
     { NODE(FETCH_STMT), .plan_flags = FETCH_FLAGS, .plan = fetch_plan, .run = fetch_run },
+    { NODE(LISTEN_STMT), .tag = "LISTEN", .run = listen_run },
+    { NODE(NOTIFY_STMT), .tag = "NOTIFY", .run = notify_run },
     { NODE(UNLISTEN_STMT), .tag = "UNLISTEN", .run = unlisten_run },
     { NODE(LOCK_STMT), .tag = "LOCK TABLE", .run = lock_run },
     /* statements about statements */

@@ -7,6 +7,7 @@
 #include "pool/advisory.h"
 #include "pool/session.h"
 #include "pool/txn.h"
+#include "sql/listening.h"
 #include "sql/sequence.h"
 #include "sql/settings.h"
 
@@ -106,6 +107,7 @@ int discard_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, 
             r = settings_reset_all(sql->settings, f);
             names_clear(sql->statements); /* the running one is held by its portal's plan */
             advisory_unlock_all(sql->session);
+            listening_end(sql);
         }
     }
     if (r == 0 && (mode == MODE(ALL) || mode == MODE(SEQUENCES))) {
@@ -117,10 +119,37 @@ int discard_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, 
     return r;
 }
 
-/* UNLISTEN: nobody listens to anything yet, so there is nothing to end. */
+/* ---- LISTEN, NOTIFY, UNLISTEN ---- */
+
+static struct view text_or_empty(const char *text)
+{
+    return view_of_str(text == NULL ? "" : text);
+}
+
+int listen_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, struct failure *f)
+{
+    (void)sink;
+    (void)max_rows;
+    return listening_listen(portal->sql,
+                            text_or_empty(verb_node(portal)->listen_stmt->conditionname), f);
+}
+
+int notify_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, struct failure *f)
+{
+    const PgQuery__NotifyStmt *stmt = verb_node(portal)->notify_stmt;
+
+    (void)sink;
+    (void)max_rows;
+    return listening_notify(portal->sql, text_or_empty(stmt->conditionname),
+                            text_or_empty(stmt->payload), f);
+}
+
 int unlisten_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, struct failure *f)
 {
-    return nothing_run(portal, sink, max_rows, f);
+    (void)sink;
+    (void)max_rows;
+    return listening_unlisten(portal->sql,
+                              text_or_empty(verb_node(portal)->unlisten_stmt->conditionname), f);
 }
 
 /* COMMENT, GRANT, REVOKE, CHECKPOINT: pond has one user and keeps no comments; its pages

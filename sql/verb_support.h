@@ -74,11 +74,11 @@ verb_plan_fn txn_plan, set_plan, show_plan, prepare_plan, execute_plan, dealloca
     close_plan, grant_plan, alter_owner_plan, alter_table_plan, ddl_plan, select_into_plan,
     copy_plan, declare_plan, fetch_plan;
 verb_run_fn txn_run, set_run, show_run, constraints_run, prepare_run, execute_run, deallocate_run,
-    explain_run, discard_run, close_run, declare_run, fetch_run, unlisten_run, lock_run, vacuum_run,
-    reindex_run, nothing_run, create_extension_run, create_schema_run, create_table_run,
-    create_table_as_run, select_into_run, create_index_run, drop_run, alter_table_run, rename_run,
-    create_view_run, create_sequence_run, alter_sequence_run, truncate_run, copy_run,
-    alter_owner_run, create_database_run, drop_database_run, alter_database_run,
-    alter_database_set_run, alter_database_refresh_run;
+    explain_run, discard_run, close_run, declare_run, fetch_run, listen_run, notify_run,
+    unlisten_run, lock_run, vacuum_run, reindex_run, nothing_run, create_extension_run,
+    create_schema_run, create_table_run, create_table_as_run, select_into_run, create_index_run,
+    drop_run, alter_table_run, rename_run, create_view_run, create_sequence_run, alter_sequence_run,
+    truncate_run, copy_run, alter_owner_run, create_database_run, drop_database_run,
+    alter_database_run, alter_database_set_run, alter_database_refresh_run;
 /* Parts of rename_run and alter_owner_run. */
 verb_run_fn database_rename_run, database_owner_run;

@@ -3,6 +3,7 @@
 #include "sql/verb_support.h"
 
 #include "pool/txn.h"
+#include "sql/listening.h"
 #include "sql/settings.h"
 
 #define KIND(name) PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_##name
@@ -122,6 +123,7 @@ static int savepoint(struct sql_session *sql, const PgQuery__TransactionStmt *st
         if (r == 0) {
             portals_release(sql, txn_savepoints(sql->session));
             settings_release(sql->settings, name);
+            listening_release(sql, txn_savepoints(sql->session));
         }
         return r;
     default:
@@ -129,6 +131,7 @@ static int savepoint(struct sql_session *sql, const PgQuery__TransactionStmt *st
         if (r == 0) {
             portals_rollback_to(sql, txn_savepoints(sql->session) - 1);
             settings_rollback_to(sql->settings, name);
+            listening_rollback_to(sql, txn_savepoints(sql->session) - 1);
             if (sql->schema_changes != sql->txn_schema_changes) {
                 sql_schema_changed(sql);
             }
