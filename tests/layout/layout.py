@@ -92,7 +92,7 @@ def check_format(root):
 
 
 def check_manuals(root):
-    manuals = [str(path) for folder in FLOORS for path in sorted((root / folder).glob("*.[1-9]"))]
+    manuals = [str(path) for folder in FLOORS for path in sorted((root / folder).rglob("*.[1-9]"))]
     if not manuals:
         yield "no manual was found"
     yield from run_tool(["mandoc", "-T", "lint", "-W", "warning"] + manuals)

@@ -1,0 +1,6 @@
+/* client/cli/cmd.h: the subcommands; each is a file of its own. */
+#pragma once
+
+#include "client/cli/cli.h"
+
+extern const struct command cmd_ping;

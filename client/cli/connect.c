@@ -1,0 +1,157 @@
+/* client/cli/connect.c: from the options and a DB argument to a connection. */
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "client/cli/cli.h"
+#include "client/cli/interrupt.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { default_connect_timeout_s = 10 };
+
+#define DEFAULT_PORT "7432"
+
+/* ---- the connection string ---- */
+
+static bool is_uri(const char *text)
+{
+    return strncmp(text, "postgresql://", 13) == 0 || strncmp(text, "postgres://", 11) == 0;
+}
+
+/* What is neither a URI nor key=value words is a database's name. */
+static bool is_conninfo(const char *text)
+{
+    return is_uri(text) || strchr(text, '=') != NULL;
+}
+
+static int put_word(struct buf *out, const char *name, const char *value)
+{
+    int r = buf_printf(out, " %s='", name);
+
+    for (; r == 0 && *value != '\0'; value++) {
+        if (*value == '\'' || *value == '\\') {
+            r = buf_append_byte(out, '\\');
+        }
+        r = r != 0 ? r : buf_append_byte(out, (uint8_t)*value);
+    }
+    return r != 0 ? r : buf_append_byte(out, '\'');
+}
+
+static int put_query(struct buf *out, const char *name, const char *value)
+{
+    bool first = memchr(out->data, '?', out->len) == NULL;
+    int r = buf_printf(out, "%c%s=", first ? '?' : '&', name);
+
+    for (; r == 0 && *value != '\0'; value++) {
+        r = isalnum((unsigned char)*value) ? buf_append_byte(out, (uint8_t)*value)
+                                           : buf_printf(out, "%%%02X", (unsigned char)*value);
+    }
+    return r;
+}
+
+/* Of several alike in one string the last one wins, so the options come last. */
+static int put_options(struct buf *out, const struct cli_common *common, bool uri)
+{
+    char seconds[32] = "";
+    const struct {
+        const char *name;
+        const char *value;
+    } rows[] = {
+        { "host", common->host },
+        { "port", common->port },
+        { "user", common->user },
+        { "connect_timeout", common->connect_timeout_ms < 0 ? NULL : seconds },
+        { "fallback_application_name", "pond" },
+    };
+    int r = 0;
+
+    snprintf(
+        seconds, sizeof(seconds), "%lld",
+        (long long)(common->connect_timeout_ms / 1000 + (common->connect_timeout_ms % 1000 != 0)));
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(rows); i++) {
+        if (rows[i].value != NULL) {
+            r = (uri ? put_query : put_word)(out, rows[i].name, rows[i].value);
+        }
+    }
+    return r;
+}
+
+char *cli_conninfo(const struct cli *cli, const char *database)
+{
+    cleanup(buf_finish) struct buf text = { 0 };
+    int r = 0;
+
+    database = database != NULL ? database : cli->common.dbname;
+    if (database != NULL && is_conninfo(database)) {
+        r = buf_append_str(&text, database);
+    } else if (database != NULL) {
+        r = put_word(&text, "dbname", database);
+    }
+    if (r == 0) {
+        r = put_options(&text, &cli->common, database != NULL && is_uri(database));
+    }
+    return r == 0 ? buf_take_str(&text) : NULL;
+}
+
+/* ---- connecting ---- */
+
+static void tell_notice(void *arg, const struct pond_error *notice)
+{
+    const struct cli *cli = arg;
+
+    if (!cli->common.quiet) {
+        fprintf(stderr, "%s:  %s\n", notice->severity, notice->message);
+    }
+}
+
+/* The command's defaults where libpq's differ: what a connection string, a service file or the
+ * environment says is stronger. */
+static void set_defaults(const struct cli *cli)
+{
+    char seconds[32];
+    int64_t most_ms = cli->common.timeout_ms;
+    int64_t wait_s = most_ms > 0 && most_ms < default_connect_timeout_s * 1000
+                         ? (most_ms + 999) / 1000
+                         : default_connect_timeout_s;
+
+    snprintf(seconds, sizeof(seconds), "%lld", (long long)wait_s);
+    setenv("PGCONNECT_TIMEOUT", seconds, 0);
+    setenv("PGPORT", DEFAULT_PORT, 0);
+}
+
+int cli_open(struct cli *cli, const char *database, struct pond_conn **ret_conn,
+             struct pond_error *error)
+{
+    cleanup(mem_freep) char *conninfo = cli_conninfo(cli, database);
+
+    if (conninfo == NULL) {
+        return pond_error_set(error, POND_NOMEM, "out of memory");
+    }
+    set_defaults(cli);
+    int r = pond_conn_open(cli->loop, conninfo, ret_conn, error);
+    if (r != 0) {
+        return r;
+    }
+    pond_conn_on_notice(*ret_conn, tell_notice, cli);
+    if (cli->common.timeout_ms > 0) {
+        pond_conn_set_deadline_in(*ret_conn, cli->common.timeout_ms);
+    }
+    interrupt_watch(cli->loop, *ret_conn);
+    return 0;
+}
+
+int cli_connect(struct cli *cli, const char *database, struct pond_conn **ret_conn)
+{
+    struct pond_error error = { 0 };
+
+    return cli_open(cli, database, ret_conn, &error) == 0 ? 0 : cli_fail(&error);
+}
+
+void cli_disconnect(struct pond_conn *conn)
+{
+    if (conn != NULL) {
+        interrupt_forget(conn);
+        pond_conn_destroy(conn);
+    }
+}

@@ -1,0 +1,111 @@
+/* client/cli/fail.c: messages on stderr, and what they make the exit code. */
+#include "client/cli/cli.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static const char *command; /* NULL: none yet */
+
+void cli_set_command(const char *name)
+{
+    command = name;
+}
+
+static void put_prefix(void)
+{
+    fprintf(stderr, "pond%s%s: ", command == NULL ? "" : " ", command == NULL ? "" : command);
+}
+
+void cli_complain(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    put_prefix();
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+int cli_usage(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    put_prefix();
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "\nTry 'pond%s%s --help'.\n", command == NULL ? "" : " ",
+            command == NULL ? "" : command);
+    return CLI_USAGE;
+}
+
+int cli_exit_code(const struct pond_error *error)
+{
+    switch (error->kind) {
+    case 0:
+        return CLI_OK;
+    case POND_USAGE:
+        return CLI_USAGE;
+    case POND_CONNECT:
+    case POND_PROTOCOL:
+        return CLI_CONNECT;
+    case POND_TIMEOUT:
+        return CLI_TIMEOUT;
+    default:
+        return CLI_FAILED;
+    }
+}
+
+/* The line that a 1-based position, in characters, lies in, and a caret below. */
+static void put_position(const char *sql, int position)
+{
+    const char *at = sql, *line = sql;
+    int number = 1;
+
+    for (int i = 1; i < position && *at != '\0'; i++) {
+        if (*at == '\n') {
+            line = at + 1;
+            number++;
+        }
+        do {
+            at++;
+        } while (((unsigned char)*at & 0xc0) == 0x80);
+    }
+    int indent = fprintf(stderr, "LINE %d: ", number);
+    fprintf(stderr, "%.*s\n%*s", (int)strcspn(line, "\r\n"), line, indent, "");
+    for (const char *p = line; p < at; p++) {
+        if (((unsigned char)*p & 0xc0) != 0x80) {
+            fputc(*p == '\t' ? '\t' : ' ', stderr);
+        }
+    }
+    fputs("^\n", stderr);
+}
+
+int cli_fail_in(const struct pond_error *error, const char *sql)
+{
+    put_prefix();
+    if (error->kind == POND_SQL) {
+        fprintf(stderr, "%s:  ", error->severity);
+    }
+    fputs(error->message, stderr);
+    if (error->sqlstate[0] != '\0') {
+        fprintf(stderr, " (%s)", error->sqlstate);
+    }
+    fputc('\n', stderr);
+    if (sql != NULL && error->position > 0) {
+        put_position(sql, error->position);
+    }
+    if (error->detail[0] != '\0') {
+        fprintf(stderr, "DETAIL:  %s\n", error->detail);
+    }
+    if (error->hint[0] != '\0') {
+        fprintf(stderr, "HINT:  %s\n", error->hint);
+    }
+    return cli_exit_code(error);
+}
+
+int cli_fail(const struct pond_error *error)
+{
+    return cli_fail_in(error, NULL);
+}

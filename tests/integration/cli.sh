@@ -1,0 +1,52 @@
+# What the tests of the command share; sourced with the arguments POND [PONDD CONF].
+pond=$1
+pondd=${2-}
+conf=${3-}
+count=0
+folder=$(mktemp -d /tmp/pond-test.XXXXXX)
+helpers=()
+trap 'for pid in "${helpers[@]}"; do kill "$pid" 2>/dev/null; done; rm -rf "$folder"' EXIT
+
+fail()
+{
+    printf 'FAILED: %s\n' "$*"
+    exit 1
+}
+
+# expect CODE OUT ERR COMMAND...: runs it and compares; OUT and ERR are patterns for the whole output.
+expect()
+{
+    local code=$1 out=$2 err=$3 got
+    shift 3
+    timeout 60 "$@" > "$folder/out" 2> "$folder/err"
+    got=$?
+    count=$((count + 1))
+    # shellcheck disable=SC2053
+    if [ $got -ne "$code" ] || ! [[ $(cat "$folder/out") == $out ]] || ! [[ $(cat "$folder/err") == $err ]]; then
+        printf 'expected %s\nstdout: %s\nstderr: %s\n' "$code" "$out" "$err"
+        printf 'got      %s\nstdout: %s\nstderr: %s\n' "$got" "$(head -c 3000 "$folder/out")" "$(head -c 3000 "$folder/err")"
+        fail "$*"
+    fi
+}
+
+passed()
+{
+    printf '%d commands did what they should\n' "$count"
+    [ "$count" -gt 0 ]
+}
+
+free_port()
+{
+    /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Listens on $silent_port of 127.0.0.1 and never says a word.
+silent_server()
+{
+    mkfifo "$folder/silent"
+    /usr/bin/python3 -c 'import signal, socket, sys
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); sys.stdout.close()
+signal.pause()' > "$folder/silent" &
+    helpers+=($!)
+    read -r silent_port < "$folder/silent"
+}
