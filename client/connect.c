@@ -6,6 +6,7 @@
 #include "client/conninfo.h"
 #include "client/connection.h"
 #include "client/error.h"
+#include "client/pairs.h"
 #include "protocol/startup.h"
 
 #include <errno.h>
@@ -358,6 +359,28 @@ static void add_line(struct pond_error *all, const struct pond_error *one)
     }
 }
 
+/* For pond_conn_setting(). */
+static int keep_settings(struct pond_conn *conn, const struct conninfo *info,
+                         const struct conninfo_host *host, struct pond_error *error)
+{
+    const struct {
+        const char *name;
+        const char *value;
+    } rows[] = {
+        { "host", host->host },
+        { "hostaddr", host->hostaddr },
+        { "port", host->port },
+        { "user", info->value[KEY_USER] },
+        { "dbname", info->value[KEY_DBNAME] },
+    };
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(rows); i++) {
+        r = pairs_set(&conn->settings, view_of_str(rows[i].name), view_of_str(rows[i].value));
+    }
+    return r == 0 ? 0 : error_nomem(error);
+}
+
 static int try_hosts(struct pond_conn *conn, struct conninfo *info, struct pond_error *error)
 {
     struct conninfo_host hosts[conninfo_hosts_max];
@@ -371,7 +394,7 @@ static int try_hosts(struct pond_conn *conn, struct conninfo *info, struct pond_
         conn->call_deadline_us = host_deadline(conn, info);
         int tried = try_host(conn, info, &hosts[i], &one);
         if (tried == 0) {
-            return 0;
+            return keep_settings(conn, info, &hosts[i], error);
         }
         add_line(&all, &one);
         if (tried == POND_CANCELLED || tried == POND_NOMEM || i + 1 == count) {

@@ -4,6 +4,7 @@
 #include "async/task.h"
 #include "base/alloc.h"
 #include "client/error.h"
+#include "client/pairs.h"
 #include "protocol/frontend.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@ static void conn_free(struct pond_conn *conn)
     buf_finish(&conn->out);
     buf_finish(&conn->key);
     buf_finish(&conn->parameters);
+    buf_finish(&conn->settings);
     client_loop_unref(conn->loop);
     mem_free(conn);
 }
@@ -142,6 +144,11 @@ bool pond_conn_is_open(const struct pond_conn *conn)
 char pond_conn_status(const struct pond_conn *conn)
 {
     return conn->status;
+}
+
+const char *pond_conn_setting(const struct pond_conn *conn, const char *name)
+{
+    return pairs_find(&conn->settings, name);
 }
 
 int pond_conn_pid(const struct pond_conn *conn)

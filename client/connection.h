@@ -38,7 +38,8 @@ struct pond_conn {
     struct sockaddr_storage address;
     socklen_t address_len;
     char where[256];       /* connection to server ..., for messages */
-    struct buf parameters; /* name, NUL, value, NUL */
+    struct buf parameters; /* client/pairs.h: that the server reported */
+    struct buf settings;   /* client/pairs.h: that led to it */
     unsigned names;        /* given to portals and statements so far */
     struct pond_txn *txn;  /* the innermost that is open */
     char closed_because[256];

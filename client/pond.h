@@ -116,6 +116,10 @@ POND_API bool pond_conn_is_open(const struct pond_conn *conn);
 POND_API char pond_conn_status(const struct pond_conn *conn);
 /* What the server reported, such as "server_version"; NULL: nothing. Until the next call. */
 POND_API const char *pond_conn_parameter(const struct pond_conn *conn, const char *name);
+/* Where it led to, whoever said so: "host" (a name, an address, or the folder of a socket),
+ * "hostaddr" (empty: not said), "port", "user", "dbname"; NULL: another name. As long as the
+ * connection. */
+POND_API const char *pond_conn_setting(const struct pond_conn *conn, const char *name);
 POND_API int pond_conn_pid(const struct pond_conn *conn);
 
 /* Each call from now on may take so long; 0: for ever. A call that runs out of time cancels its

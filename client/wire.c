@@ -2,6 +2,7 @@
 #include "async/await.h"
 #include "client/connection.h"
 #include "client/error.h"
+#include "client/pairs.h"
 #include "protocol/frontend.h"
 
 #include <errno.h>
@@ -179,47 +180,16 @@ static int receive_frame(struct pond_conn *conn, struct frame *ret_frame, struct
 
 /* ---- what comes unasked ---- */
 
-static const char *parameter_find(const struct pond_conn *conn, const char *name, size_t *ret_at,
-                                  size_t *ret_end)
-{
-    struct reader r = reader_over(buf_view(&conn->parameters));
-
-    while (reader_left(&r) > 0) {
-        size_t at = conn->parameters.len - reader_left(&r);
-        struct view found = reader_cstr(&r);
-        const char *value = (const char *)reader_cstr(&r).data;
-
-        if (view_equal_str(found, name)) {
-            *ret_at = at;
-            *ret_end = conn->parameters.len - reader_left(&r);
-            return value;
-        }
-    }
-    return NULL;
-}
-
 const char *pond_conn_parameter(const struct pond_conn *conn, const char *name)
 {
-    size_t at, end;
-
-    return parameter_find(conn, name, &at, &end);
+    return pairs_find(&conn->parameters, name);
 }
 
 /* One that there is no room for is as one that was not reported. */
 static void keep_parameter(struct pond_conn *conn, const struct msg_parameter_status *status)
 {
-    struct buf *all = &conn->parameters;
-    size_t at, end;
-
-    all->max = 64 * 1024;
-    if (parameter_find(conn, (const char *)status->name.data, &at, &end) != NULL) {
-        memmove(all->data + at, all->data + end, all->len - end);
-        all->len -= end - at;
-    }
-    if (buf_reserve(all, status->name.len + status->value.len + 2) == 0) {
-        maybe_unused int r = buf_append(all, status->name.data, status->name.len + 1);
-        r = buf_append(all, status->value.data, status->value.len + 1);
-    }
+    conn->parameters.max = 64 * 1024;
+    maybe_unused int r = pairs_set(&conn->parameters, status->name, status->value);
 }
 
 static void tell_notice(struct pond_conn *conn, struct view fields)

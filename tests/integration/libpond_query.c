@@ -10,6 +10,10 @@ static void a_connection_knows_its_server(void **state)
     assert_memory_equal(pond_conn_parameter(conn, "server_version"), "15.", 3);
     assert_string_equal(pond_conn_parameter(conn, "application_name"), "libpond");
     assert_null(pond_conn_parameter(conn, "no such"));
+    assert_string_equal(pond_conn_setting(conn, "host"), getenv("PGHOST"));
+    assert_string_equal(pond_conn_setting(conn, "port"), getenv("PGPORT"));
+    assert_string_equal(pond_conn_setting(conn, "user"), getenv("PGUSER"));
+    assert_string_equal(pond_conn_setting(conn, "dbname"), getenv("PGDATABASE"));
 }
 
 static void several_statements_give_several_results(void **state)

@@ -30,6 +30,9 @@ static void a_query_gives_its_rows(void **state)
     struct pond_conn *conn = connect_to_server();
     assert_int_equal(pond_conn_pid(conn), 77);
     assert_string_equal(pond_conn_parameter(conn, "server_version"), "15.5");
+    assert_string_equal(pond_conn_setting(conn, "host"), "127.0.0.1");
+    assert_non_null(strstr(server_conninfo(), pond_conn_setting(conn, "port")));
+    assert_null(pond_conn_setting(conn, "password"));
     assert_int_equal(pond_exec(conn, "SELECT n", &result, &test_error), 0);
     assert_int_equal(pond_result_rows(result), 3);
     assert_int_equal(pond_row_int32(pond_result_row(result, 2), 0, &n), 0);
