@@ -102,7 +102,20 @@ static int take_columns(struct pond_conn *conn, struct answer *a, const struct b
     if (r == BUF_FULL) {
         return conn_unexpected(conn, m->type, error); /* binary was not asked for */
     }
-    return r == 0 ? 0 : error_nomem(error);
+    if (r != 0) {
+        return error_nomem(error);
+    }
+    struct pond_row columns = { .page_ = &a->last->page };
+    return a->sink == NULL || a->sink->columns == NULL
+               ? 0
+               : a->sink->columns(a->sink_arg, columns, error);
+}
+
+static int tell_row(const struct answer *a, struct pond_error *error)
+{
+    struct pond_row row = { .page_ = &a->last->page };
+
+    return a->sink == NULL || a->sink->row == NULL ? 0 : a->sink->row(a->sink_arg, row, error);
 }
 
 static int take_row(struct pond_conn *conn, struct answer *a, const struct backend_message *m,
@@ -121,9 +134,17 @@ static int take_row(struct pond_conn *conn, struct answer *a, const struct backe
         return error_of_buf(error, r, "the result");
     }
     if (!a->keep) {
+        r = tell_row(a, error);
         page_clear(&a->last->page);
     }
-    return 0;
+    return r;
+}
+
+static int tell_complete(const struct answer *a, struct pond_error *error)
+{
+    return a->sink == NULL || a->sink->complete == NULL
+               ? 0
+               : a->sink->complete(a->sink_arg, a->last->tag, error);
 }
 
 /* CommandComplete, also of statements without rows; EmptyQueryResponse. */
@@ -138,11 +159,15 @@ static int take_end(struct answer *a, struct view tag, struct pond_error *error)
     if (r == 0) {
         a->bytes += a->last->page.data.len + sizeof(*a->last);
     }
-    if (r == 0 && !a->keep) {
+    if (r != 0) {
+        return error_nomem(error);
+    }
+    if (!a->keep) {
+        r = tell_complete(a, error);
         pond_result_destroy(take_ptr(a->first));
         a->last = NULL;
     }
-    return r == 0 ? 0 : error_nomem(error);
+    return r;
 }
 
 /* Nobody gives data here: the statement is made to fail. In the extended protocol the server has
@@ -161,13 +186,19 @@ static int refuse_copy_in(struct pond_conn *conn, struct answer *a, struct pond_
     return conn_flush(conn, &w, error);
 }
 
-static int refuse_copy_out(struct answer *a, struct pond_error *error)
+static int begin_copy_out(struct answer *a, struct pond_error *error)
 {
-    if (a->result == 0) {
+    if (a->result == 0 && (a->sink == NULL || a->sink->copy == NULL)) {
         a->result = error_set(error, POND_USAGE, "", "COPY TO STDOUT is for pond_copy_open()");
     }
     a->copying_out = true;
     return 0;
+}
+
+static int take_copy_data(const struct answer *a, struct view data, struct pond_error *error)
+{
+    return a->result != 0 ? 0
+                          : a->sink->copy(a->sink_arg, (const char *)data.data, data.len, error);
 }
 
 /* What has meaning between Parse and ReadyForQuery only. */
@@ -198,11 +229,13 @@ static int take_message(struct pond_conn *conn, struct answer *a, const struct b
     case 'G':
         return refuse_copy_in(conn, a, error);
     case 'H':
-        return refuse_copy_out(a, error);
+        return begin_copy_out(a, error);
     case 't':
         a->params = m->parameter_description.count;
         break;
     case 'd':
+        return a->copying_out ? take_copy_data(a, m->copy_data, told)
+                              : conn_unexpected(conn, m->type, told);
     case 'c':
         return a->copying_out ? 0 : conn_unexpected(conn, m->type, told);
     default:

@@ -22,6 +22,8 @@ struct answer {
     int result;   /* of the first error */
     uint16_t params;
     bool copying_out;
+    const struct pond_sink *sink; /* NULL: nobody is told while it comes */
+    void *sink_arg;
 };
 
 /* Reads up to ReadyForQuery. The first error of the server's; after a failure the results are gone.

@@ -205,6 +205,12 @@ POND_VALUE_ pond_bytes(const void *data, size_t len)
 
 struct pond_result;
 
+/* A row that lies in a result, or in the page of a pond_rows: valid as long as that is. */
+struct pond_row {
+    const struct pond_page *page_;
+    size_t index_;
+};
+
 /* Several statements, no parameters; the simple protocol. ret_result (may be NULL): the first
  * statement's result; see pond_result_next(). */
 POND_API POND_CHECK int pond_exec(struct pond_conn *conn, const char *sql,
@@ -213,6 +219,25 @@ POND_API POND_CHECK int pond_exec(struct pond_conn *conn, const char *sql,
 POND_API POND_CHECK int pond_query(struct pond_conn *conn, const char *sql,
                                    const struct pond_value *values, size_t count,
                                    struct pond_result **ret_result, struct pond_error *error);
+
+/* What is done with an answer as it comes: no row is kept, however many there are. The functions
+ * are called while the call reads and must not use the connection; each may be NULL. Below 0 ends
+ * the call, whose answer it is, and the server is told to stop. */
+struct pond_sink {
+    /* Rows of these columns follow: the row has names and types, but no values. */
+    int (*columns)(void *arg, struct pond_row columns, struct pond_error *error);
+    /* It lies there until the function returns. */
+    int (*row)(void *arg, struct pond_row row, struct pond_error *error);
+    /* A piece of what COPY TO STDOUT sends. NULL: such a statement is refused. */
+    int (*copy)(void *arg, const char *data, size_t len, struct pond_error *error);
+    /* A statement is complete; "" is the tag of an empty one. */
+    int (*complete)(void *arg, const char *tag, struct pond_error *error);
+};
+/* Several statements without parameters, or one with them. */
+POND_API POND_CHECK int pond_stream(struct pond_conn *conn, const char *sql,
+                                    const struct pond_value *values, size_t count,
+                                    const struct pond_sink *sink, void *arg,
+                                    struct pond_error *error);
 
 struct pond_stmt;
 POND_API POND_CHECK int pond_stmt_prepare(struct pond_conn *conn, const char *sql,
@@ -234,11 +259,6 @@ POND_API const char *pond_result_tag(const struct pond_result *result);  /* "INS
 POND_API int64_t pond_result_affected(const struct pond_result *result); /* by its tag; else 0 */
 POND_API size_t pond_result_rows(const struct pond_result *result);
 
-/* A row that lies in a result, or in the page of a pond_rows: valid as long as that is. */
-struct pond_row {
-    const struct pond_page *page_;
-    size_t index_;
-};
 /* No such row: its getters say POND_USAGE. */
 POND_API struct pond_row pond_result_row(const struct pond_result *result, size_t index);
 POND_API size_t pond_result_columns(const struct pond_result *result);

@@ -1,6 +1,44 @@
 /* tests/integration/libpond_rows.c: rows page by page, transactions and scopes. */
 #include "libpond.h"
 
+/* ---- streams ---- */
+
+static int count_row(void *arg, struct pond_row row, struct pond_error *e)
+{
+    int64_t *rows = arg, value;
+
+    assert_int_equal(pond_row_int64(row, 0, &value), 0);
+    assert_int_equal(value, ++*rows);
+    return value < 250000 ? 0 : pond_error_set(e, POND_APP, "enough");
+}
+
+static void a_stream_gives_each_row_once(void **state)
+{
+    static const struct pond_sink sink = { .row = count_row };
+    int64_t rows = 0;
+
+    (void)state;
+    ok(pond_stream(conn, "SELECT * FROM generate_series(1, 70000)", POND_NONE, &sink, &rows,
+                   &error));
+    assert_int_equal(rows, 70000);
+    ok(pond_stream(conn, "SELECT 70001 AS i; ;", POND_NONE, &sink, &rows, &error));
+    ok(pond_stream(conn, "SELECT $1::int", POND_WITH(pond_int(70002)), &sink, &rows, &error));
+    assert_int_equal(rows, 70002);
+}
+
+static void a_stream_that_is_stopped_leaves_the_connection_usable(void **state)
+{
+    static const struct pond_sink sink = { .row = count_row };
+    int64_t rows = 0;
+
+    (void)state;
+    assert_int_equal(pond_stream(conn, "SELECT * FROM generate_series(1, 100000000)", POND_NONE,
+                                 &sink, &rows, &error),
+                     POND_APP);
+    assert_int_equal(rows, 250000);
+    still_works();
+}
+
 /* ---- rows ---- */
 
 static size_t walk(struct pond_rows *rows, size_t most)
@@ -293,6 +331,8 @@ static void a_lock_goes_with_its_scope(void **state)
 int run_rows_tests(void)
 {
     const struct CMUnitTest tests[] = {
+        test(a_stream_gives_each_row_once),
+        test(a_stream_that_is_stopped_leaves_the_connection_usable),
         test(all_rows_come_whatever_the_page),
         test(an_early_stop_leaves_the_connection_usable),
         test(outside_of_a_transaction_rows_hold_the_connection),
