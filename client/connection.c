@@ -166,6 +166,11 @@ void pond_conn_set_timeout(struct pond_conn *conn, int64_t ms)
     conn->timeout_us = ms <= 0 ? 0 : us_of_ms(ms);
 }
 
+void pond_conn_set_stall(struct pond_conn *conn, int64_t ms)
+{
+    conn->stall_us = ms <= 0 ? 0 : us_of_ms(ms);
+}
+
 void pond_conn_set_deadline_in(struct pond_conn *conn, int64_t ms)
 {
     conn->deadline_us = ms < 0 ? DEADLINE_NONE : client_deadline_us(conn->loop, us_of_ms(ms));

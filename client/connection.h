@@ -31,6 +31,7 @@ struct pond_conn {
     struct buf out;
     size_t limit_bytes;
     int64_t timeout_us;  /* 0: none */
+    int64_t stall_us;    /* in the middle of a message; 0: no limit */
     int64_t deadline_us; /* of all calls */
     int64_t call_deadline_us;
     int32_t pid;

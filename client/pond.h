@@ -127,6 +127,9 @@ POND_API int pond_conn_pid(const struct pond_conn *conn);
 POND_API void pond_conn_set_timeout(struct pond_conn *conn, int64_t ms);
 /* All calls together, counted from now; below 0: no deadline any more. */
 POND_API void pond_conn_set_deadline_in(struct pond_conn *conn, int64_t ms);
+/* How long the server may stop in the middle of a message; 0 (the default): for ever. Then the
+ * connection is closed. Between messages it may think as long as the other limits let it. */
+POND_API void pond_conn_set_stall(struct pond_conn *conn, int64_t ms);
 /* The longest message and the largest result that are accepted; default 256 MiB. */
 POND_API void pond_conn_set_limit(struct pond_conn *conn, size_t bytes);
 
@@ -310,6 +313,9 @@ POND_API POND_CHECK int pond_rows_open(struct pond_conn *conn, const char *sql,
 POND_API POND_CHECK int pond_stmt_rows(struct pond_stmt *stmt, const struct pond_value *values,
                                        size_t count, const struct pond_rows_options *options,
                                        struct pond_rows **ret_rows, struct pond_error *error);
+/* What its rows have: a row with names and types, but no values; false: the statement gives none.
+ * As long as the rows. */
+POND_API bool pond_rows_columns(const struct pond_rows *rows, struct pond_row *ret_columns);
 /* POND_ROW and a row, which lies there until the page's end is passed; 0: there is none any more.
  */
 POND_API POND_CHECK int pond_rows_next(struct pond_rows *rows, struct pond_row *ret_row,

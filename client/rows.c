@@ -122,6 +122,14 @@ int pond_stmt_rows(struct pond_stmt *stmt, const struct pond_value *values, size
 
 /* ---- walking ---- */
 
+bool pond_rows_columns(const struct pond_rows *rows, struct pond_row *ret_columns)
+{
+    if (rows->columns.known) {
+        *ret_columns = (struct pond_row){ .page_ = &rows->pages[0], .index_ = SIZE_MAX };
+    }
+    return rows->columns.known;
+}
+
 /* Until the current page has a row: POND_ROW, 0 at the end. */
 static int find_row(struct pond_rows *rows, struct pond_error *error)
 {

@@ -111,14 +111,36 @@ static int read_some(struct pond_conn *conn, struct pond_error *error)
     return lost(conn, n == 0 ? "the server closed it" : strerror(errno), error);
 }
 
+/* A server may think as long as it likes, but not in the middle of a message. */
+static int await_bytes(struct pond_conn *conn, struct pond_error *error)
+{
+    int64_t stall_us = DEADLINE_NONE;
+
+    if (conn->stall_us > 0 && conn->in.len > conn->in_at) {
+        stall_us = client_deadline_us(conn->loop, conn->stall_us);
+    }
+    if (stall_us >= conn->call_deadline_us) {
+        int r = await_readable(conn->fd, conn->call_deadline_us);
+        return r < 0 ? wait_failed(conn, r, error) : 0;
+    }
+    int r = await_readable(conn->fd, stall_us);
+    if (r == -ETIMEDOUT) {
+        conn_break(conn, "the server stopped in the middle of a message");
+        return error_set(error, POND_TIMEOUT, "",
+                         "%stimeout expired: the server stopped in the middle of a message",
+                         conn->where);
+    }
+    return r < 0 ? wait_failed(conn, r, error) : 0;
+}
+
 static int await_more(struct pond_conn *conn, struct pond_error *error)
 {
     int r;
 
     while ((r = read_some(conn, error)) == 0) {
-        r = await_readable(conn->fd, conn->call_deadline_us);
+        r = await_bytes(conn, error);
         if (r < 0) {
-            return wait_failed(conn, r, error);
+            return r;
         }
     }
     return r < 0 ? r : 0;

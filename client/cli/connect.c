@@ -120,6 +120,13 @@ static void set_defaults(const struct cli *cli)
     setenv("PGPORT", DEFAULT_PORT, 0);
 }
 
+/* A server that stops in the middle of a message has as long as one that is connected to. */
+static int64_t stall_ms(const struct cli *cli)
+{
+    return cli->common.connect_timeout_ms >= 0 ? cli->common.connect_timeout_ms
+                                               : default_connect_timeout_s * 1000;
+}
+
 int cli_open(struct cli *cli, const char *database, struct pond_conn **ret_conn,
              struct pond_error *error)
 {
@@ -137,6 +144,7 @@ int cli_open(struct cli *cli, const char *database, struct pond_conn **ret_conn,
     if (cli->common.timeout_ms > 0) {
         pond_conn_set_deadline_in(*ret_conn, cli->common.timeout_ms);
     }
+    pond_conn_set_stall(*ret_conn, stall_ms(cli));
     interrupt_watch(cli->loop, *ret_conn);
     return 0;
 }

@@ -81,6 +81,23 @@ static void all_rows_come_whatever_the_page(void **state)
     }
 }
 
+static void the_columns_are_known_without_a_row(void **state)
+{
+    struct pond_rows *rows;
+    struct pond_row columns;
+
+    (void)state;
+    ok(pond_rows_open(conn, "SELECT 1 AS a, 'x' AS b WHERE 1 = 0", POND_NONE, NULL, &rows, &error));
+    assert_true(pond_rows_columns(rows, &columns));
+    assert_int_equal(pond_row_columns(columns), 2);
+    assert_string_equal(pond_row_name(columns, 1), "b");
+    assert_false(pond_row_is_null(columns, 1));
+    ok(pond_rows_close(rows, &error));
+    ok(pond_rows_open(conn, "BEGIN", POND_NONE, NULL, &rows, &error));
+    assert_false(pond_rows_columns(rows, &columns));
+    ok(pond_rows_close(rows, &error));
+}
+
 static void an_early_stop_leaves_the_connection_usable(void **state)
 {
     (void)state;
@@ -334,6 +351,7 @@ int run_rows_tests(void)
         test(a_stream_gives_each_row_once),
         test(a_stream_that_is_stopped_leaves_the_connection_usable),
         test(all_rows_come_whatever_the_page),
+        test(the_columns_are_known_without_a_row),
         test(an_early_stop_leaves_the_connection_usable),
         test(outside_of_a_transaction_rows_hold_the_connection),
         test(in_a_transaction_rows_and_calls_interleave),

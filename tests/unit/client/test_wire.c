@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "protocol/pgtype.h"
 
 #include <stdio.h>
@@ -246,6 +247,38 @@ static void a_server_that_stops_in_mid_message_is_given_up(void **state)
     pond_conn_destroy(conn);
 }
 
+static void a_stall_in_mid_message_is_limited_by_itself(void **state)
+{
+    (void)state;
+    script_greet();
+    script_expect("Q");
+    script_bytes("C\0\0\0\x0eSELE", 9);
+    script_linger();
+    struct pond_conn *conn = connect_to_server();
+    pond_conn_set_stall(conn, 20);
+    assert_int_equal(pond_exec(conn, "SELECT n", NULL, &test_error), POND_TIMEOUT);
+    assert_non_null(strstr(test_error.message, "stopped in the middle of a message"));
+    assert_false(pond_conn_is_open(conn));
+    pond_conn_destroy(conn);
+}
+
+static void between_messages_a_stall_is_none(void **state)
+{
+    (void)state;
+    script_greet();
+    script_expect("Q");
+    script_tag("SELECT 1");
+    script_linger();
+    struct pond_conn *conn = connect_to_server();
+    pond_conn_set_stall(conn, 20);
+    pond_conn_set_timeout(conn, 200);
+    int64_t begin = clock_now_us(&clock_system);
+    assert_int_equal(pond_exec(conn, "SELECT n", NULL, &test_error), POND_TIMEOUT);
+    assert_string_equal(test_error.message, "timeout expired");
+    assert_true(clock_now_us(&clock_system) - begin >= 200000);
+    pond_conn_destroy(conn);
+}
+
 static void a_server_that_says_nothing_is_not_connected_to(void **state)
 {
     char text[256];
@@ -381,6 +414,8 @@ int main(void)
         test(a_result_over_the_limit_is_refused),
         test(a_page_longer_than_asked_for_is_refused),
         test(a_server_that_stops_in_mid_message_is_given_up),
+        test(a_stall_in_mid_message_is_limited_by_itself),
+        test(between_messages_a_stall_is_none),
         test(a_server_that_says_nothing_is_not_connected_to),
         test(a_server_that_wants_a_password_is_refused),
         test(of_several_hosts_the_first_that_answers_is_taken),
