@@ -4,3 +4,4 @@
 #include "client/cli/cli.h"
 
 extern const struct command cmd_ping;
+extern const struct command cmd_query;

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "client/cli/cli.h"
 #include "client/cli/interrupt.h"
+#include "client/cli/progress.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -101,6 +102,7 @@ static void tell_notice(void *arg, const struct pond_error *notice)
     const struct cli *cli = arg;
 
     if (!cli->common.quiet) {
+        progress_hide();
         fprintf(stderr, "%s:  %s\n", notice->severity, notice->message);
     }
 }

@@ -9,6 +9,7 @@
 
 /* One row each, in the order of --help. */
 static const struct command *const commands[] = {
+    &cmd_query,
     &cmd_ping,
 };
 

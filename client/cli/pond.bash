@@ -3,11 +3,14 @@
 
 declare -gA _pond_options=(
     [ping]="--wait"
+    [query]="--file --format --null --page --param --verbose"
 )
 _pond_common="--host --port --user --dbname --connect-timeout --timeout --quiet --help --version"
 
 # What the value of an option is chosen from.
 declare -gA _pond_choices=(
+    ["query --format"]="table csv tsv json jsonl"
+    ["query -F"]="table csv tsv json jsonl"
 )
 
 _pond()

@@ -13,6 +13,14 @@ fail()
     exit 1
 }
 
+# A parenthesis is just that: [[ ]] knows extended patterns.
+matches()
+{
+    local pattern=${2//\(/\\(}
+    # shellcheck disable=SC2053
+    if [ -n "${literal-}" ]; then [[ $1 == "$2" ]]; else [[ $1 == $pattern ]]; fi
+}
+
 # expect CODE OUT ERR COMMAND...: runs it and compares; OUT and ERR are patterns for the whole output.
 expect()
 {
@@ -21,12 +29,18 @@ expect()
     timeout 60 "$@" > "$folder/out" 2> "$folder/err"
     got=$?
     count=$((count + 1))
-    # shellcheck disable=SC2053
-    if [ $got -ne "$code" ] || ! [[ $(cat "$folder/out") == $out ]] || ! [[ $(cat "$folder/err") == $err ]]; then
+    if [ $got -ne "$code" ] || ! matches "$(cat "$folder/out")" "$out" || ! matches "$(cat "$folder/err")" "$err"; then
         printf 'expected %s\nstdout: %s\nstderr: %s\n' "$code" "$out" "$err"
         printf 'got      %s\nstdout: %s\nstderr: %s\n' "$got" "$(head -c 3000 "$folder/out")" "$(head -c 3000 "$folder/err")"
         fail "$*"
     fi
+}
+
+# The same, with texts that are no patterns.
+expect_text()
+{
+    local literal=1
+    expect "$@"
 }
 
 passed()
