@@ -92,5 +92,7 @@ int cli_usage(const char *format, ...) printf_like(1, 2);
 int cli_fail(const struct pond_error *error);
 /* The same with the line of `sql` (may be NULL) that error->position is in. */
 int cli_fail_in(const struct pond_error *error, const char *sql);
+/* A server's text on stderr: what a terminal would obey is escaped. */
+void cli_put_text(const char *text);
 /* Only the exit code. */
 int cli_exit_code(const struct pond_error *error);

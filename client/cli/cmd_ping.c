@@ -5,6 +5,11 @@
 #include <time.h>
 #include <unistd.h>
 
+enum {
+    attempt_ms = 3000,   /* one of several: a server that has just come up is asked anew */
+    patience_ms = 10000, /* for the answer, when nothing else was said */
+};
+
 struct ping_settings {
     int64_t wait_ms; /* 0: one attempt */
 };
@@ -38,7 +43,10 @@ static void limit_attempt(struct cli_common *common, const struct cli_common *gi
     if (common->timeout_ms == 0 || common->timeout_ms > left_ms) {
         common->timeout_ms = left_ms;
     }
-    if (common->connect_timeout_ms > left_ms) {
+    if (common->connect_timeout_ms < 0) {
+        common->connect_timeout_ms = attempt_ms;
+    }
+    if (common->connect_timeout_ms == 0 || common->connect_timeout_ms > left_ms) {
         common->connect_timeout_ms = left_ms;
     }
 }
@@ -89,6 +97,10 @@ static int run(struct cli *cli, void *arg, int argc, char **argv)
     const char *database = argc > 0 ? argv[0] : NULL;
     struct pond_error error = { 0 };
     int64_t begin = now_ms();
+
+    if (cli->common.timeout_ms == 0) {
+        cli->common.timeout_ms = patience_ms;
+    }
     int r = settings->wait_ms > 0 ? wait_until_ready(cli, database, settings->wait_ms, &error)
                                   : ask(cli, database, &error);
 

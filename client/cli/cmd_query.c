@@ -102,7 +102,8 @@ static void tell_tag(struct query *q, const char *tag)
         (q->settings->verbose || isatty(STDERR_FILENO))) {
         show(q);
         progress_hide();
-        fprintf(stderr, "%s\n", tag);
+        cli_put_text(tag);
+        fputc('\n', stderr);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "client/cli/cli.h"
 #include "client/cli/interrupt.h"
 #include "client/cli/progress.h"
+#include "client/conninfo.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -103,7 +104,10 @@ static void tell_notice(void *arg, const struct pond_error *notice)
 
     if (!cli->common.quiet) {
         progress_hide();
-        fprintf(stderr, "%s:  %s\n", notice->severity, notice->message);
+        cli_put_text(notice->severity);
+        fputs(":  ", stderr);
+        cli_put_text(notice->message);
+        fputc('\n', stderr);
     }
 }
 
@@ -129,16 +133,29 @@ static int64_t stall_ms(const struct cli *cli)
                                                : default_connect_timeout_s * 1000;
 }
 
+/* By itself: what is put behind it would be taken for the rest of an open quote. */
+static int check(const struct cli *cli, const char *database, struct pond_error *error)
+{
+    cleanup(conninfo_finish) struct conninfo info = { 0 };
+
+    database = database != NULL ? database : cli->common.dbname;
+    return database != NULL && is_conninfo(database) ? conninfo_parse(&info, database, error) : 0;
+}
+
 int cli_open(struct cli *cli, const char *database, struct pond_conn **ret_conn,
              struct pond_error *error)
 {
-    cleanup(mem_freep) char *conninfo = cli_conninfo(cli, database);
+    int r = check(cli, database, error);
+    cleanup(mem_freep) char *conninfo = r == 0 ? cli_conninfo(cli, database) : NULL;
 
+    if (r != 0) {
+        return r;
+    }
     if (conninfo == NULL) {
         return pond_error_set(error, POND_NOMEM, "out of memory");
     }
     set_defaults(cli);
-    int r = pond_conn_open(cli->loop, conninfo, ret_conn, error);
+    r = pond_conn_open(cli->loop, conninfo, ret_conn, error);
     if (r != 0) {
         return r;
     }

@@ -1,7 +1,9 @@
 /* client/cli/fail.c: messages on stderr, and what they make the exit code. */
 #include "client/cli/cli.h"
+#include "client/cli/text.h"
 
 #include <stdarg.h>
+#include <unistd.h>
 #include <string.h>
 
 static const char *command; /* NULL: none yet */
@@ -14,6 +16,34 @@ void cli_set_command(const char *name)
 static void put_prefix(void)
 {
     fprintf(stderr, "pond%s%s: ", command == NULL ? "" : " ", command == NULL ? "" : command);
+}
+
+/* What came from a server may have anything in it; only its line breaks are obeyed. */
+void cli_put_text(const char *text)
+{
+    static struct output out;
+
+    fflush(stderr);
+    output_init(&out, STDERR_FILENO, "standard error");
+    text_init();
+    for (;;) {
+        size_t len = strcspn(text, "\n");
+
+        text_put(&out, text, len, 0);
+        if (text[len] == '\0') {
+            break;
+        }
+        output_byte(&out, '\n');
+        text += len + 1;
+    }
+    output_flush(&out);
+}
+
+static void put_line(const char *name, const char *text)
+{
+    fputs(name, stderr);
+    cli_put_text(text);
+    fputc('\n', stderr);
 }
 
 void cli_complain(const char *format, ...)
@@ -86,21 +116,24 @@ int cli_fail_in(const struct pond_error *error, const char *sql)
 {
     put_prefix();
     if (error->kind == POND_SQL) {
-        fprintf(stderr, "%s:  ", error->severity);
+        cli_put_text(error->severity);
+        fputs(":  ", stderr);
     }
-    fputs(error->message, stderr);
+    cli_put_text(error->message);
     if (error->sqlstate[0] != '\0') {
-        fprintf(stderr, " (%s)", error->sqlstate);
+        fputs(" (", stderr);
+        cli_put_text(error->sqlstate);
+        fputc(')', stderr);
     }
     fputc('\n', stderr);
     if (sql != NULL && error->position > 0) {
         put_position(sql, error->position);
     }
     if (error->detail[0] != '\0') {
-        fprintf(stderr, "DETAIL:  %s\n", error->detail);
+        put_line("DETAIL:  ", error->detail);
     }
     if (error->hint[0] != '\0') {
-        fprintf(stderr, "HINT:  %s\n", error->hint);
+        put_line("HINT:  ", error->hint);
     }
     return cli_exit_code(error);
 }

@@ -5,7 +5,9 @@
 #include "client/cli/interrupt.h"
 #include "client/cli/output.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 /* One row each, in the order of --help. */
 static const struct command *const commands[] = {
@@ -153,6 +155,17 @@ static int run_command(struct cli *cli, int argc, char **argv)
     return code;
 }
 
+/* Else a socket would get the number of an output that is closed, and be written to. Reading and
+ * writing still fail. */
+static void keep_standard_numbers(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) {
+            maybe_unused int got = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+        }
+    }
+}
+
 int main(int argc, char *argv[])
 {
     struct cli cli = { .common = { .connect_timeout_ms = -1 } };
@@ -161,6 +174,7 @@ int main(int argc, char *argv[])
     int r = options_read(argc, argv, &common, 1, true, &first);
     int code;
 
+    keep_standard_numbers();
     if (r == OPTIONS_HELP) {
         code = help();
     } else if (r == OPTIONS_VERSION) {
