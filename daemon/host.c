@@ -77,6 +77,7 @@ const struct host_ops connection_host_ops = {
     .database_drop = host_database_drop,
     .database_alter = host_database_alter,
     .each_database = host_each_database,
+    .each_pool = host_each_pool,
     .each_backend = host_each_backend,
     .backend_signal = host_backend_signal,
     .mark = host_mark,

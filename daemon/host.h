@@ -25,6 +25,7 @@ int host_database_drop(void *host, const char *name, bool force, struct failure 
 int host_database_alter(void *host, const char *name, const struct database_change *change,
                         struct failure *ret_failure);
 int host_each_database(void *host, database_fn *fn, void *arg, struct failure *ret_failure);
+int host_each_pool(void *host, pool_fn *fn, void *arg, struct failure *ret_failure);
 int host_each_backend(void *host, backend_fn *fn, void *arg, struct failure *ret_failure);
 int host_backend_signal(void *host, int32_t pid, enum backend_signal signal, bool *ret_found,
                         struct failure *ret_failure);

@@ -78,6 +78,41 @@ int host_each_database(void *host, database_fn *fn, void *arg, struct failure *r
     return 0;
 }
 
+int host_each_pool(void *host, pool_fn *fn, void *arg, struct failure *ret_failure)
+{
+    const struct connection *conn = host;
+    cleanup(mem_freep) struct registry_pool *pools = NULL;
+    int64_t now_us = loop_now_us(conn->worker->loop);
+    size_t count;
+
+    if (registry_list_pools(conn->server->registry, &pools, &count) != 0) {
+        return failure_set_nomem(ret_failure);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct registry_pool *pool = &pools[i];
+        int64_t since_us = pool->stats.first_since_us;
+
+        fn(arg, &(struct pool_row){
+                    .name = pool->options->name,
+                    .oid = pool->options->oid,
+                    .pool_size = pool->options->pool_size,
+                    .min_pool_size = pool->options->min_pool_size,
+                    .in_use = pool->stats.sessions,
+                    .idle = pool->stats.idle,
+                    .waiting = pool->stats.waiting,
+                    .longest_wait_us = since_us == DEADLINE_NONE ? -1
+                                       : since_us < now_us       ? now_us - since_us
+                                                                 : 0,
+                    .leases = pool->stats.leases,
+                    .created = pool->stats.created,
+                    .timed_out = pool->stats.timed_out,
+                    .clones = pool->clones,
+                    .clone_bytes = pool->clone_bytes,
+                });
+    }
+    return 0;
+}
+
 int host_mark(void *host, enum mark_op op, const char *name, struct failure *ret_failure)
 {
     struct connection *conn = host;

@@ -206,5 +206,7 @@ void database_stats(const struct database *database, struct database_stats *ret_
         .waiting = stats.waiting,
         .leases = stats.leases,
         .created = stats.created,
+        .timed_out = stats.timed_out,
+        .first_since_us = stats.first_since_us,
     };
 }

@@ -65,11 +65,13 @@ const struct database_options *database_options(const struct database *database)
 must_check int database_await_prefill(struct database *database);
 
 struct database_stats {
-    size_t sessions;  /* in use, those of its named clones too */
-    size_t idle;      /* kept for the next */
-    size_t waiting;   /* clients in line */
-    uint64_t leases;  /* ever, of private clones, as the next one */
-    uint64_t created; /* sessions that had to be made for them */
+    size_t sessions;        /* in use, those of its named clones too */
+    size_t idle;            /* kept for the next */
+    size_t waiting;         /* clients in line */
+    uint64_t leases;        /* ever, of private clones, as the next one */
+    uint64_t created;       /* sessions that had to be made for them */
+    uint64_t timed_out;     /* clients that waited in vain */
+    int64_t first_since_us; /* when the first in line came; DEADLINE_NONE: nobody waits */
 };
 /* Of all loops together. Any thread. */
 void database_stats(const struct database *database, struct database_stats *ret_stats);

@@ -107,3 +107,14 @@ struct registry_row {
 /* The caller frees the rows by mem_free(). 0 or -ENOMEM. */
 must_check int registry_list(struct registry *registry, struct registry_row **ret_rows,
                              size_t *ret_count);
+
+/* A database of the configuration, and what comes out of it now. */
+struct registry_pool {
+    const struct database_options *options;
+    struct database_stats stats;
+    size_t clones;      /* named ones */
+    size_t clone_bytes; /* that they have of their own */
+};
+/* The same as registry_list(). */
+must_check int registry_list_pools(struct registry *registry, struct registry_pool **ret_pools,
+                                   size_t *ret_count);

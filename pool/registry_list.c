@@ -1,4 +1,4 @@
-/* pool/registry_list.c: all databases and named clones, as they are now. */
+/* pool/registry_list.c: all databases and named clones, and the pools, as they are now. */
 #include "pool/registry_impl.h"
 
 #include "base/alloc.h"
@@ -86,5 +86,53 @@ int registry_list(struct registry *registry, struct registry_row **ret_rows, siz
     size_t count = list_databases(registry, rows);
     *ret_count = count + list_named(registry, rows + count, room);
     *ret_rows = rows;
+    return 0;
+}
+
+/* ---- pools ---- */
+
+static struct registry_pool *pool_of(const struct registry *registry, struct registry_pool *pools,
+                                     const struct named *named)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        if (registry->databases[i] == named_database(named)) {
+            return &pools[i];
+        }
+    }
+    return NULL;
+}
+
+static void add_clones(struct registry *registry, struct registry_pool *pools)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+    const struct named *named;
+
+    for (size_t i = 0; i < registry_buckets; i++) {
+        LIST_FOREACH (named, &registry->buckets[i], entry) {
+            struct registry_pool *pool = pool_of(registry, pools, named);
+
+            if (pool != NULL) {
+                pool->clones++;
+                pool->clone_bytes += clone_own_bytes(named->clone);
+            }
+        }
+    }
+}
+
+int registry_list_pools(struct registry *registry, struct registry_pool **ret_pools,
+                        size_t *ret_count)
+{
+    struct registry_pool *pools = mem_zalloc((registry->count + 1) * sizeof(*pools));
+
+    if (pools == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < registry->count; i++) {
+        pools[i].options = database_options(registry->databases[i]);
+        database_stats(registry->databases[i], &pools[i].stats);
+    }
+    add_clones(registry, pools);
+    *ret_pools = pools;
+    *ret_count = registry->count;
     return 0;
 }

@@ -232,6 +232,60 @@ FN(list_backends)
     }
 }
 
+/* ---- pond_pools ---- */
+
+static void list_pool(void *arg, const struct pool_row *row)
+{
+    struct listing *l = arg;
+
+    listing_row(l);
+    listing_int(l, row->oid);
+    listing_str(l, row->name);
+    listing_int(l, (int64_t)row->pool_size);
+    listing_int(l, (int64_t)row->min_pool_size);
+    listing_int(l, (int64_t)row->in_use);
+    listing_int(l, (int64_t)row->idle);
+    listing_int(l, (int64_t)row->waiting);
+    if (row->longest_wait_us < 0) {
+        listing_null(l);
+    } else {
+        listing_int(l, row->longest_wait_us / 1000);
+    }
+    listing_int(l, (int64_t)row->leases);
+    listing_int(l, (int64_t)row->created);
+    listing_int(l, (int64_t)row->timed_out);
+    listing_int(l, (int64_t)row->clones);
+    listing_int(l, (int64_t)row->clone_bytes);
+}
+
+FN(list_pools)
+{
+    struct sql_session *sql = fn_sql(c);
+    struct failure failure = { 0 };
+    struct listing listing;
+
+    (void)n;
+    (void)v;
+    if (sql->ops->each_pool == NULL) {
+        fn_fail(c, "0A000", "a list of pools is not available here");
+        return;
+    }
+    listing_begin(&listing);
+    int r = sql->ops->each_pool(sql->host, list_pool, &listing, &failure);
+    listing_end(&listing, c);
+    if (r != 0) {
+        function_fail(c, &failure);
+    }
+}
+
+/* Of the whole daemon. */
+FN(memory_used)
+{
+    (void)n;
+    (void)v;
+    sqlite3_result_int64(c, (int64_t)mem_used_total());
+}
+
 /* ---- signals ---- */
 
 static void send_signal(sqlite3_context *c, int32_t pid, enum backend_signal signal)
@@ -308,6 +362,8 @@ FN(database_encoding)
 static const struct function rows[] = {
     { "pond_databases", 0, 0, { 0 }, RESULT_FIXED, OID_TEXT, LIST, NULL, list_databases, NULL, NULL },
     { "pond_backends", 0, 0, { 0 }, RESULT_FIXED, OID_TEXT, LIST, NULL, list_backends, NULL, NULL },
+    { "pond_pool_rows", 0, 0, { 0 }, RESULT_FIXED, OID_TEXT, LIST, NULL, list_pools, NULL, NULL },
+    { "pond_memory", 0, 0, { 0 }, RESULT_FIXED, OID_INT8, VO, NULL, memory_used, NULL, NULL },
     { "pond_alter_database", 4, 4, { 0 }, RESULT_FIXED, OID_INT4, LIST, NULL, alter_database, NULL, NULL },
     { "pg_database_size", 1, 1, { OID_NAME }, RESULT_FIXED, OID_INT8, VO, NULL, database_size, NULL, NULL },
     { "pg_database_size", 1, 1, { OID_OID }, RESULT_FIXED, OID_INT8, VO, NULL, NULL, NULL, NULL },

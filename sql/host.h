@@ -41,6 +41,23 @@ struct database_row {
     int64_t bytes;            /* of its image, shared pages counted as its own */
 };
 
+/* A row of pond_pools: a database of the configuration, and what comes out of it. */
+struct pool_row {
+    const char *name;
+    uint32_t oid;
+    size_t pool_size;     /* most sessions at once; 0: no limit */
+    size_t min_pool_size; /* kept ready on each loop */
+    size_t in_use;
+    size_t idle;
+    size_t waiting;
+    int64_t longest_wait_us; /* of those who wait now; -1: nobody does */
+    uint64_t leases;         /* ever */
+    uint64_t created;
+    uint64_t timed_out;
+    size_t clones;
+    size_t clone_bytes;
+};
+
 enum backend_state {
     BACKEND_STARTING, /* not ready for its first query */
     BACKEND_IDLE,
@@ -76,6 +93,7 @@ enum backend_signal {
 
 enum mark_op { MARK_SET, MARK_REWIND, MARK_RESET };
 
+typedef void pool_fn(void *arg, const struct pool_row *row);
 typedef void database_fn(void *arg, const struct database_row *row);
 typedef void backend_fn(void *arg, const struct backend_row *row);
 
@@ -128,6 +146,7 @@ struct host_ops {
     int (*database_alter)(void *host, const char *name, const struct database_change *change,
                           struct failure *ret_failure);
     int (*each_database)(void *host, database_fn *fn, void *arg, struct failure *ret_failure);
+    int (*each_pool)(void *host, pool_fn *fn, void *arg, struct failure *ret_failure);
     int (*each_backend)(void *host, backend_fn *fn, void *arg, struct failure *ret_failure);
     /* May be the connection itself. False in *ret_found: there is no such pid. Does not wait for it
      * to end. */

@@ -76,6 +76,15 @@ static const struct system_column lock_columns[] = {
     { "waitstart", OID_TIMESTAMPTZ },
 };
 
+/* pond's own. */
+static const struct system_column pool_columns[] = {
+    { "datid", OID_OID },          { "datname", OID_NAME },         { "pool_size", OID_INT8 },
+    { "min_pool_size", OID_INT8 }, { "in_use", OID_INT8 },          { "idle", OID_INT8 },
+    { "waiting", OID_INT8 },       { "longest_wait_ms", OID_INT8 }, { "leases", OID_INT8 },
+    { "created", OID_INT8 },       { "timed_out", OID_INT8 },       { "clones", OID_INT8 },
+    { "clone_bytes", OID_INT8 },
+};
+
 static const struct system_column role_columns[] = {
     { "rolname", OID_NAME },
     { "rolsuper", OID_BOOL },
@@ -125,6 +134,7 @@ static const struct system_relation {
     ROW("pg_tablespace", "'[[1663,\"pg_default\",10,null,null],[1664,\"pg_global\",10,null,null]]'",
         tablespace_columns),
     ROW("pg_user", "pond_users()", user_columns),
+    ROW("pond_pools", "pond_pool_rows()", pool_columns),
 };
 
 static const struct system_relation *find_system(const PgQuery__RangeVar *table)

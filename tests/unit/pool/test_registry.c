@@ -139,6 +139,7 @@ static void listing(struct world *w)
 {
     struct pool pool = { .closed = false };
     struct registry_row *rows;
+    struct registry_pool *pools;
     struct registry_stats stats;
     size_t count;
 
@@ -160,6 +161,13 @@ static void listing(struct world *w)
     mem_free(rows);
     registry_stats(pool.registry, &stats);
     assert_int_equal(stats.clones, 1);
+    assert_int_equal(registry_list_pools(pool.registry, &pools, &count), 0);
+    assert_int_equal(count, 1);
+    assert_string_equal(pools[0].options->name, "shop");
+    assert_int_equal(pools[0].clones, 1);
+    assert_int_equal(pools[0].stats.waiting, 0);
+    assert_true(pools[0].stats.first_since_us == DEADLINE_NONE);
+    mem_free(pools);
     pool_end(&pool);
 }
 
@@ -173,6 +181,7 @@ static void no_memory(struct world *w)
     struct pool pool = { .closed = false };
     struct named_options options = { .name = "a", .template_ = w->template_ };
     struct registry_row *rows;
+    struct registry_pool *pools;
     struct named *named = NULL;
     size_t count;
     int r;
@@ -192,6 +201,7 @@ static void no_memory(struct world *w)
     mem_fail_at(1, true);
     assert_int_equal(registry_rename(pool.registry, named, "b"), -ENOMEM);
     assert_int_equal(registry_list(pool.registry, &rows, &count), -ENOMEM);
+    assert_int_equal(registry_list_pools(pool.registry, &pools, &count), -ENOMEM);
     mem_fail_at(0, false);
     assert_true(is_known(&pool, "a"));
     named_unref(named);

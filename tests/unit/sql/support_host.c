@@ -172,6 +172,29 @@ static int each_database(void *host, database_fn *fn, void *arg, struct failure 
     return 0;
 }
 
+static int each_pool(void *host, pool_fn *fn, void *arg, struct failure *f)
+{
+    (void)host;
+    if (enter(f) != 0) {
+        return FAILED;
+    }
+    fn(arg, &(struct pool_row){ .name = "empty", .oid = 20007, .longest_wait_us = -1 });
+    fn(arg, &(struct pool_row){ .name = "shop",
+                                .oid = 20000,
+                                .pool_size = 8,
+                                .min_pool_size = 1,
+                                .in_use = 8,
+                                .idle = 0,
+                                .waiting = 3,
+                                .longest_wait_us = 1234567,
+                                .leases = 1000,
+                                .created = 9,
+                                .timed_out = 2,
+                                .clones = 4,
+                                .clone_bytes = INT64_C(5000000000) });
+    return 0;
+}
+
 static int each_backend(void *host, backend_fn *fn, void *arg, struct failure *f)
 {
     (void)host;
@@ -279,6 +302,7 @@ void fake_host_init(void)
     fake.ops.database_drop = drop;
     fake.ops.database_alter = alter;
     fake.ops.each_database = each_database;
+    fake.ops.each_pool = each_pool;
     fake.ops.each_backend = each_backend;
     fake.ops.backend_signal = backend_signal;
     fake.ops.mark = mark;

@@ -53,6 +53,28 @@ static void columns_body(struct test_session *t)
                                   "usebypassrls:16 passwd:25 valuntil:1184 useconfig:1009");
 }
 
+static void pools_body(struct test_session *t)
+{
+    assert_string_equal(rows(t, "SELECT * FROM pond_pools ORDER BY datname"),
+                        "20007|empty|0|0|0|0|0|~|0|0|0|0|0\n"
+                        "20000|shop|8|1|8|0|3|1234|1000|9|2|4|5000000000\n");
+    assert_string_equal(t->types,
+                        "datid:26 datname:19 pool_size:20 min_pool_size:20 in_use:20 idle:20 "
+                        "waiting:20 longest_wait_ms:20 leases:20 created:20 timed_out:20 "
+                        "clones:20 clone_bytes:20");
+    assert_string_equal(rows(t, "SELECT d.datname, sum(p.waiting) FROM pg_database d JOIN "
+                                "pond_pools p ON p.datid = d.oid GROUP BY 1"),
+                        "shop|3\n");
+    assert_string_equal(rows(t, "SELECT pond_memory() > 0"), "t\n");
+    assert_string_equal(t->types, "?column?:16");
+}
+
+static void pools_are_a_relation(void **state)
+{
+    (void)state;
+    with_fake_host(pools_body);
+}
+
 static void columns_are_postgresql_15s(void **state)
 {
     (void)state;
@@ -362,6 +384,7 @@ static void answers_are_postgresqls(void **state)
 static const char *const askers[] = {
     "SELECT count(*) FROM pg_database",
     "SELECT count(*) FROM pg_stat_activity",
+    "SELECT count(*) FROM pond_pools",
     "SELECT pg_terminate_backend(4712)",
     "SELECT pg_cancel_backend(4712)",
     "SELECT pg_database_size('mine')",
@@ -435,6 +458,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_are_postgresql_15s),
+        cmocka_unit_test(pools_are_a_relation),
         cmocka_unit_test(psql_lists_databases),
         cmocka_unit_test(harnesses_find_what_they_ask_for),
         cmocka_unit_test(each_run_asks_again),
