@@ -5,3 +5,4 @@
 
 extern const struct command cmd_ping;
 extern const struct command cmd_query;
+extern const struct command cmd_status;

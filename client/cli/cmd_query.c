@@ -10,7 +10,6 @@
 #include "client/cli/slurp.h"
 
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { show_after_ms = 100, count_rows = 256 };
@@ -230,17 +229,6 @@ static int run_query(struct query *q)
 }
 
 /* ---- settings ---- */
-
-static int terminal_width(void)
-{
-    enum { usual = 80 };
-    struct winsize size = { 0 };
-
-    if (!isatty(STDOUT_FILENO)) {
-        return 0;
-    }
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : usual;
-}
 
 static struct pond_value *make_values(const struct option_list *params)
 {

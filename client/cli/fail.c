@@ -82,8 +82,8 @@ int cli_exit_code(const struct pond_error *error)
         return CLI_CONNECT;
     case POND_TIMEOUT:
         return CLI_TIMEOUT;
-    default:
-        return CLI_FAILED;
+    default: /* after a FATAL the connection is gone */
+        return strcmp(error->severity, "FATAL") == 0 ? CLI_CONNECT : CLI_FAILED;
     }
 }
 

@@ -25,6 +25,7 @@ struct format {
     struct output *out;
     const char *null;
     int terminal_width; /* that lines are to fit; 0: any length is fine */
+    bool bare;          /* a table without the line that counts its rows */
     uint64_t rows;      /* of this result, so far */
     size_t columns;
     void *state;

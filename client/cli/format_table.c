@@ -255,7 +255,10 @@ static int end(struct format *f, struct pond_error *error)
     if (!s->laid_out) {
         lay_out(f, s);
     }
-    output_printf(f->out, "(%llu row%s)\n\n", (unsigned long long)f->rows, f->rows == 1 ? "" : "s");
+    if (!f->bare) {
+        output_printf(f->out, "(%llu row%s)\n\n", (unsigned long long)f->rows,
+                      f->rows == 1 ? "" : "s");
+    }
     destroy(f);
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "async/await.h"
 #include "base/defs.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -90,6 +91,18 @@ void interrupt_forget(const struct pond_conn *conn)
             signal(SIGINT, SIG_DFL);
         }
     }
+}
+
+int interrupt_fd(void)
+{
+    return wake_fd;
+}
+
+void interrupt_wait(int64_t ms)
+{
+    struct pollfd fd = { .fd = wake_fd, .events = POLLIN };
+
+    poll(&fd, 1, ms > INT32_MAX ? INT32_MAX : (int)ms);
 }
 
 bool interrupt_seen(void)

@@ -14,6 +14,12 @@
 void interrupt_watch(struct pond_loop *loop, struct pond_conn *conn);
 void interrupt_forget(const struct pond_conn *conn);
 
+/* Can be read once ^C came, for those who poll; -1: no connection was watched yet. */
+int interrupt_fd(void);
+
+/* Waits so long, or until ^C. */
+void interrupt_wait(int64_t ms);
+
 /* ^C came: stop, without a message. */
 bool interrupt_seen(void);
 

@@ -13,6 +13,7 @@
 static const struct command *const commands[] = {
     &cmd_query,
     &cmd_ping,
+    &cmd_status,
 };
 
 static const struct option_row common_options[] = {

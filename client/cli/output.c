@@ -1,24 +1,50 @@
 /* client/cli/output.c: see output.h. */
 #include "client/cli/output.h"
 
+#include "base/buf.h"
 #include "client/cli/cli.h"
 #include "client/cli/interrupt.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 void output_init(struct output *out, int fd, const char *name)
 {
     out->fd = fd;
+    out->memory = NULL;
     out->name = name;
     out->error = 0;
     out->len = 0;
 }
 
+void output_init_memory(struct output *out, struct buf *memory)
+{
+    output_init(out, -1, "memory");
+    out->memory = memory;
+}
+
+int terminal_width(void)
+{
+    enum { usual = 80 };
+    struct winsize size = { 0 };
+
+    if (!isatty(STDOUT_FILENO)) {
+        return 0;
+    }
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : usual;
+}
+
 static void write_all(struct output *out, const char *data, size_t len)
 {
+    if (out->memory != NULL) {
+        if (out->error == 0 && buf_append(out->memory, data, len) != 0) {
+            out->error = ENOMEM;
+        }
+        return;
+    }
     while (len > 0 && output_is_fine(out)) {
         ssize_t n = write(out->fd, data, len);
 

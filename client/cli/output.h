@@ -10,15 +10,22 @@
 
 enum { output_bytes = 64 * 1024 };
 
+struct buf;
+
 struct output {
     int fd;
-    const char *name; /* for the message */
-    int error;        /* errno of the first write that failed */
+    struct buf *memory; /* not NULL: into there instead */
+    const char *name;   /* for the message */
+    int error;          /* errno of the first write that failed */
     size_t len;
     char data[output_bytes];
 };
 
 void output_init(struct output *out, int fd, const char *name);
+void output_init_memory(struct output *out, struct buf *memory);
+
+/* Columns of the terminal that stdout is; 0: it is none. */
+int terminal_width(void);
 
 void output_write(struct output *out, const char *data, size_t len);
 void output_str(struct output *out, const char *s);

@@ -3,6 +3,7 @@
 
 declare -gA _pond_options=(
     [ping]="--wait"
+    [status]="--watch --interval"
     [query]="--file --format --null --page --param --verbose"
 )
 _pond_common="--host --port --user --dbname --connect-timeout --timeout --quiet --help --version"
