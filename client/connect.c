@@ -33,6 +33,25 @@ static int await_connected(int fd, int64_t deadline_us, struct pond_error *error
     return so_error == 0 ? 0 : error_set(error, POND_CONNECT, "08001", "%s", strerror(so_error));
 }
 
+/* A host that has vanished is noticed within two minutes, also while it is waited for. */
+static void keep_alive(int fd)
+{
+    static const struct {
+        int level;
+        int option;
+        int value;
+    } rows[] = {
+        { SOL_SOCKET, SO_KEEPALIVE, 1 },
+        { IPPROTO_TCP, TCP_KEEPIDLE, 60 },  /* seconds of silence ... */
+        { IPPROTO_TCP, TCP_KEEPINTVL, 15 }, /* ... then a probe each */
+        { IPPROTO_TCP, TCP_KEEPCNT, 4 },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        setsockopt(fd, rows[i].level, rows[i].option, &rows[i].value, sizeof(rows[i].value));
+    }
+}
+
 int conn_dial(const struct sockaddr_storage *address, socklen_t len, int64_t deadline_us,
               int *ret_fd, struct pond_error *error)
 {
@@ -46,7 +65,7 @@ int conn_dial(const struct sockaddr_storage *address, socklen_t len, int64_t dea
     }
     if (address->ss_family != AF_UNIX) {
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+        keep_alive(fd);
     }
     if (connect(fd, (const struct sockaddr *)address, len) != 0) {
         int r = errno == EINPROGRESS

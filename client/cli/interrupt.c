@@ -1,5 +1,6 @@
 /* client/cli/interrupt.c: see interrupt.h. The handler writes into an eventfd, which a task on the
- * connections' loop waits for: it runs while a call of theirs does. */
+ * connections' loop waits for: it runs while a call of theirs does. From then on SIGALRM comes each
+ * second, so that a write that had not begun yet when ^C came ends as well. */
 #include "client/cli/interrupt.h"
 
 #include "async/await.h"
@@ -10,13 +11,20 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { watched_most = 8, grace_ms = 2000 };
+enum { watched_most = 8, grace_s = 3 };
 
 static volatile sig_atomic_t seen;
+static volatile sig_atomic_t reminded;
 static int wake_fd = -1;
 static struct pond_conn *watched[watched_most];
 static size_t watched_count;
 static const struct pond_loop *watching; /* whose task waits */
+
+static void die(void)
+{
+    signal(SIGINT, SIG_DFL);
+    raise(SIGINT);
+}
 
 static void handle(int number)
 {
@@ -25,12 +33,16 @@ static void handle(int number)
     (void)number;
     seen = 1;
     maybe_unused ssize_t n = write(wake_fd, &one, sizeof(one)); /* nothing to be done about it */
+    alarm(1);
 }
 
-static void die(void)
+static void remind(int number)
 {
-    signal(SIGINT, SIG_DFL);
-    raise(SIGINT);
+    (void)number;
+    if (++reminded == grace_s) {
+        die();
+    }
+    alarm(1);
 }
 
 static int wait_for_signal(void *arg, struct pond_error *error)
@@ -43,18 +55,19 @@ static int wait_for_signal(void *arg, struct pond_error *error)
     for (size_t i = 0; i < watched_count; i++) {
         maybe_unused int r = pond_conn_cancel(watched[i], error);
     }
-    if (pond_sleep(grace_ms, error) == 0) {
-        die();
-    }
+    watching = NULL;
     return 0;
 }
 
 static void install(void)
 {
-    struct sigaction action = { .sa_handler = handle, .sa_flags = (int)SA_RESETHAND }, before;
+    const struct sigaction interrupt = { .sa_handler = handle, .sa_flags = (int)SA_RESETHAND };
+    const struct sigaction reminder = { .sa_handler = remind }; /* both without SA_RESTART */
+    struct sigaction before;
 
     if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler == SIG_DFL) {
-        sigaction(SIGINT, &action, NULL); /* without SA_RESTART: writes end */
+        sigaction(SIGALRM, &reminder, NULL);
+        sigaction(SIGINT, &interrupt, NULL);
     }
 }
 

@@ -126,8 +126,42 @@ static int do_notify(struct pond_conn *conn)
     return pond_conn_await_notification(conn, &error);
 }
 
-static int (*const things[])(struct pond_conn *conn) = { do_exec, do_query, do_rows,  do_stmt,
-                                                         do_copy, do_txn,   do_notify };
+static int see_row(void *arg, struct pond_row row, struct pond_error *e)
+{
+    int *left = arg;
+
+    look_at(row);
+    return --*left > 0 ? 0 : pond_error_set(e, POND_APP, "enough");
+}
+
+static int see_copy(void *arg, const char *data, size_t len, struct pond_error *e)
+{
+    (void)arg;
+    (void)e;
+    must(len == 0 || data != NULL);
+    return 0;
+}
+
+static int see_tag(void *arg, const char *tag, struct pond_error *e)
+{
+    (void)arg;
+    (void)e;
+    must(tag != NULL);
+    return 0;
+}
+
+static int do_stream(struct pond_conn *conn)
+{
+    const struct pond_sink sink = { see_row, see_row, see_copy, see_tag };
+    int left = 100;
+    int r = pond_stream(conn, "SELECT 1; SELECT 2", POND_NONE, &sink, &left, &error);
+
+    return r != 0 ? r
+                  : pond_stream(conn, "SELECT $1", POND_WITH(pond_int(1)), &sink, &left, &error);
+}
+
+static int (*const things[])(struct pond_conn *conn) = { do_exec, do_query, do_rows,   do_stmt,
+                                                         do_copy, do_txn,   do_notify, do_stream };
 
 static int greet(void *arg, struct pond_error *e)
 {

@@ -152,7 +152,19 @@ talks = {"exec": b"\0" + greeting + columns + one + done + done + ready,
                      msg(b"C", b"COPY 1\0") + ready,
          "transaction": b"\5" + greeting + msg(b"C", b"BEGIN\0") + msg(b"Z", b"T") + msg(b"C", b"SAVEPOINT\0") +
                         msg(b"Z", b"T") + msg(b"C", b"RELEASE\0") + msg(b"Z", b"T") + msg(b"C", b"COMMIT\0") + ready,
+         "stream": b"\7" + greeting + columns + one + done + msg(b"C", b"INSERT 0 1\0") + msg(b"I") + ready + started + one +
+                   done + ready,
+         "stream-copy": b"\7" + greeting + msg(b"H", b"\0" + counted(i16(0))) + msg(b"d", b"1\n") + msg(b"c") +
+                        msg(b"C", b"COPY 1\0") + ready,
          "notify": b"\6" + greeting + msg(b"A", struct.pack("!i", 7) + b"channel\0payload\0"),
          "password": b"\0" + msg(b"R", struct.pack("!i", 3)), "http": b"\0HTTP/1.1 400 Bad Request\r\n"}
 for name, data in talks.items():
     put("client", name, data)
+
+texts = {"plain": b"\x05plain text", "unicode": "\x07h\u00e9llo \u6f22\u5b57 e\u0301 \U0001f600".encode(),
+         "control": b"\x04\x1b[31m\n\t\x7f\0\xc2\x85", "direction": "\x09\u202eabc\u2066".encode(),
+         "invalid": b"\x06a\xff\xc3(\xed\xa0\x80\xf4\x90\x80\x80\xc0\x80",
+         "json": b'\x14{"a": [1, -2.5e+3, true, null, {}],\n "b\\u00e9\\n": ""}', "json-cut": b'\x14{"a": [1, {"b": "c\\u00',
+         "number": b"\0-12345678901234567890.125e-7", "deep": b"\0" + b"[" * 600 + b"]" * 600}
+for name, data in texts.items():
+    put("text", name, data)
