@@ -126,7 +126,7 @@ static int fail(const struct pond_error *error)
     if (interrupt_seen()) {
         return CLI_FAILED;
     }
-    if (error->kind == POND_SQL && strcmp(error->sqlstate, "42P01") == 0) {
+    if (strcmp(error->sqlstate, "42883") == 0 || strcmp(error->sqlstate, "42P01") == 0) {
         cli_complain("the server is no pondd, or an older one: %s", error->message);
         return CLI_FAILED;
     }

@@ -43,6 +43,17 @@ expect_text()
     expect "$@"
 }
 
+# same FORMAT SQL PSQL-OPTION...: what psql and pond write for it, byte for byte.
+same()
+{
+    local format=$1 sql=$2
+    shift 2
+    psql -X -q "$@" -c "$sql" > "$folder/psql" 2> "$folder/err" || fail "psql: $(cat "$folder/err")"
+    "$pond" query -q -F "$format" "$sql" > "$folder/pond" 2> "$folder/err" || fail "pond: $(cat "$folder/err")"
+    cmp "$folder/psql" "$folder/pond" || fail "$format is not as psql's: $sql"
+    count=$((count + 1))
+}
+
 passed()
 {
     printf '%d commands did what they should\n' "$count"

@@ -8,16 +8,6 @@ set -uo pipefail
 export PGOPTIONS="" LC_ALL=C.UTF-8
 command -v psql > "$folder/which" || { echo "skipped: psql is missing"; exit 77; }
 
-same() # FORMAT SQL PSQL-OPTION...
-{
-    local format=$1 sql=$2
-    shift 2
-    psql -X -q "$@" -c "$sql" > "$folder/psql" 2> "$folder/err" || fail "psql: $(cat "$folder/err")"
-    "$pond" query -q -F "$format" "$sql" > "$folder/pond" 2> "$folder/err" || fail "pond: $(cat "$folder/err")"
-    cmp "$folder/psql" "$folder/pond" || fail "$format is not as psql's: $sql"
-    count=$((count + 1))
-}
-
 while IFS= read -r sql; do
     same csv "$sql" --csv
     same table "$sql"
