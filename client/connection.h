@@ -88,11 +88,14 @@ must_check int conn_receive_any(struct pond_conn *conn, struct backend_message *
 /* A message that has no place here: closes the connection. */
 int conn_unexpected(struct pond_conn *conn, uint8_t type, struct pond_error *error);
 
-/* ---- client/connect.c ---- */
+/* ---- client/dial.c ---- */
 
-/* Opens a socket to conn->address; sets fd. */
+/* Opens a socket to the address. */
 must_check int conn_dial(const struct sockaddr_storage *address, socklen_t len, int64_t deadline_us,
                          int *ret_fd, struct pond_error *error);
+
+/* ---- client/connect.c ---- */
+
 must_check int conn_connect(struct pond_conn *conn, const char *conninfo, struct pond_error *error);
 
 /* From what follows the start-up packet to ReadyForQuery. */
