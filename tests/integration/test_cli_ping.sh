@@ -7,6 +7,8 @@ set -uo pipefail
 
 # Ready means that a query was answered, over TCP and over the socket, however the database is named.
 expect 0 "ready after * ms" "" "$pond" ping
+expect 0 "ready after * ms" "" env -u PGDATABASE -u PGUSER "$pond" ping -U nobody_knows
+expect 3 "" "*database \"nowhere\" does not exist (3D000)*" env PGDATABASE=nowhere "$pond" ping
 expect 0 "ready after * ms" "" "$pond" ping shop
 expect 0 "" "" "$pond" ping -q "postgresql://tester@$PGHOST:$PGPORT/shop"
 expect 0 "" "" "$pond" -q -h "$POND_SOCKET_DIR" ping "dbname=shop user=someone"
