@@ -46,12 +46,12 @@ void databases_left(struct connection *conn, struct named *named)
 {
     int64_t linger_us = database_options(named_database(named))->linger_us;
 
-    if (!named_is_listed(named)) {
-        return; /* it has ended already */
+    if (!named_is_listed(named) || named_is_lasting(named)) {
+        return; /* it has ended already, or ends by DROP DATABASE only */
     }
     if (conn->owns_clone) {
         end_scope(conn->server, named);
-    } else if (!named_is_lasting(named) && named_leases(named) == 0 &&
+    } else if (named_leases(named) == 0 &&
                (linger_us == 0 || linger_begin(conn->worker, named, linger_us) != 0)) {
         end_scope(conn->server, named);
     }

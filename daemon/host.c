@@ -81,6 +81,7 @@ const struct host_ops connection_host_ops = {
     .each_backend = host_each_backend,
     .backend_signal = host_backend_signal,
     .mark = host_mark,
+    .keep = host_keep,
     .template_claim = host_template_claim,
     .template_end = host_template_end,
 };

@@ -30,6 +30,7 @@ int host_each_backend(void *host, backend_fn *fn, void *arg, struct failure *ret
 int host_backend_signal(void *host, int32_t pid, enum backend_signal signal, bool *ret_found,
                         struct failure *ret_failure);
 int host_mark(void *host, enum mark_op op, const char *name, struct failure *ret_failure);
+int host_keep(void *host, struct failure *ret_failure);
 int host_template_claim(void *host, const char *name, const char *from, bool *ret_build,
                         struct failure *ret_failure);
 int host_template_end(void *host, const char *name, bool ready, struct failure *ret_failure);

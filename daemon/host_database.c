@@ -8,6 +8,7 @@
 #include "async/loop.h"
 #include "daemon/connection.h"
 #include "daemon/databases.h"
+#include "daemon/linger.h"
 #include "pool/registry.h"
 #include "pool/txn.h"
 
@@ -126,6 +127,26 @@ int host_mark(void *host, enum mark_op op, const char *name, struct failure *ret
         break;
     }
     return lease_reset(&conn->lease, ret_failure);
+}
+
+/* The connection lives where its clone does. */
+int host_keep(void *host, struct failure *ret_failure)
+{
+    const struct connection *conn = host;
+
+    if (conn->named == NULL) {
+        failure_set(ret_failure, "0A000", "a private copy of a database cannot be kept");
+        failure_add(ret_failure, FIELD_HINT, "Connect to \"%s~NAME\" for one that can.",
+                    conn->database);
+        return FAILED;
+    }
+    if (!named_is_listed(conn->named)) {
+        return failure_set(ret_failure, "3D000", "database \"%s\" has been dropped",
+                           conn->database);
+    }
+    named_make_lasting(conn->named);
+    linger_end(conn->named);
+    return 0;
 }
 
 int host_template_claim(void *host, const char *name, const char *from, bool *ret_build,

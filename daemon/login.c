@@ -156,7 +156,7 @@ int login_begin(struct connection *conn, const struct startup *startup, struct f
         r = login_set_params(conn, startup, ret_failure);
     }
     if (r == 0) {
-        conn->owns_clone = conn->made_clone && sql_setting_is_on(conn->sql, "pond.owner");
+        r = login_settle_owner(conn, ret_failure);
     }
     return r;
 }

@@ -30,5 +30,9 @@ must_check int login_open_session(struct connection *conn, struct failure *ret_f
 must_check int login_set_params(struct connection *conn, const struct startup *startup,
                                 struct failure *ret_failure);
 
+/* Does the clone end with the connection? `SHOW pond.owner` tells, whatever was asked for. 0 or
+ * FAILED. Does not await. */
+must_check int login_settle_owner(struct connection *conn, struct failure *ret_failure);
+
 /* 0 or FAILED. Does not await. */
 must_check int login_refuse_replication(const struct startup *startup, struct failure *ret_failure);

@@ -146,6 +146,14 @@ int login_set_params(struct connection *conn, const struct startup *startup,
     return r;
 }
 
+int login_settle_owner(struct connection *conn, struct failure *ret_failure)
+{
+    conn->owns_clone = conn->made_clone && sql_setting_is_on(conn->sql, "pond.owner");
+    return conn->owns_clone || !sql_setting_is_on(conn->sql, "pond.owner")
+               ? 0
+               : set_one(conn, "pond.owner", "off", ret_failure);
+}
+
 int login_refuse_replication(const struct startup *startup, struct failure *ret_failure)
 {
     static const char *const off[] = { "false", "off", "no", "0", "f", "n" };

@@ -87,6 +87,11 @@ bool named_is_lasting(const struct named *named)
     return named->lasting;
 }
 
+void named_make_lasting(struct named *named)
+{
+    named->lasting = true;
+}
+
 const char *named_name(const struct named *named)
 {
     return named->name;

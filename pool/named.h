@@ -33,7 +33,8 @@ struct named_options {
     struct template *template_; /* what it starts as; takes its own reference */
     struct account *parent;     /* charged with its pages: the daemon's */
     uint32_t oid;
-    bool lasting; /* made by CREATE DATABASE: lives until DROP; else until its scope ends */
+    bool lasting; /* made by CREATE DATABASE: lives until DROP; else until its scope ends, unless
+                     it is made lasting before */
 };
 
 /* With one reference, on the running loop, unknown to the registry. 0 or -ENOMEM. */
@@ -45,7 +46,10 @@ void named_unref(struct named *named); /* NULL is fine */
 struct database *named_database(const struct named *named);
 uint32_t named_oid(const struct named *named);
 unsigned named_loop(const struct named *named);
+
+/* Does it live until it is dropped? */
 bool named_is_lasting(const struct named *named);
+void named_make_lasting(struct named *named);
 
 const char *named_name(const struct named *named);
 struct clone *named_clone(const struct named *named);

@@ -1,5 +1,5 @@
-/* sql/function_pond.c: what pond has and PostgreSQL has not: marks of a clone, and templates that
- * the first of many builds for all.
+/* sql/function_pond.c: what pond has and PostgreSQL has not: marks of a clone, clones that are
+ * kept, and templates that the first of many builds for all.
  *
  * None of it can be taken back, so none of it runs in a transaction; and a statement that calls it
  * is run without an implicit one (FUNCTION_ALONE). A rewind inside of sqlite3_step() is no problem:
@@ -93,6 +93,20 @@ FN(reset)
     run_mark(c, MARK_RESET, "pond_reset()", NULL);
 }
 
+FN(keep)
+{
+    struct sql_session *sql = fn_sql(c);
+    struct failure failure = { 0 };
+    int r = begin(sql, "pond_keep()", sql->ops->keep != NULL, &failure);
+
+    (void)n;
+    (void)v;
+    if (r == 0) {
+        r = sql->ops->keep(sql->host, &failure);
+    }
+    result_void(c, r, &failure);
+}
+
 /* ---- templates ---- */
 
 static int check_database_name(const char *name, struct failure *f)
@@ -165,6 +179,7 @@ static const struct function rows[] = {
     { "pond_mark", 1, 1, { T }, RESULT_FIXED, OID_VOID, FLAGS, NULL, mark, NULL, NULL },
     { "pond_rewind", 1, 1, { T }, RESULT_FIXED, OID_VOID, FLAGS, NULL, rewind_to, NULL, NULL },
     { "pond_reset", 0, 0, { 0 }, RESULT_FIXED, OID_VOID, FLAGS, NULL, reset, NULL, NULL },
+    { "pond_keep", 0, 0, { 0 }, RESULT_FIXED, OID_VOID, FLAGS, NULL, keep, NULL, NULL },
     { "pond_template", 1, 2, { T, T }, RESULT_FIXED, OID_BOOL, FLAGS, NULL, template, NULL, NULL },
     { "pond_template_ready", 1, 1, { T }, RESULT_FIXED, OID_VOID, FLAGS, NULL, template_ready, NULL, NULL },
     { "pond_template_failed", 1, 1, { T }, RESULT_FIXED, OID_VOID, FLAGS, NULL, template_failed, NULL, NULL },

@@ -158,6 +158,9 @@ struct host_ops {
      * keeps its root. Awaits the writer's place (55P03, 57014). 42704: no such mark · 53400: too
      * many · 0A000: not a clone. */
     int (*mark)(void *host, enum mark_op op, const char *name, struct failure *ret_failure);
+    /* The connection's named clone has no owner any more, and stays until it is dropped. Does not
+     * await. 0A000: the connection has a private clone. */
+    int (*keep)(void *host, struct failure *ret_failure);
     /* A template that the first who asks builds for all. True in *ret_build: a database of that
      * name has been made, empty or a copy of `from` (NULL: template1), and this connection is its
      * builder; if it ends before template_end() was called, the database is dropped and the next

@@ -165,7 +165,7 @@ const struct setting_row setting_table[] = {
     ROW("parallel_setup_cost", REAL, "1000", .min = 0, .max = 1.79769e308),
     ROW("parallel_tuple_cost", REAL, "0.1", .min = 0, .max = 1.79769e308),
     ROW("plan_cache_mode", ENUM, "auto", .values = plan_cache_values),
-    ROW("pond.owner", BOOL, "off", .flags = SETTING_AT_STARTUP, .about = "The named database that this connection makes ends with it."),
+    ROW("pond.owner", BOOL, "off", .flags = SETTING_AT_STARTUP, .about = "The named database that this connection made ends with it."),
     ROW("port", INT, "7432", .flags = SETTING_AT_RESTART, .min = 1, .max = 65535),
     ROW("quote_all_identifiers", BOOL, "off"),
     ROW("random_page_cost", REAL, "4", .min = 0, .max = 1.79769e308),

@@ -217,6 +217,12 @@ class Owner(Test):
         self.assertEqual(self.run_sql(maker, "SELECT count(*) FROM orders"), [("3",)])
         self.leave(maker)
 
+    def test_who_owns_it_can_be_asked(self):
+        owner, other, private = self.connect("shop~own", **OWNER), self.connect("shop~own", **OWNER), self.connect("shop", **OWNER)
+        for w, answer in ((other, "off"), (private, "off"), (owner, "on")):
+            self.assertEqual(self.run_sql(w, "SHOW pond.owner"), [(answer,)])
+            self.leave(w)
+
     def test_it_cannot_be_said_later(self):
         w = self.connect("shop~own")
         self.fails(w, "SET pond.owner = on", "55P02")
@@ -236,6 +242,61 @@ class Owner(Test):
         self.once("postgres", "DROP DATABASE lasting")
 
 
+class Keep(Test):
+    """pond_keep(): from now on it is as if CREATE DATABASE had made it."""
+
+    def check_stays(self, *clients):
+        for w in clients:
+            self.leave(w)
+        self.daemon.until(connections=0)
+        self.assertEqual(self.once("shop~kept", "SELECT n FROM mine"), [("1",)])
+        self.once("postgres", 'DROP DATABASE "shop~kept"')
+        self.daemon.until(clones=0)
+
+    def make(self, **keys):
+        w = self.connect("shop~kept", **keys)
+        self.run_sql(w, "CREATE TABLE mine (n int); INSERT INTO mine VALUES (1)")
+        return w
+
+    def test_the_owner_keeps_it(self):
+        w, other = self.make(**OWNER), self.connect("shop~kept")
+        self.assertEqual(self.run_sql(w, "SELECT pond_keep()"), [("",)])
+        self.check_stays(w, other)
+
+    def test_another_keeps_it(self):
+        w, other = self.make(**OWNER), self.connect("shop~kept")
+        self.run_sql(other, "SELECT pond_keep(), pond_keep()")
+        self.check_stays(other, w)
+
+    def test_nobody_owns_it(self):
+        w = self.make()
+        self.run_sql(w, "SELECT pond_keep()")
+        self.check_stays(w)
+
+    def test_it_has_another_name_then(self):
+        w = self.make(**OWNER)
+        self.run_sql(w, "SELECT pond_keep()")
+        self.leave(w)
+        self.daemon.until(connections=0)
+        self.once("postgres", 'ALTER DATABASE "shop~kept" RENAME TO kept')
+        self.assertEqual(self.once("kept", "SELECT n FROM mine"), [("1",)])
+        self.once("postgres", "DROP DATABASE kept")
+
+    def test_not_what_is_private(self):
+        w = self.connect("shop")
+        error = self.fails(w, "SELECT pond_keep()", "0A000")
+        self.assertEqual((error["M"], error["H"]), ("a private copy of a database cannot be kept",
+                                                    'Connect to "shop~NAME" for one that can.'))
+        self.leave(w)
+
+    def test_not_in_a_transaction(self):
+        w = self.make()
+        self.run_sql(w, "BEGIN")
+        self.fails(w, "SELECT pond_keep()", "25001")
+        self.leave(w)
+        self.daemon.until(clones=0)
+
+
 class Linger(Test):
     conf = SHOP + "linger = 1h\n[database short]\nlinger = 20ms\n"
 
@@ -253,6 +314,15 @@ class Linger(Test):
         self.fails(w, "SELECT * FROM mine", "42P01")
         self.leave(w)
         self.daemon.until(clones=0)
+
+    def test_what_is_kept_when_its_end_is_near_stays(self):
+        """The wait that was begun before would pass while nobody uses it."""
+        self.once("short~kept", "CREATE TABLE mine (n int)")
+        self.once("short~kept", "SELECT pond_keep()")
+        self.once("short~later", "SELECT 1")
+        self.daemon.until(connections=0, clones=1)
+        self.once("short~kept", "SELECT * FROM mine")
+        self.once("postgres", 'DROP DATABASE "short~kept"')
 
     def test_who_comes_in_time_stays(self):
         """Ends of waits pass while it is in use again."""

@@ -236,6 +236,16 @@ static int mark(void *host, enum mark_op op, const char *name, struct failure *f
     return 0;
 }
 
+static int keep(void *host, struct failure *f)
+{
+    (void)host;
+    if (enter(f) != 0) {
+        return FAILED;
+    }
+    LOG("keep; ");
+    return 0;
+}
+
 static int template_claim(void *host, const char *name, const char *from, bool *ret_build,
                           struct failure *f)
 {
@@ -306,6 +316,7 @@ void fake_host_init(void)
     fake.ops.each_backend = each_backend;
     fake.ops.backend_signal = backend_signal;
     fake.ops.mark = mark;
+    fake.ops.keep = keep;
     fake.ops.template_claim = template_claim;
     fake.ops.template_end = template_end;
     row.is_template = true;

@@ -20,6 +20,7 @@ static const struct {
     { "pond_mark('a b')", "mark a b; ", "\n" },
     { "pond_rewind('a' || 'b')", "rewind ab; ", "\n" },
     { "pond_reset()", "reset -; ", "\n" },
+    { "pond_keep()", "keep; ", "\n" },
     { "pond_template('new')", "claim new from -; ", "t\n" },
     { "pond_template('shop')", "claim shop from -; ", "f\n" },
     { "pond_template('new', 'shop')", "claim new from shop; ", "t\n" },
