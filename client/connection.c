@@ -146,6 +146,11 @@ char pond_conn_status(const struct pond_conn *conn)
     return conn->status;
 }
 
+int pond_conn_socket(const struct pond_conn *conn)
+{
+    return conn->fd;
+}
+
 const char *pond_conn_setting(const struct pond_conn *conn, const char *name)
 {
     return pairs_find(&conn->settings, name);

@@ -107,6 +107,9 @@ POND_API POND_CHECK int pond_conn_open(struct pond_loop *loop, const char *conni
                                        struct pond_conn **ret_conn, struct pond_error *error);
 /* Says good-bye and hangs up; the object stays and says that it is closed. Never waits. */
 POND_API void pond_conn_close(struct pond_conn *conn);
+/* Says good-bye and waits until the server has hung up: what it frees with the connection, such as
+ * a database that this one owns, is free then. It is closed afterwards in any case. */
+POND_API POND_CHECK int pond_conn_hang_up(struct pond_conn *conn, struct pond_error *error);
 /* Closes and frees; what was made of it (statements, rows ...) stays valid until its own end. NULL
  * is fine. */
 POND_API void pond_conn_destroy(struct pond_conn *conn);
@@ -121,6 +124,9 @@ POND_API const char *pond_conn_parameter(const struct pond_conn *conn, const cha
  * connection. */
 POND_API const char *pond_conn_setting(const struct pond_conn *conn, const char *name);
 POND_API int pond_conn_pid(const struct pond_conn *conn);
+/* To be watched only, between two calls: when it is readable the server has said something unasked
+ * or has hung up, and the next call will tell. -1: closed. */
+POND_API int pond_conn_socket(const struct pond_conn *conn);
 
 /* Each call from now on may take so long; 0: for ever. A call that runs out of time cancels its
  * statement and leaves the connection usable, or, if the server does not follow, closed. */

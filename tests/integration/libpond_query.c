@@ -1,6 +1,8 @@
 /* tests/integration/libpond_query.c: queries, COPY, time-outs, and what is refused. */
 #include "libpond.h"
 
+#include <poll.h>
+
 /* ---- queries ---- */
 
 static void a_connection_knows_its_server(void **state)
@@ -285,6 +287,65 @@ static void a_closed_connection_says_so(void **state)
     assert_false(pond_conn_is_open(conn));
 }
 
+/* Where the server has taken the connection off its list, the hang-up came later. */
+static void after_a_hang_up_the_server_is_done(void **state)
+{
+    char sql[128];
+    struct pond_conn *other;
+
+    (void)state;
+    snprintf(sql, sizeof(sql), "SELECT count(*) FROM pg_stat_activity WHERE pid = %d",
+             pond_conn_pid(conn));
+    assert_int_equal(one_int(sql), 1);
+    assert_true(pond_conn_socket(conn) >= 0);
+    ok(pond_conn_hang_up(conn, &error));
+    assert_int_equal(pond_conn_socket(conn), -1);
+    ok(pond_conn_hang_up(conn, &error)); /* nothing is left to do */
+    assert_int_equal(pond_exec(conn, "SELECT 1", NULL, &error), POND_USAGE);
+    ok(pond_conn_open(NULL, "", &other, &error));
+    pond_conn_destroy(conn);
+    conn = other;
+    assert_int_equal(one_int(sql), 0);
+}
+
+static void a_hang_up_ends_what_was_open(void **state)
+{
+    struct pond_rows *rows;
+    struct pond_row row;
+
+    (void)state;
+    ok(pond_rows_open(conn, "SELECT * FROM generate_series(1, 100000)", POND_NONE,
+                      &(struct pond_rows_options){ .page_rows = 1 }, &rows, &error));
+    assert_int_equal(pond_rows_next(rows, &row, &error), POND_ROW);
+    ok(pond_conn_hang_up(conn, &error));
+    assert_false(pond_conn_is_open(conn));
+    (void)pond_rows_close(rows, &error);
+}
+
+static bool readable(int fd, int timeout_ms)
+{
+    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+    return poll(&poll_fd, 1, timeout_ms) == 1;
+}
+
+static void the_socket_tells_when_the_server_hangs_up(void **state)
+{
+    char sql[128];
+    struct pond_conn *other;
+
+    (void)state;
+    assert_false(readable(pond_conn_socket(conn), 0));
+    snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(%d)", pond_conn_pid(conn));
+    ok(pond_conn_open(NULL, "", &other, &error));
+    ok(pond_exec(other, sql, NULL, &error));
+    pond_conn_destroy(other);
+    assert_true(readable(pond_conn_socket(conn), 10000));
+    assert_true(pond_exec(conn, "SELECT 1", NULL, &error) < 0);
+    assert_string_equal(error.sqlstate, "57P01");
+    ok(pond_conn_hang_up(conn, &error));
+}
+
 static void a_database_that_is_not_there_is_an_error_with_an_address(void **state)
 {
     struct pond_conn *none = NULL;
@@ -327,6 +388,9 @@ int run_query_tests(void)
         test(a_copy_can_be_given_up),
         test(a_bad_copy_is_an_error_of_its_end),
         test(a_closed_connection_says_so),
+        test(after_a_hang_up_the_server_is_done),
+        test(a_hang_up_ends_what_was_open),
+        test(the_socket_tells_when_the_server_hangs_up),
         test(a_database_that_is_not_there_is_an_error_with_an_address),
         test(notices_are_told),
     };
