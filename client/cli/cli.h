@@ -14,6 +14,7 @@ enum cli_exit {
     CLI_USAGE = 2,
     CLI_CONNECT = 3, /* no connection, it was lost, or it speaks no PostgreSQL */
     CLI_TIMEOUT = 4,
+    CLI_OWN = 125, /* pond run: its own failure, not that of the command that it runs */
 };
 
 /* The options that all commands have. */
@@ -33,6 +34,7 @@ struct cli {
     const struct command *command;
     struct cli_common common;
     struct pond_loop *loop;
+    char **words; /* of the command to be run, and NULL; NULL: there was no -- */
 };
 
 struct command {
@@ -42,6 +44,8 @@ struct command {
     const struct option_row *options;
     size_t option_count;
     size_t settings_bytes; /* the object that the options fill; it starts as zero bytes */
+    bool runs_command;     /* what follows a -- is cli->words, a command to be run */
+    int usage_code;        /* of a wrong command line; 0: CLI_USAGE */
     int least;             /* how many arguments there must be */
     int most;              /* -1: any number */
     /* settings is the object of settings_bytes; argv[argc] is NULL. */
@@ -54,6 +58,27 @@ struct command {
  * --dbname and the environment say. Options of the command line win over what is in it. The
  * caller's own (mem_free); NULL: no memory. */
 must_check char *cli_conninfo(const struct cli *cli, const char *database);
+
+/* The same with more words, which win over all others; one without a value is skipped. */
+struct cli_word {
+    const char *name;
+    const char *value;
+};
+must_check char *cli_conninfo_with(const struct cli *cli, const char *database,
+                                   const struct cli_word *words, size_t count);
+
+/* Whether `database` is right by itself. 0 or a kind. */
+must_check int cli_check(const struct cli *cli, const char *database, struct pond_error *error);
+
+/* Puts the command's own defaults into the environment, where a connection string looks last. */
+void cli_set_defaults(const struct cli *cli);
+/* Takes them out again, for a program that is to be started. */
+void cli_unset_defaults(void);
+
+/* As cli_open() does, by a whole connection string and without the watch for ^C: for who takes
+ * signals himself. */
+must_check int cli_dial(struct cli *cli, const char *conninfo, struct pond_conn **ret_conn,
+                        struct pond_error *error);
 
 /* Opens a connection on cli->loop with the deadline of --timeout. Notices go to stderr unless
  * --quiet. Until cli_disconnect() ^C cancels what it runs: see interrupt.h. 0 or a kind, without a

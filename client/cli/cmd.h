@@ -6,3 +6,6 @@
 extern const struct command cmd_ping;
 extern const struct command cmd_query;
 extern const struct command cmd_status;
+extern const struct command cmd_lease;
+extern const struct command cmd_release;
+extern const struct command cmd_run;

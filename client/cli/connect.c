@@ -52,34 +52,43 @@ static int put_query(struct buf *out, const char *name, const char *value)
     return r;
 }
 
+static int put_words(struct buf *out, const struct cli_word *words, size_t count, bool uri)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        if (words[i].value != NULL) {
+            r = (uri ? put_query : put_word)(out, words[i].name, words[i].value);
+        }
+    }
+    return r;
+}
+
 /* Of several alike in one string the last one wins, so the options come last. */
 static int put_options(struct buf *out, const struct cli_common *common, bool uri)
 {
     char seconds[32] = "";
-    const struct {
-        const char *name;
-        const char *value;
-    } rows[] = {
+    const struct cli_word words[] = {
         { "host", common->host },
         { "port", common->port },
         { "user", common->user },
         { "connect_timeout", common->connect_timeout_ms < 0 ? NULL : seconds },
         { "fallback_application_name", "pond" },
     };
-    int r = 0;
 
     snprintf(
         seconds, sizeof(seconds), "%lld",
         (long long)(common->connect_timeout_ms / 1000 + (common->connect_timeout_ms % 1000 != 0)));
-    for (size_t i = 0; r == 0 && i < ARRAY_LEN(rows); i++) {
-        if (rows[i].value != NULL) {
-            r = (uri ? put_query : put_word)(out, rows[i].name, rows[i].value);
-        }
-    }
-    return r;
+    return put_words(out, words, ARRAY_LEN(words), uri);
 }
 
 char *cli_conninfo(const struct cli *cli, const char *database)
+{
+    return cli_conninfo_with(cli, database, NULL, 0);
+}
+
+char *cli_conninfo_with(const struct cli *cli, const char *database, const struct cli_word *words,
+                        size_t count)
 {
     cleanup(buf_finish) struct buf text = { 0 };
     int r = 0;
@@ -90,8 +99,12 @@ char *cli_conninfo(const struct cli *cli, const char *database)
     } else if (database != NULL) {
         r = put_word(&text, "dbname", database);
     }
+    bool uri = database != NULL && is_uri(database);
     if (r == 0) {
-        r = put_options(&text, &cli->common, database != NULL && is_uri(database));
+        r = put_options(&text, &cli->common, uri);
+    }
+    if (r == 0) {
+        r = put_words(&text, words, count, uri);
     }
     return r == 0 ? buf_take_str(&text) : NULL;
 }
@@ -111,9 +124,22 @@ static void tell_notice(void *arg, const struct pond_error *notice)
     }
 }
 
+static struct default_variable {
+    const char *name;
+    bool is_ours;
+} defaults[] = { { .name = "PGCONNECT_TIMEOUT" }, { .name = "PGPORT" } };
+
+static void set_default(struct default_variable *variable, const char *value)
+{
+    if (getenv(variable->name) == NULL) {
+        setenv(variable->name, value, 1);
+        variable->is_ours = true;
+    }
+}
+
 /* The command's defaults where libpq's differ: what a connection string, a service file or the
  * environment says is stronger. */
-static void set_defaults(const struct cli *cli)
+void cli_set_defaults(const struct cli *cli)
 {
     char seconds[32];
     int64_t most_ms = cli->common.timeout_ms;
@@ -122,8 +148,17 @@ static void set_defaults(const struct cli *cli)
                          : default_connect_timeout_s;
 
     snprintf(seconds, sizeof(seconds), "%lld", (long long)wait_s);
-    setenv("PGCONNECT_TIMEOUT", seconds, 0);
-    setenv("PGPORT", DEFAULT_PORT, 0);
+    set_default(&defaults[0], seconds);
+    set_default(&defaults[1], DEFAULT_PORT);
+}
+
+void cli_unset_defaults(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(defaults); i++) {
+        if (defaults[i].is_ours) {
+            unsetenv(defaults[i].name);
+        }
+    }
 }
 
 /* A server that stops in the middle of a message has as long as one that is connected to. */
@@ -134,7 +169,7 @@ static int64_t stall_ms(const struct cli *cli)
 }
 
 /* By itself: what is put behind it would be taken for the rest of an open quote. */
-static int check(const struct cli *cli, const char *database, struct pond_error *error)
+int cli_check(const struct cli *cli, const char *database, struct pond_error *error)
 {
     cleanup(conninfo_finish) struct conninfo info = { 0 };
 
@@ -142,20 +177,11 @@ static int check(const struct cli *cli, const char *database, struct pond_error 
     return database != NULL && is_conninfo(database) ? conninfo_parse(&info, database, error) : 0;
 }
 
-int cli_open(struct cli *cli, const char *database, struct pond_conn **ret_conn,
+int cli_dial(struct cli *cli, const char *conninfo, struct pond_conn **ret_conn,
              struct pond_error *error)
 {
-    int r = check(cli, database, error);
-    cleanup(mem_freep) char *conninfo = r == 0 ? cli_conninfo(cli, database) : NULL;
-
-    if (r != 0) {
-        return r;
-    }
-    if (conninfo == NULL) {
-        return pond_error_set(error, POND_NOMEM, "out of memory");
-    }
-    set_defaults(cli);
-    r = pond_conn_open(cli->loop, conninfo, ret_conn, error);
+    cli_set_defaults(cli);
+    int r = pond_conn_open(cli->loop, conninfo, ret_conn, error);
     if (r != 0) {
         return r;
     }
@@ -164,8 +190,26 @@ int cli_open(struct cli *cli, const char *database, struct pond_conn **ret_conn,
         pond_conn_set_deadline_in(*ret_conn, cli->common.timeout_ms);
     }
     pond_conn_set_stall(*ret_conn, stall_ms(cli));
-    interrupt_watch(cli->loop, *ret_conn);
     return 0;
+}
+
+int cli_open(struct cli *cli, const char *database, struct pond_conn **ret_conn,
+             struct pond_error *error)
+{
+    int r = cli_check(cli, database, error);
+    cleanup(mem_freep) char *conninfo = r == 0 ? cli_conninfo(cli, database) : NULL;
+
+    if (r != 0) {
+        return r;
+    }
+    if (conninfo == NULL) {
+        return pond_error_set(error, POND_NOMEM, "out of memory");
+    }
+    r = cli_dial(cli, conninfo, ret_conn, error);
+    if (r == 0) {
+        interrupt_watch(cli->loop, *ret_conn);
+    }
+    return r;
 }
 
 int cli_connect(struct cli *cli, const char *database, struct pond_conn **ret_conn)

@@ -14,6 +14,9 @@ static const struct command *const commands[] = {
     &cmd_query,
     &cmd_ping,
     &cmd_status,
+    &cmd_run,
+    &cmd_lease,
+    &cmd_release,
 };
 
 static const struct option_row common_options[] = {
@@ -117,6 +120,19 @@ static int run_on_loop(struct cli *cli, void *settings, int argc, char **argv)
     return code;
 }
 
+/* Takes off what begins with the first --: an option cannot have it as its value. */
+static int cut_words(int argc, char **argv, char ***ret_words)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--") == 0) {
+            argv[i] = NULL;
+            *ret_words = argv + i + 1;
+            return i;
+        }
+    }
+    return argc;
+}
+
 static int run_with(struct cli *cli, void *settings, int argc, char **argv)
 {
     const struct command *command = cli->command;
@@ -125,17 +141,22 @@ static int run_with(struct cli *cli, void *settings, int argc, char **argv)
         { common_options, ARRAY_LEN(common_options), &cli->common },
     };
     int first;
-    int r = options_read(argc, argv, sets, ARRAY_LEN(sets), false, &first);
 
+    if (command->runs_command) {
+        argc = cut_words(argc, argv, &cli->words);
+    }
+    int r = options_read(argc, argv, sets, ARRAY_LEN(sets), false, &first);
     if (r == OPTIONS_HELP) {
         return help_with(command);
     } else if (r == OPTIONS_VERSION) {
         return version();
-    } else if (r < 0) {
-        return CLI_USAGE;
+    } else if (r == 0) {
+        r = check_count(command, argc - first);
     }
-    r = check_count(command, argc - first);
-    return r != 0 ? r : run_on_loop(cli, settings, argc - first, argv + first);
+    if (r != 0) {
+        return command->usage_code != 0 ? command->usage_code : CLI_USAGE;
+    }
+    return run_on_loop(cli, settings, argc - first, argv + first);
 }
 
 static int run_command(struct cli *cli, int argc, char **argv)

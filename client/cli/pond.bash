@@ -5,6 +5,9 @@ declare -gA _pond_options=(
     [ping]="--wait"
     [status]="--watch --interval"
     [query]="--file --format --null --page --param --verbose"
+    [run]="--name --keep-on-failure --jobs --seed"
+    [lease]="--name --pid"
+    [release]=""
 )
 _pond_common="--host --port --user --dbname --connect-timeout --timeout --quiet --help --version"
 
