@@ -181,6 +181,15 @@ static int await_one(int epoll_fd, struct pond_error *error)
     return count > 0 ? 2 : 0;
 }
 
+/* What has come unasked is looked at without sending anything, which might fail first. */
+static int check(struct pond_conn *conn, struct pond_error *error)
+{
+    pond_conn_set_timeout(conn, 1);
+    int r = pond_conn_await_notification(conn, error);
+    pond_conn_set_timeout(conn, 0);
+    return r == POND_TIMEOUT ? 0 : r;
+}
+
 /* Two descriptors, and an epoll of both is one to await. */
 int clone_await(struct clone *clone, int fd, struct pond_error *error)
 {
@@ -192,7 +201,7 @@ int clone_await(struct clone *clone, int fd, struct pond_error *error)
         return pond_error_set(error, POND_NOMEM, "could not wait: %s", strerror(-r));
     }
     while (r == 0 || r == 2) {
-        r = r == 2 ? pond_exec(clone->conn, "", NULL, error) : 0; /* what has it said? */
+        r = r == 2 ? check(clone->conn, error) : 0;
         r = r == 0 ? await_one(epoll_fd, error) : r;
     }
     return r == 1 ? 0 : r;

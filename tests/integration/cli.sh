@@ -75,3 +75,13 @@ signal.pause()' > "$folder/silent" &
     helpers+=($!)
     read -r silent_port < "$folder/silent"
 }
+
+# eventually COMMAND...: it will succeed, within a minute.
+eventually()
+{
+    local end=$((SECONDS + 60))
+    until "$@"; do
+        [ $SECONDS -lt $end ] || fail "still not: $*"
+        sleep 0.02
+    done
+}
