@@ -208,7 +208,7 @@ static int locate(struct seeding *seeding, struct view statement)
 
     for (const uint8_t *p = statement.data; skip > 0 && p < statement.data + statement.len; p++) {
         skip -= (*p & 0xc0) != 0x80; /* positions count characters */
-        at = skip == 0 ? p : at;
+        at = skip == 0 ? p + 1 : at;
     }
     const char *where = failure_get(&inner, FIELD_WHERE);
     failure_set(failure, inner.sqlstate, "%s:%u: %s%s%s", seeding->options->path,

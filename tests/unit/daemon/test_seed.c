@@ -180,6 +180,29 @@ static void a_statement_that_fails_is_named_with_file_line_and_text(void **state
     assert_string_equal(failure_get(&failure, FIELD_DETAIL), "SELECT 1 FROM nowhere");
 }
 
+/* The place that the grammar names may be the first letter behind a newline. */
+static void a_statement_that_is_none_is_named_with_its_line(void **state)
+{
+    static const struct {
+        const char *script, *line;
+    } rows[] = {
+        { "SELEC 1;\n", "seed.sql:1: " },
+        { "SELECT 1;\nINSRT INTO t;\n", "seed.sql:2: " },
+        { "SELECT 1;\n\n\nSELECT 1\nFRM t;\n", "seed.sql:5: " },
+        { "SELECT '\xc3\xbc\xc3\xbc',\nFROM t;\n", "seed.sql:2: " },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct failure failure;
+        struct template *template_;
+
+        assert_int_equal(load(rows[i].script, &template_, &failure), FAILED);
+        assert_string_equal(failure.sqlstate, "42601");
+        assert_non_null(strstr(failure_get(&failure, FIELD_MESSAGE), rows[i].line));
+    }
+}
+
 static void an_unterminated_string_is_an_error_of_its_line(void **state)
 {
     struct failure failure;
@@ -308,6 +331,7 @@ int main(void)
         cmocka_unit_test(copy_takes_the_lines_behind_it),
         cmocka_unit_test(bad_copy_data_are_named_with_their_line),
         cmocka_unit_test(a_statement_that_fails_is_named_with_file_line_and_text),
+        cmocka_unit_test(a_statement_that_is_none_is_named_with_its_line),
         cmocka_unit_test(an_unterminated_string_is_an_error_of_its_line),
         cmocka_unit_test(a_long_statement_is_named_by_its_beginning),
         cmocka_unit_test(a_transaction_left_open_is_an_error),
