@@ -11,12 +11,7 @@
 
 /* One row each, in the order of --help. */
 static const struct command *const commands[] = {
-    &cmd_query,
-    &cmd_ping,
-    &cmd_status,
-    &cmd_run,
-    &cmd_lease,
-    &cmd_release,
+    &cmd_query, &cmd_ping, &cmd_status, &cmd_run, &cmd_lease, &cmd_release,
 };
 
 static const struct option_row common_options[] = {

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "client/cli/job.h"
 #include "client/cli/signals.h"
+#include "client/cli/slurp.h"
 #include "client/cli/suite_item.h"
 #include "client/cli/tap.h"
 
@@ -262,9 +263,9 @@ static int run_items(struct suite *suite)
     return code;
 }
 
-static int fail_input(int r)
+static int fail_memory(void)
 {
-    cli_complain("could not read standard input: %s", strerror(-r));
+    cli_complain("out of memory");
     return CLI_OWN;
 }
 
@@ -272,11 +273,11 @@ int suite_run(const struct suite_options *given)
 {
     struct suite_options options = *given;
     cleanup(mem_freep) struct suite *suite = mem_zalloc(sizeof(*suite));
-    cleanup(mem_freep) char *text = NULL;
+    cleanup(buf_finish) struct buf text = { 0 };
     cleanup(mem_freep) char **lines = NULL;
 
     if (suite == NULL) {
-        return fail_input(-ENOMEM);
+        return fail_memory();
     }
     suite->options = &options;
     suite->signals.fd = -1;
@@ -285,10 +286,12 @@ int suite_run(const struct suite_options *given)
         suite->count++;
     }
     if (suite->count == 0) {
-        int r = suite_read(STDIN_FILENO, &text);
-        lines = r == 0 ? suite_lines(text, &suite->count) : NULL;
+        if (slurp_text("-", &text) != 0) {
+            return CLI_OWN;
+        }
+        lines = suite_lines((char *)text.data, &suite->count);
         if (lines == NULL) {
-            return fail_input(r == 0 ? -ENOMEM : r);
+            return fail_memory();
         }
         suite->items = lines;
     }

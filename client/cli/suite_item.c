@@ -4,11 +4,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { input_most_bytes = 64 << 20, read_bytes = 64 * 1024 };
 
 /* ---- lines ---- */
 
@@ -32,27 +28,6 @@ char **suite_lines(char *text, size_t *ret_count)
     lines[count] = NULL;
     *ret_count = count;
     return lines;
-}
-
-int suite_read(int fd, char **ret_text)
-{
-    cleanup(buf_finish) struct buf text = { .max = input_most_bytes };
-    ssize_t n = 1;
-
-    while (n > 0) {
-        int r = buf_reserve(&text, read_bytes);
-        if (r != 0) {
-            return r == BUF_FULL ? -EFBIG : -ENOMEM;
-        }
-        n = read(fd, text.data + text.len, text.cap - text.len);
-        if (n < 0 && errno != EINTR) {
-            return -errno;
-        }
-        text.len += n > 0 ? (size_t)n : 0;
-        n = n < 0 ? 1 : n;
-    }
-    *ret_text = buf_take_str(&text);
-    return *ret_text == NULL ? -ENOMEM : 0;
 }
 
 /* ---- words ---- */

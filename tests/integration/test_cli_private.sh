@@ -38,8 +38,8 @@ echo > two
 wait $running && [ "$(cat out)" = 0 ] || fail "two at once: $(cat out)"
 
 # What is wrong with the seed is pondd's to say.
-printf 'SELECT 1;\nINSRT INTO t;\n' > bad.sql
-expect 125 "" "pond run: FATAL: cannot start: 42601 $folder/bad.sql:*: syntax error at or near \"INSRT\" (INSRT INTO t)" "$pond" run -s bad.sql -- true
+printf 'SELECT 1;\n\nINSRT INTO t;\n' > bad.sql
+expect 125 "" "pond run: FATAL: cannot start: 42601 $folder/bad.sql:3: syntax error at or near \"INSRT\" (INSRT INTO t)" "$pond" run -s bad.sql -- true
 expect 125 "" "pond run: none.sql: No such file or directory" "$pond" run -s none.sql -- true
 expect 125 "" "pond run: FATAL: *Is a directory*" "$pond" run -s "$folder/tmp" -- true
 expect 125 "" "pond run: --keep-on-failure needs a pondd that stays*" "$pond" run -k -s seed.db -- true

@@ -3,11 +3,9 @@
 
 #include "base/alloc.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -67,39 +65,17 @@ static void without_a_command_the_item_is_one(void **state)
     check_words(NULL, "a && b", false, WORDS("sh", "-c", "a && b"));
 }
 
-static void all_that_comes_is_read(void **state)
-{
-    int ends[2];
-    char *text = NULL;
-
-    (void)state;
-    assert_int_equal(pipe(ends), 0);
-    assert_int_equal(write(ends[1], "a\nb", 3), 3);
-    close(ends[1]);
-    assert_int_equal(suite_read(ends[0], &text), 0);
-    assert_string_equal(text, "a\nb");
-    mem_free(text);
-    close(ends[0]);
-    assert_int_equal(suite_read(ends[0], &text), -EBADF);
-}
-
 static void without_memory_there_is_none(void **state)
 {
     struct account account = { .limit = 1 };
     struct account *was = account_swap(&account);
     char text[] = "a\nb";
-    char *read = NULL;
     size_t count;
-    int ends[2];
 
     (void)state;
-    assert_int_equal(pipe(ends), 0);
-    close(ends[1]);
     assert_null(suite_lines(text, &count));
     assert_null(suite_words(COMMAND("a"), "b", false));
     assert_null(suite_words(NULL, "b", false));
-    assert_int_equal(suite_read(ends[0], &read), -ENOMEM);
-    close(ends[0]);
     account_swap(was);
     account_finish(&account);
 }
@@ -110,7 +86,6 @@ int main(void)
         cmocka_unit_test(lines_that_are_blank_are_left_out),
         cmocka_unit_test(the_item_takes_the_place_of_braces_or_comes_last),
         cmocka_unit_test(without_a_command_the_item_is_one),
-        cmocka_unit_test(all_that_comes_is_read),
         cmocka_unit_test(without_memory_there_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
