@@ -13,7 +13,12 @@
 #include <sys/epoll.h>
 #include <sys/random.h>
 
-enum { name_letters = 8, attempts_most = 3, end_timeout_ms = 10000 };
+enum {
+    name_letters = 8,
+    attempts_most = 3,
+    end_timeout_ms = 10000,
+    sign_of_life_us = 2000000,
+};
 
 /* ---- the connection string ---- */
 
@@ -163,22 +168,24 @@ static int watch(int epoll_fd, int fd, bool is_connection)
     return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
 }
 
-/* One is the descriptor, two is the connection alone. */
+enum came { CAME_NOTHING, CAME_DESCRIPTOR, CAME_CONNECTION };
+
+/* The descriptor comes first. CAME_NOTHING after a while, or a kind. */
 static int await_one(int epoll_fd, struct pond_error *error)
 {
     struct epoll_event events[2];
-    int r = await_readable(epoll_fd, DEADLINE_NONE);
+    int r = await_readable(epoll_fd, clock_after_us(&clock_system, sign_of_life_us));
     int count = epoll_wait(epoll_fd, events, ARRAY_LEN(events), 0);
 
-    if (r != 0) {
+    if (r != 0 && r != -ETIMEDOUT) {
         return pond_error_set(error, POND_CANCELLED, "could not wait: %s", strerror(-r));
     }
     for (int i = 0; i < count; i++) {
         if (events[i].data.u32 == 0) {
-            return 1;
+            return CAME_DESCRIPTOR;
         }
     }
-    return count > 0 ? 2 : 0;
+    return count > 0 ? CAME_CONNECTION : CAME_NOTHING;
 }
 
 /* What has come unasked is looked at without sending anything, which might fail first. */
@@ -200,11 +207,17 @@ int clone_await(struct clone *clone, int fd, struct pond_error *error)
     if (r != 0) {
         return pond_error_set(error, POND_NOMEM, "could not wait: %s", strerror(-r));
     }
-    while (r == 0 || r == 2) {
-        r = r == 2 ? check(clone->conn, error) : 0;
-        r = r == 0 ? await_one(epoll_fd, error) : r;
+    while (r == 0) {
+        r = await_one(epoll_fd, error);
+        if (r == CAME_DESCRIPTOR) {
+            return 0;
+        }
+        /* a server may send those away who say nothing for long (client_idle_timeout) */
+        r = r == CAME_CONNECTION ? check(clone->conn, error)
+            : r == CAME_NOTHING  ? pond_exec(clone->conn, "", NULL, error)
+                                 : r;
     }
-    return r == 1 ? 0 : r;
+    return r;
 }
 
 int clone_end(struct clone *clone, struct pond_error *error)

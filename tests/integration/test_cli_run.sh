@@ -14,11 +14,8 @@ PATH=$folder/bin:$PATH
 
 # ---- exit codes ----
 
-for ((code = 0; code < 256; code++)); do
-    run -- sh -c "exit $code"
-    got=$?
-    [ $got -eq $code ] || fail "the command said $code, pond run said $got"
-done
+seq 0 255 | xargs -P 4 -I{} sh -c 'run -- sh -c "exit {}"; got=$?; [ $got -eq {} ] || echo "the command said {}, pond run said $got"' > "$folder/codes"
+[ ! -s "$folder/codes" ] || fail "$(cat "$folder/codes")"
 for number in 1 2 3 4 6 7 8 9 10 11 12 13 14 15 24 25 31 34 64; do
     run -- sh -c "ulimit -c 0; kill -$number \$\$" 2> /dev/null
     got=$?
@@ -213,6 +210,20 @@ wait $running
 got=$?
 [ $got -eq 125 ] && [ "$(cat "$folder/got")" = TERM ] && grep -q "the server closed it" "$folder/err" \
     || fail "the server was killed: exit code $got, the command got $(cat "$folder/got"): $(cat "$folder/err")"
+# A server that sends away who says nothing for 5 s does not send away the owner: two idle clients, one after the other, are
+# sent away in the meantime.
+"$pondd" -c "$conf" -o listen_addr= -o listen_port=7433 -o client_idle_timeout=5s -o unix_socket_dir="$folder" --ready-fd 5 5> "$folder/address" 2> "$folder/log" &
+helpers+=($!)
+eventually grep -q 7433 "$folder/address"
+cat > "$folder/idle.py" <<'END'
+import psycopg2, select
+for _ in range(2):
+    idle = psycopg2.connect("")
+    select.select([idle], [], [], 60)
+idle = psycopg2.connect("")
+idle.cursor().execute("SELECT * FROM mine")
+END
+expect 0 "" "" "$pond" run "host=$folder port=7433 dbname=shop" -- sh -c "psql -Xqc 'CREATE TABLE mine (n int)' && /usr/bin/python3 $folder/idle.py"
 # Somebody drops the database.
 waits dropped shop
 psql -Xq -d postgres -c 'DROP DATABASE "shop~dropped" WITH (FORCE)'
