@@ -186,8 +186,7 @@ char **environment_over(const struct environment *environment, char *const *base
 
 /* ---- for a shell ---- */
 
-/* In single quotes all but these means itself. */
-static int put_quoted(struct buf *out, const char *value)
+int environment_quote(struct buf *out, const char *value)
 {
     int r = buf_append_byte(out, '\'');
 
@@ -209,7 +208,7 @@ int environment_exports(const struct environment *environment, struct buf *out)
             continue;
         }
         r = buf_printf(out, "export %s=", row->name);
-        r = r != 0 ? r : put_quoted(out, row->value);
+        r = r != 0 ? r : environment_quote(out, row->value);
         r = r != 0 ? r : buf_append_str(out, ";\n");
     }
     return r;

@@ -42,5 +42,8 @@ void environment_finish(struct environment *environment);
  * the array alone. NULL: no memory. */
 must_check char **environment_over(const struct environment *environment, char *const *base);
 
+/* As one word of a shell, in single quotes. 0, or what buf_append() says. */
+must_check int environment_quote(struct buf *out, const char *value);
+
 /* Lines for a shell's eval: export NAME='value', or unset NAME. */
 must_check int environment_exports(const struct environment *environment, struct buf *out);

@@ -78,19 +78,29 @@ static void watch_child(struct job *job, struct clone *clone)
 
 /* ---- the clone ---- */
 
+static int describe(struct buf *out, const struct place *place)
+{
+    cleanup(buf_finish) struct buf url = { 0 };
+    int r = environment_url(&url, place);
+
+    r = r != 0 ? r : buf_append_byte(&url, '\0');
+    r = r != 0 ? r : buf_printf(out, "\"%s\" is kept: psql ", place->database);
+    r = r != 0 ? r : environment_quote(out, (const char *)url.data);
+    r = r != 0 ? r : buf_append_str(out, "; drop it by: pond release -h ");
+    r = r != 0 ? r : environment_quote(out, place->host);
+    r = r != 0 ? r : buf_printf(out, " -p %s ", place->port);
+    return r != 0 ? r : environment_quote(out, place->database);
+}
+
 static void keep(struct job *job, struct clone *clone)
 {
     const struct place place = clone_place(clone);
-    cleanup(buf_finish) struct buf url = { 0 };
+    cleanup(buf_finish) struct buf text = { 0 };
 
     if (clone_keep(clone, &job->error) != 0) {
         job->end = JOB_LOST;
-        return;
-    }
-    if (environment_url(&url, &place) == 0 && buf_append_byte(&url, '\0') == 0) {
-        snprintf(job->kept, sizeof(job->kept),
-                 "\"%s\" is kept: psql '%s'; drop it by: pond release -h %s -p %s '%s'",
-                 place.database, (const char *)url.data, place.host, place.port, place.database);
+    } else if (describe(&text, &place) == 0) {
+        snprintf(job->kept, sizeof(job->kept), "%.*s", (int)text.len, (const char *)text.data);
     }
 }
 

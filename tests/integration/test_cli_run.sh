@@ -186,7 +186,7 @@ END
 
 # ---- --keep-on-failure ----
 
-expect 7 "" "pond run: \"shop~kept\" is kept: psql 'postgresql://tester@$PGHOST:$PGPORT/shop~kept'; drop it by: pond release -h $PGHOST -p $PGPORT 'shop~kept'" \
+expect 7 "" "pond run: \"shop~kept\" is kept: psql 'postgresql://tester@$PGHOST:$PGPORT/shop~kept'; drop it by: pond release -h '$PGHOST' -p $PGPORT 'shop~kept'" \
     run -k -n kept -- sh -c 'psql -Xqc "CREATE TABLE mine AS SELECT 1 AS n"; exit 7'
 line=$(cat "$folder/err")
 expect 0 "1" "" sh -c "$(sed "s/.* is kept: \(psql '[^']*'\).*/\1/" <<< "$line") -XAtc 'SELECT n FROM mine'"
@@ -194,6 +194,8 @@ expect 125 "" "*already" run -n kept -- true
 expect 0 "" "" sh -c "$(sed 's/.*drop it by: //' <<< "$line" | sed "s|^pond|'$pond'|")"
 [ "$(clones)" = 0 ] || fail "what was kept is there after pond release"
 expect 0 "" "" run --keep-on-failure -- true
+expect 1 "" "*is kept*" run -k -n "it's" -h "$POND_SOCKET_DIR" -- false
+expect 0 "" "" sh -c "$(sed "s/.*drop it by: //; s|^pond|'$pond'|" "$folder/err")"
 expect 137 "" "*is kept*" run -k -n kept -- sh -c 'kill -KILL $$'
 expect 0 "" "" "$pond" release "shop~kept"
 expect 127 "" "*: nonesuch: No such file or directory" run -k -- nonesuch

@@ -89,6 +89,27 @@ static void a_program_gets_them_once_and_the_others_as_they_are(void **state)
     environment_finish(&environment);
 }
 
+static void a_word_is_quoted_for_a_shell(void **state)
+{
+    static const struct {
+        const char *word, *quoted;
+    } rows[] = {
+        { "", "''" },
+        { "a b", "'a b'" },
+        { "it's", "'it'\\''s'" },
+        { "\\\"$`", "'\\\"$`'" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        cleanup(buf_finish) struct buf out = { 0 };
+
+        assert_int_equal(environment_quote(&out, rows[i].word), 0);
+        assert_int_equal(out.len, strlen(rows[i].quoted));
+        assert_memory_equal(out.data, rows[i].quoted, out.len);
+    }
+}
+
 static void a_shell_gets_them_in_quotes(void **state)
 {
     cleanup(buf_finish) struct buf out = { 0 };
@@ -135,6 +156,7 @@ int main(void)
         cmocka_unit_test(urls_are_encoded),
         cmocka_unit_test(jdbc_has_no_sockets),
         cmocka_unit_test(a_program_gets_them_once_and_the_others_as_they_are),
+        cmocka_unit_test(a_word_is_quoted_for_a_shell),
         cmocka_unit_test(a_shell_gets_them_in_quotes),
         cmocka_unit_test(without_memory_there_are_none),
     };
