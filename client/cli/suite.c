@@ -32,6 +32,7 @@ struct suite {
     struct signals signals;
     int stopped_by; /* a signal */
     bool gives_up;  /* no more items: something of our own has failed */
+    char why[128];
     struct tap tap;
     struct output out;
 };
@@ -67,11 +68,12 @@ static int open_nameless(void)
     return fd;
 }
 
+/* It is told at the end: what runs already still has its say. */
 static void give_up(struct suite *suite, const char *why)
 {
     if (!suite->gives_up) {
         suite->gives_up = true;
-        tap_bail_out(&suite->tap, why);
+        snprintf(suite->why, sizeof(suite->why), "%s", why);
     }
 }
 
@@ -123,10 +125,12 @@ static void tell(struct suite *suite, const struct job *job, const char *item, i
         tell_failure(suite, job, fd, took_us);
     }
     if (job->end != JOB_RAN) {
-        give_up(suite, "pond's own failure");
+        give_up(suite, job->message[0] != '\0' ? job->message : job->error.message);
     }
     output_flush(&suite->out);
-    suite->gives_up |= suite->out.error != 0;
+    if (suite->out.error != 0) {
+        give_up(suite, "could not write to standard output");
+    }
 }
 
 static int run_words(struct suite *suite, size_t place, const char *item, char **words)
@@ -229,6 +233,9 @@ static int end(struct suite *suite, int64_t took_us)
 
     if (suite->stopped_by != 0) {
         give_up(suite, sigdescr_np(suite->stopped_by));
+    }
+    if (suite->gives_up) {
+        tap_bail_out(tap, suite->why);
     }
     tap_note(tap, "%zu commands: %zu passed, %zu failed, %zu not run; %.2f s", suite->count,
              tap->number - tap->failed, tap->failed, suite->count - tap->number,

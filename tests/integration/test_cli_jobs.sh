@@ -98,10 +98,27 @@ expect 1 "*not ok * - false*# \"shop~*\" is kept: psql '*'; drop it by: pond rel
 [ "$(clones)" = 1 ] || fail "$(clones) copies were kept"
 expect 0 "" "" "$pond" release "$(sed -n 's/.*# "\(shop~[^"]*\)" is kept.*/\1/p' "$folder/out")"
 # No server, no such database: nothing is begun any more.
-expect 125 "*not ok 1 - 1?# *database \"nowhere\" does not exist (3D000)?Bail out! *" "" sh -c "seq 9 | '$pond' run -j 1 nowhere -- true"
+expect 125 "*not ok 1 - 1?# *database \"nowhere\" does not exist (3D000)?Bail out! connection to server*database \"nowhere\" does not exist?# 9 commands: *" "" sh -c "seq 9 | '$pond' run -j 1 nowhere -- true"
 tap 9 0 1
 # What cannot be told has not happened.
 expect 125 "" "pond run: could not write to standard output: No space left on device" sh -c "seq 9 | '$pond' run -j 2 shop -- true > /dev/full"
+# The server is killed: those that run are told, and nothing is begun any more.
+"$pondd" -c "$conf" -o listen_addr= -o listen_port=7432 -o unix_socket_dir="$folder" --ready-fd 5 5> "$folder/address" 2> "$folder/log" &
+daemon=$!
+eventually [ -s "$folder/address" ]
+mkdir "$folder/lost"
+lost='mkfifo {}; trap "echo told >> all; exit 1" TERM; exec 6<> {}; echo >> began; read -r x <&6'
+(cd "$folder/lost" && printf '%s\n' a b c d | exec "$pond" run -j 2 "host=$folder port=7432 dbname=shop" -- bash -c "$lost") > "$folder/out" &
+running=$!
+both() { [ "$(cat "$folder/lost/began" 2> /dev/null | wc -l)" = 2 ]; }
+eventually both
+kill -KILL $daemon
+wait $daemon 2> /dev/null
+wait $running
+got=$?
+tap 4 0 2
+[ $got -eq 125 ] && grep -q '^Bail out! connection to server' "$folder/out" && [ "$(cat "$folder/lost/all")" = "$(printf 'told\ntold')" ] \
+    || fail "the server was killed: $got $(cat "$folder/out")"
 # A signal goes to all, groups included, and nothing is begun any more.
 waits='mkfifo {}; sh -c "trap \"echo told >> all; exit 1\" TERM; echo \$\$ >> began; read -r x < {}"; wait'
 mkdir "$folder/stop"
