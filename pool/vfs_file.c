@@ -316,6 +316,10 @@ static int file_control(sqlite3_file *base, int op, void *arg maybe_unused)
         file->committed = file->lock >= SQLITE_LOCK_RESERVED;
         return SQLITE_OK;
     }
+    if (op == SQLITE_FCNTL_SYNC && file->flushing) {
+        file->flushing = false;
+        return SQLITE_BUSY; /* all pages are written, nothing is committed */
+    }
     return SQLITE_NOTFOUND;
 }
 
@@ -378,7 +382,7 @@ void vfs_file_open(struct vfs_file *file, struct clone *clone)
 
 /* ---- held roots ---- */
 
-static struct vfs_file *file_of_db(sqlite3 *db)
+struct vfs_file *vfs_file_of(sqlite3 *db)
 {
     sqlite3_file *base = NULL;
 
@@ -389,7 +393,7 @@ static struct vfs_file *file_of_db(sqlite3 *db)
 
 void vfs_hold_root(sqlite3 *db)
 {
-    struct vfs_file *file = file_of_db(db);
+    struct vfs_file *file = vfs_file_of(db);
 
     if (!file->pinned) {
         pin_newest(file);
@@ -399,7 +403,7 @@ void vfs_hold_root(sqlite3 *db)
 
 void vfs_drop_root(sqlite3 *db)
 {
-    struct vfs_file *file = file_of_db(db);
+    struct vfs_file *file = vfs_file_of(db);
 
     file->held = false;
     if (file->lock == SQLITE_LOCK_NONE) {
@@ -409,8 +413,8 @@ void vfs_drop_root(sqlite3 *db)
 
 void vfs_share_root(sqlite3 *from, sqlite3 *to)
 {
-    const struct vfs_file *source = file_of_db(from);
-    struct vfs_file *file = file_of_db(to);
+    const struct vfs_file *source = vfs_file_of(from);
+    struct vfs_file *file = vfs_file_of(to);
 
     assert(source->clone == file->clone && source->lock <= SQLITE_LOCK_SHARED && !file->pinned);
     if (source->pinned) {
@@ -423,5 +427,5 @@ void vfs_share_root(sqlite3 *from, sqlite3 *to)
 
 bool vfs_root_is_newest(sqlite3 *db)
 {
-    return !is_stale(file_of_db(db));
+    return !is_stale(vfs_file_of(db));
 }

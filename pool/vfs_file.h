@@ -22,8 +22,11 @@ struct vfs_file {
     bool held;           /* the pin outlives the read transaction */
     bool dirty;          /* the pin is a tree of our own that differs from the clone's root */
     bool committed;      /* SQLite said that the commit is done */
+    bool flushing;       /* the COMMIT that comes shall be turned away at its end (image.c) */
 };
 static_assert(sizeof(struct vfs_file) < 200, "SQLite allocates it three times");
 
 /* Makes `file` (zeroed or not) an open file on the clone. */
 void vfs_file_open(struct vfs_file *file, struct clone *clone);
+/* The main file of a connection that vfs_open_clone() made. */
+struct vfs_file *vfs_file_of(sqlite3 *db);

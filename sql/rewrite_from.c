@@ -3,6 +3,7 @@
 
 #include "sql/functions.h"
 #include "sql/grammar.h"
+#include "sql/rows_function.h"
 
 static bool set(const char *s)
 {
@@ -206,6 +207,10 @@ static void range_function(struct rewriter *r, const PgQuery__Node *node)
 
     if (first != NULL && series_is_call(first)) {
         add_relation(r, from_series(r, f, first->func_call));
+        return;
+    }
+    if (first != NULL && rows_function_is_call(first)) {
+        add_relation(r, from_rows_function(r, f, first->func_call));
         return;
     }
     if (first == NULL || first->node_case != PG_QUERY__NODE__NODE_FUNC_CALL || f->ordinality ||

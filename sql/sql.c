@@ -18,6 +18,7 @@
 #include "sql/normal.h"
 #include "sql/plan_cache.h"
 #include "sql/portal.h"
+#include "sql/rows_function.h"
 #include "sql/series_table.h"
 #include "sql/verb.h"
 
@@ -61,6 +62,9 @@ static int names_ready(struct sql_session *sql)
     int r = casts_open(sql);
     if (r == 0) {
         r = series_table_register(sql);
+    }
+    if (r == 0) {
+        r = image_table_register(sql);
     }
     if (r == 0) {
         set_registered(sql, REGISTERED_NAMES);
