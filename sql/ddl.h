@@ -100,6 +100,10 @@ struct table_text {
 must_check int table_text_load(struct sql_session *sql, const char *table,
                                struct table_text *ret_text,
                                struct failure *ret_failure); /* 42P01 */
+/* Cuts text->sql, all else being zero; tail.data stays NULL when it is no table's text. 0 or
+ * -ENOMEM.
+ */
+must_check int table_text_cut(struct table_text *text);
 void table_text_finish(struct table_text *text);
 /* The name that an element starts with: a column's, or a constraint's when *ret_constraint. */
 bool table_text_name(struct view element, char *name, size_t size, bool *ret_constraint);

@@ -3,6 +3,7 @@
 #include "sql/ddl_alter.h"
 
 #include "sql/expr.h"
+#include "sql/source.h"
 
 #define CONSTR(name) PG_QUERY__CONSTR_TYPE__CONSTR_##name
 
@@ -89,7 +90,9 @@ void alter_print_default(struct ddl_job *job)
     scope_push(r, &none);
     rewrite_str(r, " DEFAULT (");
     if (column != NULL) {
+        size_t from = r->out.len;
         rewrite_assigned(r, a->cmd->def, column->type, a->cmd->name);
+        source_note(r, from, a->cmd->def);
     }
     rewrite_str(r, ")");
     keep(r, &a->column);

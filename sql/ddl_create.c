@@ -9,6 +9,7 @@
 #include "pool/session.h"
 #include "sql/expr.h"
 #include "sql/sequence.h"
+#include "sql/source.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -181,7 +182,9 @@ static void check_constraint(struct ddl_table *t, const PgQuery__Constraint *k)
     rewrite_str(t->r, ",\n  CONSTRAINT ");
     rewrite_ident(t->r, name);
     rewrite_str(t->r, " CHECK (");
+    size_t from = t->r->out.len;
     rewrite_condition(t->r, k->raw_expr, "CHECK");
+    source_note(t->r, from, k->raw_expr);
     rewrite_str(t->r, ")");
 }
 
@@ -350,13 +353,17 @@ static void print_default(struct ddl_table *t, const PgQuery__ColumnDef *column,
 
     if (g != NULL) {
         rewrite_str(t->r, " GENERATED ALWAYS AS (");
+        size_t from = t->r->out.len;
         rewrite_assigned(t->r, g->raw_expr, type, column->colname);
+        source_note(t->r, from, g->raw_expr);
         rewrite_str(t->r, ") STORED");
     } else if (d != NULL) {
         struct query_scope none = { 0 }; /* a default sees no columns */
         scope_push(t->r, &none);
         rewrite_str(t->r, " DEFAULT (");
+        size_t from = t->r->out.len;
         rewrite_assigned(t->r, d->raw_expr, type, column->colname);
+        source_note(t->r, from, d->raw_expr);
         rewrite_str(t->r, ")");
         scope_pop(t->r);
     } else if (ddl_column_generates(column)) {

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "pool/session.h"
+#include "sql/source.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -54,7 +55,9 @@ static void print_element(struct rewriter *r, const PgQuery__IndexElem *e, struc
         }
         rewrite_ident(r, e->name);
     } else {
+        size_t from = r->out.len;
         (void)rewrite_expr(r, e->expr, TYPE_NONE);
+        source_note(r, from, e->expr);
     }
     if (e->ordering == PG_QUERY__SORT_BY_DIR__SORTBY_DESC) {
         rewrite_str(r, " DESC");
@@ -88,7 +91,9 @@ static void print_index(struct ddl_job *job)
     rewrite_str(r, ")");
     if (stmt->where_clause != NULL) {
         rewrite_str(r, " WHERE ");
+        size_t from = r->out.len;
         rewrite_condition(r, stmt->where_clause, "WHERE");
+        source_note(r, from, stmt->where_clause);
     }
     scope_pop(r);
 }

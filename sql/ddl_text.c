@@ -31,7 +31,7 @@ static int add_element(struct table_text *t, struct view element)
     return 0;
 }
 
-static int cut(struct table_text *t)
+int table_text_cut(struct table_text *t)
 {
     struct view rest = view_of_str(t->sql);
     const uint8_t *start = NULL;
@@ -87,7 +87,7 @@ int table_text_load(struct sql_session *sql, const char *table, struct table_tex
     if (r == 0 && t.sql == NULL) {
         return failure_set(f, "42P01", "relation \"%s\" does not exist", table);
     }
-    if (r == 0 && cut(&t) != 0) {
+    if (r == 0 && table_text_cut(&t) != 0) {
         r = failure_set_nomem(f);
     }
     if (r == 0 && t.tail.data == NULL) {

@@ -3,11 +3,33 @@
 
 #include "base/alloc.h"
 #include "pool/session.h"
+#include "sql/sequence.h"
+#include "sql/source.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 /* ---- CREATE VIEW ---- */
+
+/* Behind the types, which the body begins with. */
+static void note_source(struct rewriter *r, const PgQuery__SelectStmt *select,
+                        const struct relation *columns)
+{
+    const char **names = arena_alloc(r->arena, (columns->count + 1) * sizeof(*names));
+    const uint8_t *types =
+        r->failed ? NULL
+                  : memmem(r->out.data, r->out.len, view_types_mark, strlen(view_types_mark));
+    const uint8_t *end =
+        types == NULL ? NULL : memmem(types, (size_t)(r->out.data + r->out.len - types), " */ ", 4);
+
+    if (names == NULL || end == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < columns->count; i++) {
+        names[i] = columns->columns[i].name;
+    }
+    source_note_view(r, (size_t)(end - r->out.data) + 4, select, names, columns->count);
+}
 
 static void print_view(struct ddl_job *job)
 {
@@ -27,6 +49,7 @@ static void print_view(struct ddl_job *job)
         return;
     }
     rewrite_view_body(r, stmt->query->select_stmt, &columns);
+    note_source(r, stmt->query->select_stmt, &columns);
 }
 
 int create_view_run(struct portal *portal, struct row_sink *sink, int64_t max_rows,
@@ -351,8 +374,8 @@ static int rename_relation(struct sql_session *sql, const PgQuery__RenameStmt *s
         return rename_index(sql, old, stmt->newname, f);
     }
     if (kind[0] == 't') {
-        return run_with_names(sql, "ALTER TABLE ", old, " RENAME TO ", stmt->newname, NULL, NULL,
-                              f);
+        r = run_with_names(sql, "ALTER TABLE ", old, " RENAME TO ", stmt->newname, NULL, NULL, f);
+        return r == 0 ? sequences_rename_owner(sql, old, stmt->newname, f) : r;
     }
     if (kind[0] == 'v') {
         return verb_unsupported("ALTER VIEW ... RENAME", f);

@@ -17,6 +17,11 @@ static const struct rows_function {
     } columns[columns_most]; /* up to the first without a name */
 } functions[] = {
     { "pond_image", { { "image_page", "page", OID_INT4 }, { "image_data", "data", OID_BYTEA } } },
+    { "pond_schema",
+      { { "schema_section", "section", OID_TEXT },
+        { "schema_name", "name", OID_TEXT },
+        { "schema_definition", "definition", OID_TEXT },
+        { "schema_known", "known", OID_BOOL } } },
 };
 
 static const struct rows_function *find(const PgQuery__FuncCall *call)

@@ -19,6 +19,7 @@ struct relation *from_rows_function(struct rewriter *r, const PgQuery__RangeFunc
 
 /* On the session's connection. 0 or -ENOMEM. */
 must_check int image_table_register(struct sql_session *sql);
+must_check int schema_table_register(struct sql_session *sql);
 
 /* Does the call's argument, this hidden column, stand in the plan? By its bare name, as a table, no
  * client can have it. */

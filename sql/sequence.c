@@ -180,6 +180,17 @@ int sequences_restart_owned(struct sql_session *sql, const char *table, struct f
     return for_owned(sql, table, "UPDATE pond_sequence SET last = start, called = 0", f);
 }
 
+int sequences_rename_owner(struct sql_session *sql, const char *table, const char *name,
+                           struct failure *f)
+{
+    cleanup(buf_finish) struct buf verb = { 0 };
+    int r = buf_append_str(&verb, "UPDATE pond_sequence SET owner = ");
+
+    r = r == 0 ? verb_quote(&verb, name) : r;
+    r = r == 0 ? buf_append_byte(&verb, 0) : r;
+    return r == 0 ? for_owned(sql, table, (const char *)verb.data, f) : failure_set_nomem(f);
+}
+
 /* ---- CREATE and ALTER SEQUENCE ---- */
 
 int create_sequence_run(struct portal *portal, struct row_sink *sink, int64_t max_rows,

@@ -34,6 +34,10 @@ must_check int sequence_create(struct sql_session *sql, const char *name,
 must_check int sequences_drop_owned(struct sql_session *sql, const char *table,
                                     struct failure *ret_failure);
 
+/* The table has another name now. */
+must_check int sequences_rename_owner(struct sql_session *sql, const char *table, const char *name,
+                                      struct failure *ret_failure);
+
 must_check int sequences_restart_owned(struct sql_session *sql, const char *table,
                                        struct failure *ret_failure);
 

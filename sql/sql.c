@@ -67,6 +67,9 @@ static int names_ready(struct sql_session *sql)
         r = image_table_register(sql);
     }
     if (r == 0) {
+        r = schema_table_register(sql);
+    }
+    if (r == 0) {
         set_registered(sql, REGISTERED_NAMES);
     }
     return r;
