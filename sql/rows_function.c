@@ -6,7 +6,7 @@
 
 #include <sqlite3.h>
 
-enum { columns_most = 4 };
+enum { columns_most = 5 };
 
 static const struct rows_function {
     const char *name; /* the virtual table's, too */
@@ -20,6 +20,7 @@ static const struct rows_function {
     { "pond_schema",
       { { "schema_section", "section", OID_TEXT },
         { "schema_name", "name", OID_TEXT },
+        { "schema_table", "table_name", OID_TEXT },
         { "schema_definition", "definition", OID_TEXT },
         { "schema_known", "known", OID_BOOL } } },
 };

@@ -158,7 +158,8 @@ void schema_add_index(struct schema_list *list, const char *name, const char *ta
         say_source(&x, x.rest);
     }
     say(&x, ";");
-    schema_list_add(list, kind != NULL ? SCHEMA_KEY : SCHEMA_INDEX, name, &x.out, x.r, x.known);
+    schema_list_add(list, kind != NULL ? SCHEMA_KEY : SCHEMA_INDEX, name, table, &x.out, x.r,
+                    x.known);
     buf_finish(&x.out);
 }
 
@@ -205,6 +206,6 @@ void schema_add_view(struct schema_list *list, const char *name, const char *sql
     say(&x, "AS\n");
     say_source(&x, body_of(x.rest));
     say(&x, ";");
-    schema_list_add(list, SCHEMA_VIEW, name, &x.out, x.r, x.known);
+    schema_list_add(list, SCHEMA_VIEW, name, NULL, &x.out, x.r, x.known);
     buf_finish(&x.out);
 }

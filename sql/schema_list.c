@@ -26,7 +26,7 @@ static void append(struct schema_list *list, enum schema_part part, struct schem
 }
 
 void schema_list_add(struct schema_list *list, enum schema_part part, const char *name,
-                     const struct buf *definition, int r, bool known)
+                     const char *table, const struct buf *definition, int r, bool known)
 {
     struct schema_row *row = arena_alloc(&list->arena, sizeof(*row));
 
@@ -36,10 +36,12 @@ void schema_list_add(struct schema_list *list, enum schema_part part, const char
     }
     *row = (struct schema_row){
         .name = arena_strdup(&list->arena, name),
+        .table = table == NULL ? NULL : arena_strdup(&list->arena, table),
         .definition = arena_strndup(&list->arena, definition->data, definition->len),
         .known = known,
     };
-    list->failed = row->name == NULL || row->definition == NULL;
+    list->failed =
+        row->name == NULL || row->definition == NULL || (table != NULL && row->table == NULL);
     if (!list->failed) {
         append(list, part, row);
     }

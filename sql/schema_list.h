@@ -27,6 +27,7 @@ enum schema_part {
 
 struct schema_row {
     const char *name;
+    const char *table; /* that it belongs to; NULL: none */
     const char *definition;
     bool known; /* false: it is only how SQLite has it, or a comment; it will not load */
     struct schema_row *next;
@@ -48,7 +49,7 @@ const char *schema_part_section(enum schema_part part);
 /* ---- schema_list.c: adding; r is what the appends to the definition said ---- */
 
 void schema_list_add(struct schema_list *list, enum schema_part part, const char *name,
-                     const struct buf *definition, int r, bool known);
+                     const char *table, const struct buf *definition, int r, bool known);
 
 void schema_list_imply(struct schema_list *list, const char *sequence);
 

@@ -37,8 +37,8 @@ static void add_definition(struct schema_list *list, const struct schema_sequenc
 
     r = r == 0 ? verb_ident(&out, s->name) : r;
     r = r == 0 ? print_options(s, &out) : r;
-    schema_list_add(list, implied ? SCHEMA_SEQUENCE_OWNER : SCHEMA_SEQUENCE, s->name, &out, r,
-                    true);
+    schema_list_add(list, implied ? SCHEMA_SEQUENCE_OWNER : SCHEMA_SEQUENCE, s->name, s->owner,
+                    &out, r, true);
 }
 
 /* '"s"', as an argument of setval(). */
@@ -51,14 +51,15 @@ static int print_name(const char *name, struct buf *out)
     return r == 0 ? verb_quote(out, (const char *)quoted.data) : r;
 }
 
-static void add_value(struct schema_list *list, const char *name, int64_t last, bool called)
+static void add_value(struct schema_list *list, const char *name, const char *table, int64_t last,
+                      bool called)
 {
     cleanup(buf_finish) struct buf out = { 0 };
     int r = buf_append_str(&out, "SELECT pg_catalog.setval(");
 
     r = r == 0 ? print_name(name, &out) : r;
     r = r == 0 ? buf_printf(&out, ", %" PRId64 ", %s);", last, called ? "true" : "false") : r;
-    schema_list_add(list, SCHEMA_SEQUENCE_VALUE, name, &out, r, true);
+    schema_list_add(list, SCHEMA_SEQUENCE_VALUE, name, table, &out, r, true);
 }
 
 /* pond remembers the table alone; PostgreSQL asks for a column, too. */
@@ -73,7 +74,7 @@ static void add_owner(struct schema_list *list, const struct schema_sequence *s)
     r = r == 0 ? buf_append_byte(&out, '.') : r;
     r = r == 0 ? verb_ident(&out, s->owner_column) : r;
     r = r == 0 ? buf_append_byte(&out, ';') : r;
-    schema_list_add(list, SCHEMA_SEQUENCE_OWNER, s->name, &out, r, true);
+    schema_list_add(list, SCHEMA_SEQUENCE_OWNER, s->name, s->owner, &out, r, true);
 }
 
 void schema_add_sequence(struct schema_list *list, const struct schema_sequence *s)
@@ -86,7 +87,7 @@ void schema_add_sequence(struct schema_list *list, const struct schema_sequence 
     if (!implied && s->owner != NULL && s->owner_column != NULL) {
         add_owner(list, s);
     }
-    add_value(list, s->name, s->last, s->called);
+    add_value(list, s->name, s->owner, s->last, s->called);
 }
 
 void schema_add_rowid(struct schema_list *list, const char *table, const char *column, int64_t last)
@@ -94,5 +95,5 @@ void schema_add_rowid(struct schema_list *list, const char *table, const char *c
     char name[ddl_name_bytes];
 
     ddl_object_name(name, table, column, "seq", 0);
-    add_value(list, name, last, true);
+    add_value(list, name, table, last, true);
 }

@@ -25,7 +25,7 @@ struct schema_cursor {
     int64_t number;
 };
 
-enum { column_section, column_name, column_definition, column_known, column_called };
+enum { column_section, column_name, column_table, column_definition, column_known, column_called };
 
 /* ---- collecting ---- */
 
@@ -51,7 +51,7 @@ static void add_other(struct schema_list *list, const char *type, const char *na
     for (const char *c = name; *c != '\0' && r == 0; c++) { /* a comment is one line */
         r = buf_append_byte(&out, (uint8_t)(*c == '\n' || *c == '\r' ? ' ' : *c));
     }
-    schema_list_add(list, SCHEMA_OTHER, name, &out, r, false);
+    schema_list_add(list, SCHEMA_OTHER, name, NULL, &out, r, false);
 }
 
 static void add_object(struct schema_list *list, sqlite3_stmt *stmt)
@@ -159,7 +159,7 @@ static int collect(sqlite3 *db, struct schema_list *list)
 static int on_connect(sqlite3 *db, void *unused, int argc, const char *const *argv,
                       sqlite3_vtab **ret_table, char **ret_error)
 {
-    int rc = sqlite3_declare_vtab(db, "CREATE TABLE x(schema_section, schema_name, "
+    int rc = sqlite3_declare_vtab(db, "CREATE TABLE x(schema_section, schema_name, schema_table, "
                                       "schema_definition, schema_known, called HIDDEN)");
     struct schema_table *table = rc == SQLITE_OK ? mem_zalloc(sizeof(*table)) : NULL;
 
@@ -258,6 +258,7 @@ static int on_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int co
     } else if (column != column_called) {
         const char *text = column == column_section ? schema_part_section(cursor->part)
                            : column == column_name  ? cursor->row->name
+                           : column == column_table ? cursor->row->table
                                                     : cursor->row->definition;
 
         sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);

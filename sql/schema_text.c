@@ -356,7 +356,7 @@ static void add_foreign(struct table *t, const char *column, struct view text)
     }
     r = r == 0 ? buf_append_view(&out, text) : r;
     r = r == 0 ? buf_append_byte(&out, ';') : r;
-    schema_list_add(t->list, SCHEMA_FOREIGN_KEY, t->name, &out, r, true);
+    schema_list_add(t->list, SCHEMA_FOREIGN_KEY, t->name, t->name, &out, r, true);
 }
 
 /* ---- the table ---- */
@@ -438,7 +438,7 @@ static void add_rows(struct table *t)
     r = r == 0 ? buf_append_view(&out, buf_view(&t->columns)) : r;
     r = r == 0 ? buf_append_str(&out, ") FROM stdin;") : r;
     if (t->columns.len > 0) {
-        schema_list_add(t->list, SCHEMA_ROWS, t->name, &out, r, true);
+        schema_list_add(t->list, SCHEMA_ROWS, t->name, t->name, &out, r, true);
     }
 }
 
@@ -454,7 +454,7 @@ void schema_add_table(struct schema_list *list, const char *name, const char *sq
     say(&t, " (");
     add_elements(&t, &text);
     say(&t, "\n);");
-    schema_list_add(list, SCHEMA_TABLE, name, &t.out, t.r, t.known);
+    schema_list_add(list, SCHEMA_TABLE, name, name, &t.out, t.r, t.known);
     add_rows(&t);
     buf_finish(&t.out);
     buf_finish(&t.columns);

@@ -44,7 +44,7 @@ def rows_of(db, copy):
 
 def dump(db):
     parts = []
-    for section, name, definition, known in run(db, "SELECT * FROM pond_schema()"):
+    for definition, known in run(db, "SELECT definition, known FROM pond_schema()"):
         assert known, definition
         parts.append(definition + "\n")
         if definition.startswith("COPY "):
