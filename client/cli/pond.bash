@@ -8,6 +8,12 @@ declare -gA _pond_options=(
     [run]="--name --keep-on-failure --jobs --seed"
     [lease]="--name --pid"
     [release]=""
+    [mark]=""
+    [rewind]=""
+    [reset]=""
+    [load]="--format --table --no-header --no-transaction"
+    [dump]="--format --table --output"
+    [save]=""
 )
 _pond_common="--host --port --user --dbname --connect-timeout --timeout --quiet --help --version"
 
@@ -15,6 +21,8 @@ _pond_common="--host --port --user --dbname --connect-timeout --timeout --quiet 
 declare -gA _pond_choices=(
     ["query --format"]="table csv tsv json jsonl"
     ["query -F"]="table csv tsv json jsonl"
+    ["load --format"]="auto sql csv"
+    ["dump --format"]="sql csv"
 )
 
 _pond()
