@@ -74,6 +74,9 @@ int host_each_database(void *host, database_fn *fn, void *arg, struct failure *r
                     .allows_connections = row->attributes.allows_connections,
                     .connection_limit = row->attributes.connection_limit,
                     .bytes = (int64_t)row->bytes,
+                    .is_clone = row->named,
+                    .is_lasting = row->lasting,
+                    .created_us = row->created_us,
                 });
     }
     return 0;

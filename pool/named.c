@@ -3,6 +3,7 @@
 
 #include "async/loop.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "pool/clone.h"
 #include "pool/database.h"
 #include "pool/template.h"
@@ -33,6 +34,7 @@ static int create(const struct named_options *options, struct named **ret_named)
     named->oid = options->oid;
     named->loop = loop_number(loop_current());
     named->lasting = options->lasting;
+    named->created_us = clock_wall_us(loop_clock(loop_current()));
     named->database = options->database;
     named->name = mem_strdup(options->name);
     named->attributes = options->attributes;

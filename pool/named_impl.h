@@ -14,6 +14,7 @@ struct named {
     uint32_t refs;
     unsigned loop;
     bool lasting;
+    int64_t created_us;      /* wall clock */
     bool listed;             /* the registry knows it */
     struct template *frozen; /* under that lock, too; NULL: it is not */
     uint64_t frozen_used;    /* a number that grows with each use of it */

@@ -101,6 +101,8 @@ struct registry_row {
     struct named_attributes attributes;
     uint32_t oid;
     bool named;
+    bool lasting;       /* a named one: until DROP DATABASE */
+    int64_t created_us; /* a named one: wall clock, since 1970 */
     size_t bytes; /* of the image, or what a named clone has of its own beside its template's */
 };
 

@@ -44,6 +44,8 @@ static size_t list_named(struct registry *registry, struct registry_row *rows, s
             *row = (struct registry_row){ .attributes = named->attributes,
                                           .oid = named->oid,
                                           .named = true,
+                                          .lasting = named->lasting,
+                                          .created_us = named->created_us,
                                           .bytes = clone_own_bytes(named->clone) };
             snprintf(row->name, sizeof(row->name), "%s", named->name);
         }

@@ -45,24 +45,55 @@ static void list_database(void *arg, const struct database_row *row)
     listing_null(l);
 }
 
-FN(list_databases)
+static void list_each(sqlite3_context *c, database_fn *fn)
 {
     struct sql_session *sql = fn_sql(c);
     struct failure failure = { 0 };
     struct listing listing;
 
-    (void)n;
-    (void)v;
     if (sql->ops->each_database == NULL) {
         fn_fail(c, "0A000", "a list of databases is not available here");
         return;
     }
     listing_begin(&listing);
-    int r = sql->ops->each_database(sql->host, list_database, &listing, &failure);
+    int r = sql->ops->each_database(sql->host, fn, &listing, &failure);
     listing_end(&listing, c);
     if (r != 0) {
         function_fail(c, &failure);
     }
+}
+
+FN(list_databases)
+{
+    (void)n;
+    (void)v;
+    list_each(c, list_database);
+}
+
+/* ---- pond_clones ---- */
+
+static void list_clone(void *arg, const struct database_row *row)
+{
+    struct listing *l = arg;
+
+    if (!row->is_clone) {
+        return;
+    }
+    listing_row(l);
+    listing_int(l, row->oid);
+    listing_str(l, row->name);
+    listing_str(l, row->owner);
+    listing_bool(l, row->is_template);
+    listing_bool(l, row->is_lasting);
+    listing_time(l, row->created_us);
+    listing_int(l, row->bytes);
+}
+
+FN(list_clones)
+{
+    (void)n;
+    (void)v;
+    list_each(c, list_clone);
 }
 
 /* ---- pg_database_size() ---- */
@@ -361,6 +392,7 @@ FN(database_encoding)
 #define LIST (FUNCTION_VOLATILE | FUNCTION_INTERNAL)
 static const struct function rows[] = {
     { "pond_databases", 0, 0, { 0 }, RESULT_FIXED, OID_TEXT, LIST, NULL, list_databases, NULL, NULL },
+    { "pond_list_clones", 0, 0, { 0 }, RESULT_FIXED, OID_TEXT, LIST, NULL, list_clones, NULL, NULL },
     { "pond_backends", 0, 0, { 0 }, RESULT_FIXED, OID_TEXT, LIST, NULL, list_backends, NULL, NULL },
     { "pond_pool_rows", 0, 0, { 0 }, RESULT_FIXED, OID_TEXT, LIST, NULL, list_pools, NULL, NULL },
     { "pond_memory", 0, 0, { 0 }, RESULT_FIXED, OID_INT8, VO, NULL, memory_used, NULL, NULL },

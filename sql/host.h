@@ -30,7 +30,7 @@ struct database_change {
     const int32_t *connection_limit;
 };
 
-/* A row of pg_database. */
+/* A row of pg_database, and of pond_clones. */
 struct database_row {
     const char *name;
     const char *owner; /* NULL: pond itself */
@@ -38,7 +38,10 @@ struct database_row {
     bool is_template;
     bool allows_connections;
     int32_t connection_limit; /* -1: none */
-    int64_t bytes;            /* of its image, shared pages counted as its own */
+    int64_t bytes;            /* of its image; of a named clone, what it does not share */
+    bool is_clone;            /* a named one; else it is of the configuration */
+    bool is_lasting;          /* such a one lives until DROP DATABASE, not only while it is used */
+    int64_t created_us;       /* such a one */
 };
 
 /* A row of pond_pools: a database of the configuration, and what comes out of it. */

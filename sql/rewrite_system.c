@@ -85,6 +85,13 @@ static const struct system_column pool_columns[] = {
     { "clone_bytes", OID_INT8 },
 };
 
+/* What pg_database does not tell of pond's named clones. */
+static const struct system_column clone_columns[] = {
+    { "oid", OID_OID },          { "name", OID_NAME },       { "owner", OID_NAME },
+    { "is_template", OID_BOOL }, { "is_lasting", OID_BOOL }, { "created", OID_TIMESTAMPTZ },
+    { "bytes", OID_INT8 },
+};
+
 static const struct system_column role_columns[] = {
     { "rolname", OID_NAME },
     { "rolsuper", OID_BOOL },
@@ -135,6 +142,7 @@ static const struct system_relation {
         tablespace_columns),
     ROW("pg_user", "pond_users()", user_columns),
     ROW("pond_pools", "pond_pool_rows()", pool_columns),
+    ROW("pond_clones", "pond_list_clones()", clone_columns),
 };
 
 static const struct system_relation *find_system(const PgQuery__RangeVar *table)

@@ -61,6 +61,21 @@ class Names(Test):
             self.run_sql(self.admin, "DROP DATABASE " + quoted)
         self.fails(self.admin, 'CREATE DATABASE ""', "42601")
 
+    def test_clones_are_listed_with_what_is_theirs_alone(self):
+        ask = "SELECT owner, is_lasting, is_template, created > now() - interval '1 hour', bytes FROM pond_clones WHERE name = '%s'"
+        self.assertEqual(self.run_sql(self.admin, "SELECT count(*) FROM pond_clones"), [("0",)])
+        self.run_sql(self.admin, "CREATE DATABASE kept TEMPLATE shop")
+        w = self.connect("shop~passing")
+        kept, passing = (self.run_sql(self.admin, ask % name)[0] for name in ("kept", "shop~passing"))
+        self.assertEqual(kept[1:4], ("t", "f", "t"))
+        self.assertEqual(passing[:4], ("tester", "f", "f", "t"))
+        self.run_sql(w, "CREATE TABLE big AS SELECT repeat('x', 1000) FROM generate_series(1, 1000)")
+        grown = self.run_sql(self.admin, ask % "shop~passing")[0]
+        self.assertGreater(int(grown[4]), int(passing[4]) + 1000000)
+        self.leave(w)
+        self.assertEqual(self.run_sql(self.admin, "SELECT name FROM pg_catalog.pond_clones WHERE is_lasting"), [("kept",)])
+        self.run_sql(self.admin, "DROP DATABASE kept")
+
     def test_over_63_bytes(self):
         """As PostgreSQL: CREATE DATABASE cuts with a notice, a start-up packet without one."""
         for name, kept in ((LONG, "x" * 63), (LONG_WIDE, "ü" * 31)):
