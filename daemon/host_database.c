@@ -75,6 +75,7 @@ int host_each_database(void *host, database_fn *fn, void *arg, struct failure *r
                     .connection_limit = row->attributes.connection_limit,
                     .bytes = (int64_t)row->bytes,
                     .is_clone = row->named,
+                    .origin = row->origin,
                     .is_lasting = row->lasting,
                     .created_us = row->created_us,
                 });

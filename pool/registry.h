@@ -102,6 +102,7 @@ struct registry_row {
     uint32_t oid;
     bool named;
     bool lasting;       /* a named one: until DROP DATABASE */
+    const char *origin; /* a named one: the database whose limits it has; as long as the registry */
     int64_t created_us; /* a named one: wall clock, since 1970 */
     size_t bytes; /* of the image, or what a named clone has of its own beside its template's */
 };

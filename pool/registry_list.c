@@ -45,6 +45,7 @@ static size_t list_named(struct registry *registry, struct registry_row *rows, s
                                           .oid = named->oid,
                                           .named = true,
                                           .lasting = named->lasting,
+                                          .origin = database_options(named->database)->name,
                                           .created_us = named->created_us,
                                           .bytes = clone_own_bytes(named->clone) };
             snprintf(row->name, sizeof(row->name), "%s", named->name);

@@ -82,6 +82,7 @@ static void list_clone(void *arg, const struct database_row *row)
     listing_row(l);
     listing_int(l, row->oid);
     listing_str(l, row->name);
+    listing_str(l, row->origin);
     listing_str(l, row->owner);
     listing_bool(l, row->is_template);
     listing_bool(l, row->is_lasting);

@@ -40,6 +40,7 @@ struct database_row {
     int32_t connection_limit; /* -1: none */
     int64_t bytes;            /* of its image; of a named clone, what it does not share */
     bool is_clone;            /* a named one; else it is of the configuration */
+    const char *origin;       /* such a one: the database of the configuration that it comes from */
     bool is_lasting;          /* such a one lives until DROP DATABASE, not only while it is used */
     int64_t created_us;       /* such a one */
 };

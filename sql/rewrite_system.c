@@ -87,8 +87,13 @@ static const struct system_column pool_columns[] = {
 
 /* What pg_database does not tell of pond's named clones. */
 static const struct system_column clone_columns[] = {
-    { "oid", OID_OID },          { "name", OID_NAME },       { "owner", OID_NAME },
-    { "is_template", OID_BOOL }, { "is_lasting", OID_BOOL }, { "created", OID_TIMESTAMPTZ },
+    { "oid", OID_OID },
+    { "name", OID_NAME },
+    { "origin", OID_NAME },
+    { "owner", OID_NAME },
+    { "is_template", OID_BOOL },
+    { "is_lasting", OID_BOOL },
+    { "created", OID_TIMESTAMPTZ },
     { "bytes", OID_INT8 },
 };
 

@@ -9,6 +9,7 @@ extern const struct command cmd_status;
 extern const struct command cmd_lease;
 extern const struct command cmd_release;
 extern const struct command cmd_run;
+extern const struct command cmd_clones;
 extern const struct command cmd_dump;
 extern const struct command cmd_load;
 extern const struct command cmd_mark;

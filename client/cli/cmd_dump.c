@@ -20,7 +20,7 @@ struct dump_settings {
 };
 
 static const struct option_row options[] = {
-    { "format", 0, OPTION_CHOICE, offsetof(struct dump_settings, format), "sql|csv",
+    { "format", 'F', OPTION_CHOICE, offsetof(struct dump_settings, format), "sql|csv",
       "a script (sql), or a file per table (csv)" },
     { "table", 't', OPTION_LIST, offsetof(struct dump_settings, tables), "NAME",
       "only this table; may be given several times" },

@@ -18,7 +18,7 @@ struct load_settings {
 };
 
 static const struct option_row options[] = {
-    { "format", 0, OPTION_CHOICE, offsetof(struct load_settings, format), "auto|sql|csv",
+    { "format", 'F', OPTION_CHOICE, offsetof(struct load_settings, format), "auto|sql|csv",
       "what the files are; auto: CSV when the name ends so" },
     { "table", 't', OPTION_TEXT, offsetof(struct load_settings, table), "NAME",
       "the table of a CSV file; else it is named as the file" },

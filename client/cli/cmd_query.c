@@ -8,6 +8,7 @@
 #include "client/cli/interrupt.h"
 #include "client/cli/progress.h"
 #include "client/cli/slurp.h"
+#include "client/cli/terminal.h"
 
 #include <string.h>
 #include <unistd.h>

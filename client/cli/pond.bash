@@ -11,6 +11,7 @@ declare -gA _pond_options=(
     [mark]=""
     [rewind]=""
     [reset]=""
+    [clones]="--format"
     [load]="--format --table --no-header --no-transaction"
     [dump]="--format --table --output"
     [save]=""
@@ -22,7 +23,11 @@ declare -gA _pond_choices=(
     ["query --format"]="table csv tsv json jsonl"
     ["query -F"]="table csv tsv json jsonl"
     ["load --format"]="auto sql csv"
+    ["load -F"]="auto sql csv"
     ["dump --format"]="sql csv"
+    ["dump -F"]="sql csv"
+    ["clones --format"]="table csv tsv json jsonl"
+    ["clones -F"]="table csv tsv json jsonl"
 )
 
 _pond()
