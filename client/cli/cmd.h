@@ -16,3 +16,4 @@ extern const struct command cmd_mark;
 extern const struct command cmd_reset;
 extern const struct command cmd_rewind;
 extern const struct command cmd_save;
+extern const struct command cmd_shell;

@@ -15,6 +15,7 @@ declare -gA _pond_options=(
     [load]="--format --table --no-header --no-transaction"
     [dump]="--format --table --output"
     [save]=""
+    [shell]="--plain"
 )
 _pond_common="--host --port --user --dbname --connect-timeout --timeout --quiet --help --version"
 

@@ -10,7 +10,7 @@ cd "$folder" || exit 1
 
 # A name of its own for each; the helper that holds a shared one keeps it alive.
 sql() { psql -X -q -At -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
-made() { for name; do sql shop "CREATE DATABASE $name TEMPLATE empty" 2> /dev/null || sql shop "CREATE DATABASE $name"; done; }
+made() { for name; do sql shop "CREATE DATABASE $name TEMPLATE empty"; done; }
 made one two three four five
 
 # What dump writes, load reads, and psql: the same schema, rows, sequences, keys, indexes and views.
@@ -136,4 +136,27 @@ expect 0 "" "" "$pond" reset four
 expect 1 "" "*mark \"never\" does not exist (42704)" "$pond" rewind four never
 expect 1 "" "*\"shop\" is a template*" "$pond" mark shop x
 expect 2 "" "*expected DB NAME*" "$pond" mark four
+
+# clones: what is there, and of which template.
+sql four "CREATE TABLE filled AS SELECT repeat('x', 1000) AS x FROM generate_series(1, 1000)"
+sql shop "CREATE DATABASE copy TEMPLATE shop"
+expect 0 "name,origin,owner,lasts,connections,age_s,bytes
+copy,shop,$PGUSER,until dropped,0,*,0" "" "$pond" clones shop -F csv
+expect 0 '{"name": "four", "origin": "empty"*"lasts": "until dropped"*"bytes": [1-9]??????*}' "" "$pond" clones four -F jsonl
+expect 0 "*(6 rows)*" "" env -u PGDATABASE "$pond" clones
+expect 0 "name,origin,owner,lasts,connections,age_s,bytes" "" "$pond" clones -F csv nowhere
+sql shop "DROP DATABASE copy"
+
+# shell: psql, or else a plain one.
+expect 0 "1|Ada's" "" bash -c "echo \"SELECT 1, 'Ada''s';\" | PGOPTIONS= '$pond' shell shop | sed -n 's/^ *\([0-9]\) .*| \(.*\)/\1|\2/p'"
+expect 0 "shop one" "" env -u PGPORT bash -c "echo '\\echo :DBNAME one' | '$pond' shell -p $PGPORT shop"
+printf 'SELECT 1 AS one;\nSELECT 1 / 0; SELECT\n 2 AS two;\nCOPY pairs FROM stdin;\n\\d\nBEGIN; SELECT 3 AS three' > typed
+expect 0 " one *  1*two*  2*three*  3*(1 row)" "pond shell: ERROR:  division by zero (22012)
+pond shell: rows cannot be typed in here*
+pond shell: the plain shell has no commands but \\\\q" bash -c "'$pond' shell --plain four < typed"
+expect 0 "" "" bash -c "printf '%s\nSELECT 1;' '\\q' | '$pond' shell --plain four"
+mkdir bin && ln -s "$(command -v bash)" bin/bash
+expect 0 "*five*  5*" "" env PATH="$folder/bin" bash -c "echo 'SELECT 5 AS five;' | '$pond' shell four"
+expect 3 "" "*does not exist (3D000)*" bash -c "'$pond' shell --plain nowhere < typed"
+expect 3 "*" "*terminating connection*" bash -c "echo 'SELECT pg_terminate_backend(pg_backend_pid()); SELECT 1;' | '$pond' shell --plain four"
 passed
