@@ -34,7 +34,7 @@ static int copy_orders(struct pond_conn *from, struct pond_conn *to, struct pond
     int r = pond_scope_txn(&scope, to, NULL, &txn, error); /* rolled back unless committed */
 
     if (r == 0) {
-        r = pond_exec(to, "CREATE TEMP TABLE seen (id int, total float8)", NULL, error);
+        r = pond_exec(to, "CREATE TABLE seen (id int, total float8)", NULL, error);
     }
     if (r == 0) {
         r = pond_scope_rows(&scope, from, "SELECT id, total FROM orders ORDER BY id", POND_NONE,
@@ -72,7 +72,7 @@ int main(void)
     int r = pond_scope_conn(&scope, NULL, "", &from, &error);
 
     if (r == 0) {
-        r = pond_scope_conn(&scope, NULL, "", &to, &error);
+        r = pond_scope_conn(&scope, NULL, "dbname=empty", &to, &error);
     }
     if (r == 0) {
         r = copy_orders(from, to, &error);
