@@ -146,8 +146,8 @@ static const struct system_relation {
     ROW("pg_tablespace", "'[[1663,\"pg_default\",10,null,null],[1664,\"pg_global\",10,null,null]]'",
         tablespace_columns),
     ROW("pg_user", "pond_users()", user_columns),
-    ROW("pond_pools", "pond_pool_rows()", pool_columns),
     ROW("pond_clones", "pond_list_clones()", clone_columns),
+    ROW("pond_pools", "pond_pool_rows()", pool_columns),
 };
 
 static const struct system_relation *find_system(const PgQuery__RangeVar *table)
