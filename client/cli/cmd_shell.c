@@ -1,22 +1,30 @@
 /* client/cli/cmd_shell.c: statements from the terminal: psql, or where there is none a plain shell
- * that reads them line by line. */
+ * that reads them line by line. On a private server psql is a child, for the server has to be ended
+ * behind it. */
 #include "base/alloc.h"
+#include "client/cli/child.h"
 #include "client/cli/cmd.h"
 #include "client/cli/interrupt.h"
 #include "client/cli/lines.h"
+#include "client/cli/private_server.h"
 #include "client/cli/script.h"
 #include "client/cli/show.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 struct shell_settings {
     bool plain;
+    const char *seed;
 };
 
 static const struct option_row options[] = {
     { "plain", 0, OPTION_FLAG, offsetof(struct shell_settings, plain), NULL,
       "not psql, also where that is installed" },
+    { "seed", 's', OPTION_TEXT, offsetof(struct shell_settings, seed), "FILE",
+      "start a private pondd, whose database this script or SQLite file makes" },
 };
 
 struct shell {
@@ -28,22 +36,60 @@ struct shell {
 
 /* ---- psql ---- */
 
-/* Returns only when it cannot be run: 0 when there is none, else an exit code after a message. */
-static int become_psql(const struct cli *cli, const char *database)
+enum { NO_PSQL = -1 };
+
+static int fail_psql(void)
+{
+    cli_complain("could not run psql: %m");
+    return CLI_FAILED;
+}
+
+/* Returns only when it cannot be run. */
+static int become_psql(char *const argv[])
+{
+    execvp(argv[0], argv);
+    return errno == ENOENT ? NO_PSQL : fail_psql();
+}
+
+/* ^C is psql's. */
+static int await_psql(struct child *child)
+{
+    struct pollfd fds = { .fd = child->pidfd, .events = POLLIN };
+
+    signal(SIGINT, SIG_IGN);
+    signal(SIGQUIT, SIG_IGN);
+    while (poll(&fds, 1, -1) < 0 && errno == EINTR) {
+    }
+    signal(SIGINT, SIG_DFL);
+    signal(SIGQUIT, SIG_DFL);
+    return child_reap(child);
+}
+
+static int call_psql(char *const argv[])
+{
+    struct child child = { 0 };
+    int r = child_start(&(struct child_options){ .argv = argv, .fd = { 0, 1, 2 } }, &child);
+
+    if (r == CHILD_NOT_FOUND) {
+        return NO_PSQL;
+    }
+    errno = r < 0 ? -r : errno;
+    return r != 0 ? fail_psql() : await_psql(&child);
+}
+
+/* Its exit code, or NO_PSQL. */
+static int run_psql(const struct cli *cli, const char *database, bool as_child)
 {
     cleanup(mem_freep) char *conninfo = cli_conninfo(cli, database);
+    char psql[] = "psql";
+    char *const argv[] = { psql, conninfo, NULL };
 
     if (conninfo == NULL) {
         cli_complain("out of memory");
         return CLI_FAILED;
     }
     cli_set_defaults(cli);
-    execlp("psql", "psql", conninfo, (char *)NULL);
-    if (errno == ENOENT) {
-        return 0;
-    }
-    cli_complain("could not run psql: %m");
-    return CLI_FAILED;
+    return as_child ? call_psql(argv) : become_psql(argv);
 }
 
 /* ---- the plain one ---- */
@@ -134,15 +180,12 @@ static int run_plain(struct shell *shell)
     return code == SHELL_QUIT ? 0 : code == 0 ? run_rest(shell) : code;
 }
 
-static int run(struct cli *cli, void *arg, int argc, char **argv)
+static int run_here(struct cli *cli, const char *database)
 {
-    const struct shell_settings *settings = arg;
     cleanup(cli_disconnectp) struct pond_conn *conn = NULL;
     struct shell shell = { .prompts = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) };
-    const char *database = argc > 0 ? argv[0] : NULL;
-    int code = settings->plain ? 0 : become_psql(cli, database);
+    int code = cli_connect(cli, database, &conn);
 
-    code = code == 0 ? cli_connect(cli, database, &conn) : code;
     code = code == 0 ? lines_open(&shell.lines, "-") : code;
     if (code == 0) {
         shell.conn = conn;
@@ -151,6 +194,29 @@ static int run(struct cli *cli, void *arg, int argc, char **argv)
     script_finish(&shell.script);
     lines_close(&shell.lines);
     return code;
+}
+
+static int run_on(struct cli *cli, const struct shell_settings *settings, const char *database)
+{
+    int code = settings->plain ? NO_PSQL : run_psql(cli, database, settings->seed != NULL);
+
+    return code == NO_PSQL ? run_here(cli, database) : code;
+}
+
+static int run(struct cli *cli, void *arg, int argc, char **argv)
+{
+    const struct shell_settings *settings = arg;
+    cleanup(private_server_stop) struct private_server server = PRIVATE_SERVER_NONE;
+
+    if (settings->seed == NULL) {
+        return run_on(cli, settings, argc > 0 ? argv[0] : NULL);
+    }
+    if (argc > 0) {
+        return cli_usage("the database of --seed has no name: there is no argument DB");
+    }
+    return private_server_start(cli, settings->seed, &server) == 0
+               ? run_on(cli, settings, server.database)
+               : CLI_FAILED;
 }
 
 const struct command cmd_shell = {

@@ -15,7 +15,7 @@ declare -gA _pond_options=(
     [load]="--format --table --no-header --no-transaction"
     [dump]="--format --table --output"
     [save]=""
-    [shell]="--plain"
+    [shell]="--plain --seed"
 )
 _pond_common="--host --port --user --dbname --connect-timeout --timeout --quiet --help --version"
 

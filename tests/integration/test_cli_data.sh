@@ -157,6 +157,17 @@ pond shell: the plain shell has no commands but \\\\q" bash -c "'$pond' shell --
 expect 0 "" "" bash -c "printf '%s\nSELECT 1;' '\\q' | '$pond' shell --plain four"
 mkdir bin && ln -s "$(command -v bash)" bin/bash
 expect 0 "*five*  5*" "" env PATH="$folder/bin" bash -c "echo 'SELECT 5 AS five;' | '$pond' shell four"
+# ... on a server of its own, which is gone afterwards
+mkdir servers
+for plain in "" --plain; do
+    expect 0 "*6*" "" env TMPDIR="$folder/servers" POND_PONDD="$pondd" \
+        bash -c "echo 'SELECT count(*) + 3 FROM child, circle_b;' | '$pond' shell $plain --seed '$rich'"
+    [ -z "$(ls servers)" ] || fail "left of a private server: $(ls servers)"
+done
+expect 0 "*9*" "" env PATH="$folder/bin" POND_PONDD="$pondd" \
+    bash -c "echo 'SELECT count(*) + 6 FROM child, circle_b;' | '$pond' shell -s '$rich'"
+expect 1 "" "*FATAL*zz*" env POND_PONDD="$pondd" "$pond" shell --seed bad.sql
+expect 2 "" "*no argument DB*" "$pond" shell --seed "$rich" shop
 expect 3 "" "*does not exist (3D000)*" bash -c "'$pond' shell --plain nowhere < typed"
 expect 3 "*" "*terminating connection*" bash -c "echo 'SELECT pg_terminate_backend(pg_backend_pid()); SELECT 1;' | '$pond' shell --plain four"
 passed
