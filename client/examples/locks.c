@@ -1,5 +1,6 @@
 /* A lock as a context: it is taken under a scope, first come first served, and the scope's end
- * gives it back, whatever happened in it. (An advisory lock of PostgreSQL's.) */
+ * gives it back, whatever happened in it. (An advisory lock of PostgreSQL's; with pondd the
+ * database must be one that both share, such as shop~mine.) */
 #include "client/pond.h"
 
 #include <stdbool.h>
