@@ -267,6 +267,31 @@ static int column_exists(struct sql_session *sql, const char *table, const char 
     return r;
 }
 
+/* SQLite renames it, and what stands beside its expressions follows. */
+static int rename_in_text(struct sql_session *sql, const PgQuery__RenameStmt *stmt,
+                          struct failure *f)
+{
+    cleanup(table_text_finish) struct table_text before = { 0 };
+    cleanup(table_text_finish) struct table_text after = { 0 };
+    cleanup(buf_finish) struct buf text = { 0 };
+    const char *table = stmt->relation->relname;
+    bool changed = false;
+    int r = table_text_load(sql, table, &before, f);
+
+    r = r == 0 ? run_with_names(sql, "ALTER TABLE ", table, " RENAME COLUMN ", stmt->subname,
+                                " TO ", stmt->newname, f)
+               : r;
+    r = r == 0 ? table_text_load(sql, table, &after, f) : r;
+    if (r != 0) {
+        return r;
+    }
+    if (source_rename(view_of_str(before.sql), view_of_str(after.sql), stmt->subname, stmt->newname,
+                      &text, &changed) != 0) {
+        return failure_set_nomem(f);
+    }
+    return changed ? table_text_install(sql, table, after.temp, &text, f) : 0;
+}
+
 static int rename_column(struct sql_session *sql, const PgQuery__RenameStmt *stmt,
                          struct failure *f)
 {
@@ -282,9 +307,7 @@ static int rename_column(struct sql_session *sql, const PgQuery__RenameStmt *stm
         return failure_set(f, "42701", "column \"%s\" of relation \"%s\" already exists",
                            stmt->newname, table);
     }
-    return r == 0 ? run_with_names(sql, "ALTER TABLE ", table, " RENAME COLUMN ", stmt->subname,
-                                   " TO ", stmt->newname, f)
-                  : r;
+    return r == 0 ? rename_in_text(sql, stmt, f) : r;
 }
 
 /* SQLite cannot rename an index: it is made again. */

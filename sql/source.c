@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "sql/expr.h"
+#include "sql/source_impl.h"
 
 #include <ctype.h>
 #include <pg_query.h>
@@ -111,16 +112,26 @@ static bool is_same(const char *text, struct view printed)
     }
 }
 
-static int append_escaped(struct buf *out, const char *text)
+static int append_escaped(struct buf *out, struct view text)
 {
     int r = 0;
 
-    for (const char *c = text; *c != '\0' && r == 0; c++) {
-        r = *c == '%'                               ? buf_append_str(out, "%25")
-            : *c == '/' && c > text && c[-1] == '*' ? buf_append_str(out, "%2F")
-                                                    : buf_append_byte(out, (uint8_t)*c);
+    for (size_t i = 0; i < text.len && r == 0; i++) {
+        uint8_t c = text.data[i];
+
+        r = c == '%'                                       ? buf_append_str(out, "%25")
+            : c == '/' && i > 0 && text.data[i - 1] == '*' ? buf_append_str(out, "%2F")
+                                                           : buf_append_byte(out, c);
     }
     return r;
+}
+
+int source_put_comment(struct buf *out, struct view text, struct view expression)
+{
+    int r = buf_printf(out, "%s%08x ", mark, check_sum(expression));
+
+    r = r == 0 ? append_escaped(out, text) : r;
+    return r == 0 ? buf_append_str(out, " */ ") : r;
 }
 
 static void put_in_front(struct rewriter *r, size_t from, const char *text)
@@ -133,9 +144,7 @@ static void put_in_front(struct rewriter *r, size_t from, const char *text)
         return;
     }
     rc = buf_append(&out, r->out.data, from);
-    rc = rc == 0 ? buf_printf(&out, "%s%08x ", mark, check_sum(printed)) : rc;
-    rc = rc == 0 ? append_escaped(&out, text) : rc;
-    rc = rc == 0 ? buf_append_str(&out, " */ ") : rc;
+    rc = rc == 0 ? source_put_comment(&out, view_of_str(text), printed) : rc;
     rc = rc == 0 ? buf_append_view(&out, printed) : rc;
     if (rc != 0) {
         buf_finish(&out);
@@ -247,6 +256,28 @@ static bool split(struct view text, struct view *ret_source, struct view *ret_re
     view_advance(&text, ret_source->len + 4);
     *ret_rest = text;
     return check_sum(text) == strtoul(digits, NULL, 16);
+}
+
+const uint8_t *source_find(struct view text)
+{
+    return memmem(text.data, text.len, mark, sizeof(mark) - 1);
+}
+
+bool source_is_believed(struct view text)
+{
+    struct view source;
+    struct view rest;
+
+    return split(text, &source, &rest);
+}
+
+int source_unescape(struct view comment, struct buf *out)
+{
+    struct view source = { 0 };
+    struct view rest;
+
+    (void)split(comment, &source, &rest);
+    return append_unescaped(source, out);
 }
 
 int source_read(struct view text, struct buf *out, bool *ret_known)

@@ -23,6 +23,12 @@ void source_note(struct rewriter *r, size_t from, const PgQuery__Node *expressio
 void source_note_view(struct rewriter *r, size_t from, const PgQuery__SelectStmt *select,
                       const char *const *names, size_t count);
 
+/* A table's text before and after SQLite has renamed a column: comments that are not believed any
+ * more for that follow the renaming. False in *ret_changed: there are none. source_rename.c. 0,
+ * -ENOMEM, BUF_FULL, or FAILED. */
+must_check int source_rename(struct view before, struct view after, const char *old,
+                             const char *new, struct buf *out, bool *ret_changed);
+
 /* Appends PostgreSQL's text of an expression or view: the comment's, or the words themselves. False
  * in *ret_known: they have no comment, and pond's own functions in them: nobody knows what was
  * written. 0, -ENOMEM or BUF_FULL. */

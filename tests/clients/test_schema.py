@@ -123,14 +123,31 @@ class Schema(unittest.TestCase):
         run(db, "COMMIT")
         self.assertEqual(run(db, names), [("a",), ("b",)])
 
+    def test_a_table_follows_the_renaming_of_its_columns(self):
+        db = self.connect("empty~follows")
+        run(db, """CREATE TABLE t (length text DEFAULT upper('length') CHECK (length ILIKE 'len%' AND length(Length) > 1),
+                                   text text, "Odd" int CHECK ("Odd"::text <> text::text),
+                                   twice int GENERATED ALWAYS AS ("Odd"::int * 2) STORED)""")
+        for old, new in (("length", '"New ""one"'), ("text", "words"), ('"Odd"', "even")):
+            run(db, "ALTER TABLE t RENAME COLUMN %s TO %s" % (old, new))
+        definition, known = run(db, "SELECT definition, known FROM pond_schema() WHERE section = 'pre-data'")[0]
+        self.assertTrue(known)
+        for part in ("""DEFAULT (upper('length'))""", """CHECK ("New ""one" ILIKE 'len%' AND length("New ""one") > 1)""",
+                     """CHECK ("even"::text <> "words"::text)""", """AS ("even"::int * 2) STORED"""):
+            self.assertIn(part, definition)
+        copy = self.connect("empty~followed")
+        load("empty~followed", dump(db))
+        self.assertEqual(dump(copy).replace('"', ""), dump(db).replace('"', ""))
+
     def test_what_a_renaming_took_is_named(self):
         db = self.connect("empty~lost")
         run(db, "CREATE TABLE t (word text CHECK (word ILIKE 'a%'), kept int)")
         run(db, "CREATE VIEW v AS SELECT upper(word) AS w FROM t")
+        run(db, "CREATE INDEX i ON t (lower(word))")
         self.assertEqual(run(db, "SELECT count(*) FROM pond_schema() WHERE NOT known"), [(0,)])
         run(db, "ALTER TABLE t RENAME COLUMN word TO wort")
         self.assertEqual(run(db, "SELECT section, name FROM pond_schema() WHERE NOT known"),
-                         [("pre-data", "t"), ("post-data", "v")])
+                         [("post-data", "i"), ("post-data", "v")])
 
 
 if __name__ == "__main__":

@@ -188,6 +188,31 @@ static void no_memory_body(struct test_session *t)
     assert_string_equal(rows(t, ask), "5\n");
 }
 
+/* A renaming that fails leaves the old name, one that does not the new one, and no lost check. */
+static void rename_body(struct test_session *t)
+{
+    static const char rename[] = "ALTER TABLE t RENAME a TO c";
+    bool renamed = false;
+
+    ok(t, "CREATE TABLE t (a text CHECK (a ILIKE 'b'))");
+    for (uint64_t n = 1; !renamed; n++) {
+        (void)mem_fail_at(n, false);
+        bool fine = run(t, rename);
+        (void)mem_fail_at(0, false);
+        renamed = strcmp(rows(t, "SELECT count(*) FROM pond_schema() WHERE definition LIKE "
+                                 "'%\"c\" ILIKE%'"),
+                         "1\n") == 0;
+        assert_true(fine == renamed);
+        assert_string_equal(rows(t, "SELECT count(*) FROM pond_schema() WHERE known"), "2\n");
+    }
+}
+
+static void a_renaming_without_memory_changes_nothing(void **state)
+{
+    (void)state;
+    with_session(rename_body);
+}
+
 static void without_memory_it_fails_and_no_more(void **state)
 {
     (void)state;
@@ -201,6 +226,7 @@ int main(void)
         cmocka_unit_test(sequences_have_their_options_owners_and_values),
         cmocka_unit_test(a_comment_is_believed_by_its_sum),
         cmocka_unit_test(what_is_very_long_has_none),
+        cmocka_unit_test(a_renaming_without_memory_changes_nothing),
         cmocka_unit_test(without_memory_it_fails_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
