@@ -67,6 +67,10 @@ struct cli_word {
 must_check char *cli_conninfo_with(const struct cli *cli, const char *database,
                                    const struct cli_word *words, size_t count);
 
+/* For commands that any database will do: one that every server has, unless somebody has said which
+ * (then NULL), and not one with the user's name. */
+const char *cli_any_database(const struct cli *cli);
+
 /* Whether `database` is right by itself. 0 or a kind. */
 must_check int cli_check(const struct cli *cli, const char *database, struct pond_error *error);
 

@@ -2,8 +2,6 @@
 #include "client/cli/cmd.h"
 #include "client/cli/show.h"
 
-#include <stdlib.h>
-
 struct clones_settings {
     int format;
 };
@@ -20,27 +18,12 @@ static const char query[] =
     "AS age_s, c.bytes FROM pond_clones c WHERE $1::text IS NULL OR c.origin = $1 OR c.name = $1 "
     "ORDER BY c.created, c.name";
 
-/* Any database will do; that of this name is there in every daemon. */
-static bool is_set(const char *name)
-{
-    const char *value = getenv(name);
-
-    return value != NULL && value[0] != '\0';
-}
-
-static const char *any_database(const struct cli *cli)
-{
-    bool said = cli->common.dbname != NULL || is_set("PGDATABASE") || is_set("PGSERVICE");
-
-    return said ? NULL : "postgres";
-}
-
 static int run(struct cli *cli, void *arg, int argc, char **argv)
 {
     const struct clones_settings *settings = arg;
     cleanup(cli_disconnectp) struct pond_conn *conn = NULL;
     const char *only = argc > 0 ? argv[0] : NULL;
-    int code = cli_connect(cli, any_database(cli), &conn);
+    int code = cli_connect(cli, cli_any_database(cli), &conn);
 
     return code != 0 ? code
                      : show_answer(conn, query, POND_WITH(pond_text(only)),

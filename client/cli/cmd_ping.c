@@ -2,7 +2,6 @@
 #include "client/cli/cmd.h"
 #include "client/cli/output.h"
 
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -92,22 +91,10 @@ static int say_ready(int64_t ms)
     return output_end(&out);
 }
 
-/* When nobody has said which: one that every server has, not one with the user's name. */
-static const char *database_of(const struct cli *cli, int argc, char **argv)
-{
-    if (argc > 0) {
-        return argv[0];
-    }
-    bool said =
-        cli->common.dbname != NULL || getenv("PGDATABASE") != NULL || getenv("PGSERVICE") != NULL;
-
-    return said ? NULL : "postgres";
-}
-
 static int run(struct cli *cli, void *arg, int argc, char **argv)
 {
     const struct ping_settings *settings = arg;
-    const char *database = database_of(cli, argc, argv);
+    const char *database = argc > 0 ? argv[0] : cli_any_database(cli);
     struct pond_error error = { 0 };
     int64_t begin = now_ms();
 

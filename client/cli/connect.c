@@ -109,6 +109,20 @@ char *cli_conninfo_with(const struct cli *cli, const char *database, const struc
     return r == 0 ? buf_take_str(&text) : NULL;
 }
 
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && value[0] != '\0';
+}
+
+const char *cli_any_database(const struct cli *cli)
+{
+    bool said = cli->common.dbname != NULL || is_set("PGDATABASE") || is_set("PGSERVICE");
+
+    return said ? NULL : "postgres";
+}
+
 /* ---- connecting ---- */
 
 static void tell_notice(void *arg, const struct pond_error *notice)
