@@ -73,7 +73,7 @@ static void give_up(struct suite *suite, const char *why)
 {
     if (!suite->gives_up) {
         suite->gives_up = true;
-        snprintf(suite->why, sizeof(suite->why), "%s", why);
+        snprintf(suite->why, sizeof(suite->why), "%.120s", why);
     }
 }
 

@@ -140,7 +140,9 @@ eventually no_clones
 silent_server
 "$pond" run -h 127.0.0.1 -p "$silent_port" shop -- true &
 running=$!
-eventually grep -q "^SigBlk:.*[1-9a-f]" /proc/$running/status
+# not before the shell has become pond, which then takes SIGTERM itself
+takes_signals() { [ "$(cat "/proc/$1/comm")" = pond ] && grep -q '^SigBlk:.*[4-7c-f]...$' "/proc/$1/status"; }
+eventually takes_signals $running
 kill -TERM $running
 wait $running
 [ $? -eq 143 ] || fail "a signal while connecting"
