@@ -45,6 +45,7 @@ void conn_break(struct pond_conn *conn, const char *why)
     snprintf(conn->closed_because, sizeof(conn->closed_because), "%s", why);
     close(conn->fd);
     conn->fd = -1;
+    conn->unheard = false;
     conn->status = 0;
     conn->owed = 0;
     conn->in_extended = false;

@@ -23,6 +23,7 @@ struct pond_conn {
     bool busy;        /* a call is at work */
     bool in_extended; /* messages of the extended protocol were sent, and no Sync after them */
     bool copying_in;
+    bool unheard; /* the server reads no more */
     unsigned owed;
     const void *holder; /* whose the connection is between calls: rows outside of a transaction */
     struct pond_rows *ahead; /* whose next page is on its way */

@@ -67,6 +67,9 @@ static int send_all(struct pond_conn *conn, struct pond_error *error)
             sent += (size_t)n;
         } else if (errno == EAGAIN) {
             r = await_room(conn, error);
+        } else if ((errno == EPIPE || errno == ECONNRESET) && !conn->unheard) {
+            conn->unheard = true; /* its last words may tell why: whoever reads next finds them */
+            sent = conn->out.len;
         } else if (errno != EINTR) {
             r = lost(conn, strerror(errno), error);
         }

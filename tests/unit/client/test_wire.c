@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static const char *const one_name[] = { "n" };
 static const uint32_t one_type[] = { OID_INT4 };
@@ -363,6 +364,20 @@ static void the_reason_of_a_shutdown_is_told(void **state)
     pond_conn_destroy(conn);
 }
 
+/* As when it was told long ago, and the server's end of the socket is gone. */
+static void the_reason_is_told_to_who_cannot_write_any_more(void **state)
+{
+    (void)state;
+    script_greet();
+    script_error("57P01", "terminating connection");
+    struct pond_conn *conn = connect_to_server();
+    assert_int_equal(shutdown(pond_conn_socket(conn), SHUT_WR), 0);
+    assert_int_equal(pond_exec(conn, "SELECT 1", NULL, &test_error), POND_SQL);
+    assert_string_equal(test_error.sqlstate, "57P01");
+    assert_false(pond_conn_is_open(conn));
+    pond_conn_destroy(conn);
+}
+
 /* ---- memory ---- */
 
 static int everything(void)
@@ -421,6 +436,7 @@ int main(void)
         test(of_several_hosts_the_first_that_answers_is_taken),
         test(a_notification_is_waited_for),
         test(the_reason_of_a_shutdown_is_told),
+        test(the_reason_is_told_to_who_cannot_write_any_more),
         test(memory_may_run_out_anywhere),
     };
 
