@@ -4,9 +4,8 @@
  * in one mode, by both scopes. Holds and locks are charged to the clone, whose cap they count
  * against: they outlive the statement that asked. A waiter brings the hold that he will have, so
  * that nothing can fail when his turn comes. */
-#include "pool/advisory.h"
+#include "pool/advisory_impl.h"
 
-#include "async/line.h"
 #include "base/alloc.h"
 #include "pool/clone_impl.h"
 #include "pool/page.h"
@@ -15,45 +14,6 @@
 
 #include <assert.h>
 #include <errno.h>
-
-enum { advisory_buckets = 64 };
-
-/* What a clone knows of its locks, while there are any. */
-struct advisory {
-    LIST_HEAD(, advisory_lock) buckets[advisory_buckets];
-    size_t count;
-};
-
-struct advisory_lock {
-    LIST_ENTRY(advisory_lock) entry;
-    struct clone *clone;
-    struct advisory_key key;
-    struct advisory_holds holds;
-    struct line line; /* of struct advisory_wait */
-    size_t waiting;   /* in the line, or just told to leave it */
-};
-
-struct advisory_hold {
-    LIST_ENTRY(advisory_hold) of_lock;
-    LIST_ENTRY(advisory_hold) of_session;
-    struct advisory_lock *lock;
-    struct session *session;
-    enum advisory_mode mode;
-    size_t by_session;   /* how often it was locked for the session */
-    bool by_transaction; /* it was locked for the transaction, too ... */
-    size_t depth;        /* ... below so many savepoints */
-};
-
-/* One who waits, in the stack of his task. */
-struct advisory_wait {
-    struct session *session;
-    struct advisory_lock *lock;
-    struct advisory_request request;
-    struct advisory_hold *hold; /* to be his */
-    int64_t since_us;
-    int64_t deadline_us; /* lock_timeout's */
-    bool lock_timeout;   /* that deadline came first */
-};
 
 /* ---- locks ---- */
 
@@ -128,11 +88,6 @@ static void drop_if_unused(struct advisory_lock *lock)
 
 /* ---- who may have it ---- */
 
-static bool modes_conflict(enum advisory_mode a, enum advisory_mode b)
-{
-    return a == ADVISORY_EXCLUSIVE || b == ADVISORY_EXCLUSIVE;
-}
-
 static struct advisory_hold *hold_of(const struct advisory_lock *lock,
                                      const struct session *session, enum advisory_mode mode)
 {
@@ -146,7 +101,7 @@ static struct advisory_hold *hold_of(const struct advisory_lock *lock,
     return NULL;
 }
 
-static bool has_it(const struct advisory_lock *lock, const struct session *session)
+bool advisory_has(const struct advisory_lock *lock, const struct session *session)
 {
     return hold_of(lock, session, ADVISORY_SHARED) != NULL ||
            hold_of(lock, session, ADVISORY_EXCLUSIVE) != NULL;
@@ -158,7 +113,7 @@ static bool others_hold(const struct advisory_lock *lock, const struct session *
     const struct advisory_hold *hold;
 
     LIST_FOREACH (hold, &lock->holds, of_lock) {
-        if (hold->session != session && modes_conflict(hold->mode, mode)) {
+        if (hold->session != session && advisory_modes_conflict(hold->mode, mode)) {
             return true;
         }
     }
@@ -180,7 +135,7 @@ static bool others_wait(const struct advisory_lock *lock, const struct line_plac
         if (place == end) {
             return false;
         }
-        if (modes_conflict(wait->request.mode, mode)) {
+        if (advisory_modes_conflict(wait->request.mode, mode)) {
             return true;
         }
     }
@@ -191,7 +146,7 @@ static bool is_free_for(const struct advisory_lock *lock, const struct session *
                         enum advisory_mode mode, const struct line_place *place)
 {
     return !others_hold(lock, session, mode) &&
-           (has_it(lock, session) || !others_wait(lock, place, mode));
+           (advisory_has(lock, session) || !others_wait(lock, place, mode));
 }
 
 /* ---- holds ---- */
@@ -434,70 +389,4 @@ void advisory_release(struct session *session, size_t number)
 void advisory_end_session(struct session *session)
 {
     end_some(session, (struct ending){ .session = true, .transaction = true });
-}
-
-/* ---- who looks ---- */
-
-struct advisory_request advisory_wanted(const struct advisory_wait *wait)
-{
-    return wait->request;
-}
-
-void advisory_each_blocker(const struct advisory_wait *wait,
-                           void (*fn)(void *arg, struct session *session), void *arg)
-{
-    const struct advisory_lock *lock = wait->lock;
-    const struct advisory_hold *hold;
-    const struct line_place *place;
-
-    LIST_FOREACH (hold, &lock->holds, of_lock) {
-        if (hold->session != wait->session && modes_conflict(hold->mode, wait->request.mode)) {
-            fn(arg, hold->session);
-        }
-    }
-    if (line_is_empty(&lock->line) || has_it(lock, wait->session)) {
-        return;
-    }
-    TAILQ_FOREACH (place, &lock->line.places, entry) {
-        const struct advisory_wait *other = place->item;
-
-        if (other == wait) {
-            break;
-        }
-        if (modes_conflict(other->request.mode, wait->request.mode)) {
-            fn(arg, other->session);
-        }
-    }
-}
-
-static void each_of_lock(const struct advisory_lock *lock,
-                         void (*fn)(void *arg, const struct advisory_row *row), void *arg)
-{
-    const struct advisory_hold *hold;
-    const struct line_place *place;
-
-    LIST_FOREACH (hold, &lock->holds, of_lock) {
-        fn(arg, &(struct advisory_row){ hold->session, lock->key, hold->mode, true, 0 });
-    }
-    if (line_is_empty(&lock->line)) {
-        return;
-    }
-    TAILQ_FOREACH (place, &lock->line.places, entry) {
-        const struct advisory_wait *wait = place->item;
-
-        fn(arg, &(struct advisory_row){ wait->session, lock->key, wait->request.mode, false,
-                                        wait->since_us });
-    }
-}
-
-void advisory_each(const struct clone *clone, void (*fn)(void *arg, const struct advisory_row *row),
-                   void *arg)
-{
-    const struct advisory_lock *lock;
-
-    for (size_t i = 0; clone->advisory != NULL && i < advisory_buckets; i++) {
-        LIST_FOREACH (lock, &clone->advisory->buckets[i], entry) {
-            each_of_lock(lock, fn, arg);
-        }
-    }
 }

@@ -4,6 +4,7 @@
 #include "client/cli/format.h"
 #include "client/cli/interrupt.h"
 #include "client/cli/screen.h"
+#include "client/cli/terminal.h"
 
 #include <string.h>
 #include <time.h>

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 void output_init(struct output *out, int fd, const char *name)
@@ -24,17 +23,6 @@ void output_init_memory(struct output *out, struct buf *memory)
 {
     output_init(out, -1, "memory");
     out->memory = memory;
-}
-
-int terminal_width(void)
-{
-    enum { usual = 80 };
-    struct winsize size = { 0 };
-
-    if (!isatty(STDOUT_FILENO)) {
-        return 0;
-    }
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : usual;
 }
 
 static void write_all(struct output *out, const char *data, size_t len)

@@ -24,9 +24,6 @@ struct output {
 void output_init(struct output *out, int fd, const char *name);
 void output_init_memory(struct output *out, struct buf *memory);
 
-/* Columns of the terminal that stdout is; 0: it is none. */
-int terminal_width(void);
-
 void output_write(struct output *out, const char *data, size_t len);
 void output_str(struct output *out, const char *s);
 void output_printf(struct output *out, const char *format, ...) printf_like(2, 3);
