@@ -125,7 +125,8 @@ POND_API const char *pond_conn_parameter(const struct pond_conn *conn, const cha
 POND_API const char *pond_conn_setting(const struct pond_conn *conn, const char *name);
 POND_API int pond_conn_pid(const struct pond_conn *conn);
 /* To be watched only, between two calls: when it is readable the server has said something unasked
- * or has hung up, and the next call will tell. -1: closed. */
+ * or has hung up, and pond_conn_await_notification(), which sends nothing, tells what. -1: closed.
+ */
 POND_API int pond_conn_socket(const struct pond_conn *conn);
 
 /* Each call from now on may take so long; 0: for ever. A call that runs out of time cancels its
