@@ -1,24 +1,16 @@
-/* conf/option.c: the option table, and the parsers of its types.
- *
- * Numbers with units are read by one function over a table of units; each type knows how to say
- * what it expects. */
+/* conf/option.c: the option table, and the parsers of its types. Each type knows how to say what it
+ * expects. */
 #include "conf/option.h"
 
 #include "base/alloc.h"
 #include "conf/conf.h"
+#include "conf/quantity.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#define KIB     INT64_C(1024)
-#define MIB     (1024 * KIB)
-#define TIB     (1024 * 1024 * MIB)
-#define MSEC    INT64_C(1000)
-#define SEC     (1000 * MSEC)
-#define DAY     (86400 * SEC)
 #define POND(f) OPTION_POND, offsetof(struct conf, f)
 #define BASE(f) OPTION_DATABASE, offsetof(struct conf_database, f)
 
@@ -76,81 +68,6 @@ const struct option option_table[] = {
 /* clang-format on */
 const size_t option_count = ARRAY_LEN(option_table);
 
-/* ---- numbers with units ---- */
-
-struct unit {
-    const char *name;
-    int64_t factor;
-};
-
-static const struct unit no_units[] = { { NULL, 0 } };
-static const struct unit size_units[] = {
-    { "B", 1 },    { "kB", KIB },  { "KB", KIB },        { "KiB", KIB },
-    { "MB", MIB }, { "MiB", MIB }, { "GB", 1024 * MIB }, { "GiB", 1024 * MIB },
-    { "TB", TIB }, { "TiB", TIB }, { NULL, 0 },
-};
-static const struct unit time_units[] = {
-    { "us", 1 },         { "ms", MSEC }, { "s", SEC }, { "min", 60 * SEC },
-    { "h", 3600 * SEC }, { "d", DAY },   { NULL, 0 },
-};
-
-/* Decimal digits with an optional sign and fraction, then blanks and a unit; a plain number counts
- * in `plain`. Exact in integers; false when it is no such thing or does not fit. */
-static bool number_parse(const char *s, const struct unit *units, int64_t plain, int64_t *ret_value)
-{
-    bool negative = *s == '-';
-    int64_t whole = 0;
-    int64_t fraction = 0;
-    int64_t scale = 1;
-
-    s += negative;
-    if (*s < '0' || *s > '9') {
-        return false;
-    }
-    for (; *s >= '0' && *s <= '9'; s++) {
-        if (__builtin_mul_overflow(whole, 10, &whole) ||
-            __builtin_add_overflow(whole, *s - '0', &whole)) {
-            return false;
-        }
-    }
-    if (*s == '.' && units != no_units) {
-        for (s++; *s >= '0' && *s <= '9' && scale < 1000000; s++) {
-            fraction = fraction * 10 + (*s - '0');
-            scale *= 10;
-        }
-        if (scale == 1) {
-            return false;
-        }
-    }
-    s += strspn(s, " \t");
-    int64_t factor = *s == '\0' ? plain : 0;
-    for (size_t i = 0; factor == 0 && units[i].name != NULL; i++) {
-        factor = strcmp(s, units[i].name) == 0 ? units[i].factor : 0;
-    }
-    int64_t value;
-    if (factor == 0 || factor > INT64_MAX / scale ||
-        __builtin_mul_overflow(whole, factor, &value) ||
-        __builtin_add_overflow(value, fraction * factor / scale, &value)) {
-        return false;
-    }
-    *ret_value = negative ? -value : value;
-    return true;
-}
-
-/* A count of a unit, as a reader wants to see a limit: the largest unit that divides it. */
-static void number_print(int64_t value, const struct unit *units, char *text, size_t size)
-{
-    const struct unit *best = NULL;
-
-    for (size_t i = 0; value != 0 && units[i].name != NULL; i++) {
-        if (value % units[i].factor == 0 && (best == NULL || units[i].factor > best->factor)) {
-            best = &units[i];
-        }
-    }
-    snprintf(text, size, "%" PRId64 "%s", best == NULL ? value : value / best->factor,
-             best == NULL ? "" : best->name);
-}
-
 /* ---- types ---- */
 
 static bool set_bool(const struct option *option, void *field, const char *value)
@@ -176,7 +93,7 @@ static bool set_number(const struct option *option, void *field, const char *val
         *(int64_t *)field = -1; /* "off", whatever the unit */
         return true;
     }
-    if (!number_parse(value, units, plain, &number) || number < option->min ||
+    if (!quantity_parse(value, units, plain, &number) || number < option->min ||
         number > option->max || (option->min == -1 && number < 0)) {
         return false;
     }
@@ -186,22 +103,22 @@ static bool set_number(const struct option *option, void *field, const char *val
 
 static bool set_int(const struct option *option, void *field, const char *value)
 {
-    return set_number(option, field, value, no_units, 1);
+    return set_number(option, field, value, units_none, 1);
 }
 
 static bool set_size(const struct option *option, void *field, const char *value)
 {
-    return set_number(option, field, value, size_units, 1);
+    return set_number(option, field, value, units_size, 1);
 }
 
 static bool set_seconds(const struct option *option, void *field, const char *value)
 {
-    return set_number(option, field, value, time_units, SEC);
+    return set_number(option, field, value, units_time, SEC);
 }
 
 static bool set_millis(const struct option *option, void *field, const char *value)
 {
-    return set_number(option, field, value, time_units, MSEC);
+    return set_number(option, field, value, units_time, MSEC);
 }
 
 static bool set_word(const struct option *option, void *field, const char *value)
@@ -223,12 +140,12 @@ struct option_kind {
 
 static const struct option_kind option_kinds[] = {
     [OPTION_BOOL] = { set_bool, "on or off", NULL },
-    [OPTION_INT] = { set_int, "a whole number", no_units },
-    [OPTION_SIZE] = { set_size, "a size in bytes, kB, MB or GB", size_units },
+    [OPTION_INT] = { set_int, "a whole number", units_none },
+    [OPTION_SIZE] = { set_size, "a size in bytes, kB, MB or GB", units_size },
     [OPTION_SECONDS] = { set_seconds, "a time in seconds, or with us, ms, s, min, h, d",
-                         time_units },
+                         units_time },
     [OPTION_MILLIS] = { set_millis, "a time in milliseconds, or with us, ms, s, min, h, d",
-                        time_units },
+                        units_time },
     [OPTION_PATH] = { NULL, "a path", NULL },
     [OPTION_TEXT] = { NULL, "a text", NULL },
     [OPTION_WORD] = { set_word, "one of", NULL },
@@ -248,8 +165,8 @@ static int option_refuse(const struct option *option, const char *value,
     if (kind->units != NULL) {
         char min[32];
         char max[32];
-        number_print(option->min, kind->units, min, sizeof(min));
-        number_print(option->max, kind->units, max, sizeof(max));
+        quantity_print(option->min, kind->units, min, sizeof(min));
+        quantity_print(option->max, kind->units, max, sizeof(max));
         snprintf(range, sizeof(range), " from %s to %s", option->min == -1 ? "-1 (off)" : min, max);
     }
     for (size_t i = 0; option->words != NULL && option->words[i] != NULL; i++) {
