@@ -50,6 +50,8 @@ struct conf {
     int64_t client_idle_timeout_us;
     int64_t client_stall_timeout_us;
     int64_t shutdown_grace_us;
+    char *admin_users; /* comma-separated: who may use the console; those of stats_users may look */
+    char *stats_users;
     bool log_connections;
     bool log_disconnections;
     int64_t log_statement;           /* 0 none, 1 ddl, 2 mod, 3 all */

@@ -42,6 +42,8 @@ const struct option option_table[] = {
     ROW("client_idle_timeout", POND(client_idle_timeout_us), OPTION_SECONDS, "0", .min = 0, .max = 30 * DAY),
     ROW("client_stall_timeout", POND(client_stall_timeout_us), OPTION_SECONDS, "0", .min = 0, .max = DAY),
     ROW("shutdown_grace", POND(shutdown_grace_us), OPTION_SECONDS, "5s", .min = 0, .max = DAY),
+    ROW("admin_users", POND(admin_users), OPTION_TEXT, "", 0),
+    ROW("stats_users", POND(stats_users), OPTION_TEXT, "", 0),
     ROW("log_connections", POND(log_connections), OPTION_BOOL, "off", 0),
     ROW("log_disconnections", POND(log_disconnections), OPTION_BOOL, "off", 0),
     ROW("log_statement", POND(log_statement), OPTION_WORD, "none", .words = statement_words),
@@ -209,6 +211,24 @@ int option_set(const struct option *option, void *target, const char *value, con
         return set_string(option, field, value, folder);
     }
     return kind->set(option, field, value) ? 0 : option_refuse(option, value, ret_failure);
+}
+
+void option_print(const struct option *option, const void *target, char *text, size_t size)
+{
+    const struct option_kind *kind = &option_kinds[option->type];
+    const void *field = (const char *)target + option->offset;
+
+    if (kind->set == NULL) {
+        snprintf(text, size, "%s", *(char *const *)field);
+    } else if (option->type == OPTION_BOOL) {
+        snprintf(text, size, "%s", *(const bool *)field ? "on" : "off");
+    } else if (option->type == OPTION_WORD) {
+        snprintf(text, size, "%s", option->words[*(const int64_t *)field]);
+    } else if (*(const int64_t *)field < 0) {
+        snprintf(text, size, "-1"); /* off, whatever the unit */
+    } else {
+        quantity_print(*(const int64_t *)field, kind->units, text, size);
+    }
 }
 
 int option_preset_all(enum option_section section, void *target)

@@ -47,6 +47,9 @@ const struct option *option_nearest(enum option_section section,
 must_check int option_set(const struct option *option, void *target, const char *value,
                           const char *folder, struct failure *ret_failure);
 
+/* The field's value as option_set() would read it again; cut when there is no room. */
+void option_print(const struct option *option, const void *target, char *text, size_t size);
+
 /* Sets all fields of a section to their presets; fields must be zero or set before. 0 or -ENOMEM.
  */
 must_check int option_preset_all(enum option_section section, void *target);

@@ -12,6 +12,7 @@
 #include "daemon/input.h"
 #include "daemon/server.h"
 #include "pool/lease.h"
+#include "pool/txn.h"
 #include "protocol/frontend.h"
 #include "sql/sql.h"
 
@@ -65,6 +66,7 @@ struct connection {
     int64_t opening_us; /* clone and session took so long; until the first statement adds itself */
     int fd;
     uint8_t goodbye;          /* enum goodbye: once told, it ends */
+    uint8_t console;          /* enum console_access: it has no session, nor settings, then */
     uint8_t deadline_goodbye; /* what deadline_us will lead to */
     bool is_unix;
     bool refused;   /* over max_client_conn */
@@ -113,6 +115,9 @@ enum stop_reason connection_should_stop(void *connection);
 /* Ends a statement of it, as CancelRequest wants. */
 void connection_cancel_statement(struct connection *conn);
 struct session_who connection_who(void *connection);
+
+/* Between its statements: is it in a transaction? */
+enum txn_status connection_txn_status(const struct connection *conn);
 
 /* ---- connection_move.c ---- */
 

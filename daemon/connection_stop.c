@@ -45,18 +45,9 @@ static bool has_unread(const struct connection *conn)
     return conn->task != NULL || poll(&p, 1, 0) > 0;
 }
 
-/* A cancel may overtake the statement that it is meant for, which then has come but was not begun:
- * the next one ends at once. */
-void connection_cancel_statement(struct connection *conn)
+enum txn_status connection_txn_status(const struct connection *conn)
 {
-    if (!conn->ready) {
-        return;
-    }
-    if (conn->at_rest) {
-        conn->cancel_next = has_unread(conn);
-    } else {
-        session_stop_statement(conn->lease.session, STOP_CANCEL);
-    }
+    return conn->lease.session == NULL ? TXN_IDLE : txn_status(conn->lease.session);
 }
 
 /* What it waits for, or runs. Without a session it waits for one, and is at its end without it;
@@ -67,6 +58,20 @@ static void stop_work(struct connection *conn, enum stop_reason reason)
         session_stop_statement(conn->lease.session, reason);
     } else if (conn->in_line) {
         task_cancel(conn->task, (int)reason);
+    }
+}
+
+/* A cancel may overtake the statement that it is meant for, which then has come but was not begun:
+ * the next one ends at once. */
+void connection_cancel_statement(struct connection *conn)
+{
+    if (!conn->ready) {
+        return;
+    }
+    if (conn->at_rest) {
+        conn->cancel_next = has_unread(conn);
+    } else {
+        stop_work(conn, STOP_CANCEL);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "daemon/databases.h"
 
 #include "daemon/connection_impl.h"
+#include "daemon/console.h"
 #include "daemon/errand.h"
 #include "pool/registry.h"
 #include "protocol/utf8.h"
@@ -10,6 +11,9 @@
 
 static int rename_named(struct errand *errand, struct named *named, const char *to)
 {
+    if (console_is_meant(to)) {
+        return errand_fail_taken(to, errand->failure);
+    }
     int r = errand_want_unused(errand, named);
 
     if (r == 0 && named_is_lasting(named)) {

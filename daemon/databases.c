@@ -7,6 +7,7 @@
 #include "async/await.h"
 #include "base/alloc.h"
 #include "daemon/claims.h"
+#include "daemon/console.h"
 #include "daemon/errand.h"
 #include "daemon/server.h"
 #include "pool/registry.h"
@@ -191,6 +192,9 @@ int databases_create(struct worker *here, const struct database_request *request
     cleanup(source_finish) struct source source = { 0 };
     struct making making = { .server = server, .failure = ret_failure };
 
+    if (console_is_meant(request->name)) {
+        return errand_fail_taken(request->name, ret_failure);
+    }
     if (strchr(request->name, '~') != NULL) {
         failure_set(ret_failure, "42602", "invalid name \"%s\": it may not have a \"~\"",
                     request->name);

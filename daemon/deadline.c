@@ -59,7 +59,7 @@ void deadline_begin_idle(struct connection *conn)
         return; /* client_login_timeout goes on */
     }
     conn->deadline_goodbye = GOODBYE_IDLE;
-    if (txn_status(conn->lease.session) != TXN_IDLE) {
+    if (connection_txn_status(conn) != TXN_IDLE) {
         conn->deadline_goodbye = GOODBYE_IDLE_IN_TRANSACTION;
         timeout_us = sql_setting_us(conn->sql, "idle_in_transaction_session_timeout");
     }

@@ -4,6 +4,7 @@
 
 #include "async/await.h"
 #include "async/task.h"
+#include "daemon/console.h"
 
 typedef int handle_fn(struct connection *conn, const struct frontend_message *msg,
                       struct failure *ret_failure);
@@ -12,7 +13,8 @@ static int on_query(struct connection *conn, const struct frontend_message *msg,
                     struct failure *ret_failure)
 {
     (void)ret_failure;
-    return query_simple(conn, &msg->query);
+    return conn->console == CONSOLE_NONE ? query_simple(conn, &msg->query)
+                                         : console_query(conn, &msg->query);
 }
 
 static int on_parse(struct connection *conn, const struct frontend_message *msg,
@@ -56,6 +58,10 @@ static int on_sync(struct connection *conn, const struct frontend_message *msg,
                    struct failure *ret_failure)
 {
     (void)msg, (void)ret_failure;
+    if (conn->console != CONSOLE_NONE) {
+        conn->skip_to_sync = false;
+        return reply_ready(conn);
+    }
     return extended_sync(conn);
 }
 
@@ -155,6 +161,10 @@ static int serve_frame(struct connection *conn, const struct frame *frame)
     conn->at_rest = conn->at_rest && handler->handle == on_copy;
     task_set_name(conn->task, handler->name);
     int r = frontend_read(frame, &msg, &failure);
+    if (r == 0 && conn->console != CONSOLE_NONE && handler->extended &&
+        handler->handle != on_flush) {
+        r = console_refuse_extended(&failure);
+    }
     if (r == 0) {
         r = handler->handle(conn, &msg, &failure);
     }

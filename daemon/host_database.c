@@ -6,16 +6,14 @@
 
 #include "async/await.h"
 #include "async/loop.h"
+#include "daemon/address.h"
 #include "daemon/connection.h"
 #include "daemon/databases.h"
 #include "daemon/linger.h"
 #include "pool/registry.h"
 #include "pool/txn.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 /* ---- databases ----
  *
@@ -180,7 +178,7 @@ struct backend {
     char database[name_bytes];
     char user[name_bytes];
     char application_name[application_name_bytes];
-    char address[INET6_ADDRSTRLEN];
+    struct address address;
     uint8_t query[activity_query_bytes];
 };
 
@@ -192,26 +190,13 @@ struct backends {
 
 static void set_address(struct backend *b, const struct connection *conn)
 {
-    struct sockaddr_storage address;
-    socklen_t size = sizeof(address);
-    const void *bytes = NULL;
-
     b->row.client_port = -1;
-    if (conn->is_unix || getpeername(conn->fd, (struct sockaddr *)&address, &size) != 0) {
+    if (conn->is_unix) {
         return;
     }
-    if (address.ss_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)&address;
-        bytes = &in->sin_addr;
-        b->row.client_port = ntohs(in->sin_port);
-    } else if (address.ss_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address;
-        bytes = &in6->sin6_addr;
-        b->row.client_port = ntohs(in6->sin6_port);
-    }
-    if (bytes != NULL) {
-        b->row.client_address = inet_ntop(address.ss_family, bytes, b->address, sizeof(b->address));
-    }
+    address_of_peer(conn->fd, &b->address);
+    b->row.client_port = b->address.port;
+    b->row.client_address = b->address.host[0] == '\0' ? NULL : b->address.host;
 }
 
 static enum backend_state state_of(const struct connection *conn)
@@ -222,7 +207,7 @@ static enum backend_state state_of(const struct connection *conn)
     if (conn->task != NULL) {
         return BACKEND_ACTIVE;
     }
-    switch (txn_status(conn->lease.session)) {
+    switch (connection_txn_status(conn)) {
     case TXN_BLOCK:
         return BACKEND_IN_TRANSACTION;
     case TXN_FAILED:
@@ -250,8 +235,10 @@ static void set_wait(struct backend *b, const struct connection *conn)
 static void fill(struct backend *b, const struct connection *conn)
 {
     const struct activity *activity = conn->activity;
-    const char *application = conn->ready ? sql_setting(conn->sql, "application_name") : NULL;
-    bool in_transaction = conn->ready && txn_is_open(conn->lease.session);
+    const char *application =
+        conn->ready && conn->sql != NULL ? sql_setting(conn->sql, "application_name") : NULL;
+    bool in_transaction =
+        conn->ready && conn->lease.session != NULL && txn_is_open(conn->lease.session);
 
     b->row = (struct backend_row){
         .pid = conn->cancel_key.pid,

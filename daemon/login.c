@@ -3,6 +3,7 @@
 
 #include "async/loop.h"
 #include "daemon/connection_impl.h"
+#include "daemon/console.h"
 #include "daemon/databases.h"
 #include "pool/named.h"
 #include "protocol/startup.h"
@@ -91,7 +92,8 @@ int login_route(struct connection *conn, const struct startup *startup, struct f
     if (r == 0) {
         r = take_names(conn, startup, ret_failure);
     }
-    if (r == 0) {
+    conn->destination = conn->worker;
+    if (r == 0 && !console_is_meant(conn->database)) {
         r = databases_route(conn->worker, conn->database, conn->user, &conn->destination, &made,
                             ret_failure);
     }
@@ -136,6 +138,20 @@ static int take_key(struct connection *conn, struct failure *ret_failure)
     return r == 0 ? 0 : failure_set_nomem(ret_failure);
 }
 
+/* What it works with: a session, or the console, whose start-up parameters mean nothing. */
+static int take_work(struct connection *conn, const struct startup *startup,
+                     struct failure *ret_failure)
+{
+    if (console_is_meant(conn->database)) {
+        return console_enter(conn, ret_failure);
+    }
+    int r = login_open_session(conn, ret_failure);
+    if (r == 0) {
+        r = login_set_params(conn, startup, ret_failure);
+    }
+    return r == 0 ? login_settle_owner(conn, ret_failure) : r;
+}
+
 int login_begin(struct connection *conn, const struct startup *startup, struct failure *ret_failure)
 {
     int r = login_refuse_replication(startup, ret_failure);
@@ -149,14 +165,5 @@ int login_begin(struct connection *conn, const struct startup *startup, struct f
     if (r == 0) {
         r = note_activity(conn, ret_failure);
     }
-    if (r == 0) {
-        r = login_open_session(conn, ret_failure);
-    }
-    if (r == 0) {
-        r = login_set_params(conn, startup, ret_failure);
-    }
-    if (r == 0) {
-        r = login_settle_owner(conn, ret_failure);
-    }
-    return r;
+    return r == 0 ? take_work(conn, startup, ret_failure) : r;
 }

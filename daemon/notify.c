@@ -28,7 +28,7 @@ void host_notification(void *host, int32_t pid, struct view channel, struct view
 
 bool notify_is_due(const struct connection *conn)
 {
-    return conn->told.len > 0 && conn->ready && txn_status(conn->lease.session) == TXN_IDLE;
+    return conn->told.len > 0 && conn->ready && connection_txn_status(conn) == TXN_IDLE;
 }
 
 int notify_send(struct connection *conn)

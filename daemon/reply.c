@@ -63,7 +63,7 @@ int reply_ready(struct connection *conn)
         return r;
     }
     struct writer w = reply_begin(conn);
-    backend_ready_for_query(&w, (char)txn_status(conn->lease.session));
+    backend_ready_for_query(&w, (char)connection_txn_status(conn));
     conn->at_rest = true;
     return reply_done(conn, &w);
 }

@@ -7,6 +7,7 @@
 #include "daemon/serve.h"
 
 #include "async/await.h"
+#include "daemon/console.h"
 #include "daemon/log.h"
 #include "daemon/login.h"
 #include "protocol/backend.h"
@@ -24,7 +25,11 @@ static int welcome(struct connection *conn)
     struct writer w = reply_begin(conn);
 
     backend_authentication_ok(&w);
-    sql_each_reported(conn->sql, send_parameter, &w);
+    if (conn->console == CONSOLE_NONE) {
+        sql_each_reported(conn->sql, send_parameter, &w);
+    } else {
+        console_greet(conn, &w);
+    }
     backend_key_data(&w, conn->cancel_key.pid,
                      view_of(conn->cancel_key.secret, sizeof(conn->cancel_key.secret)));
     int r = reply_done(conn, &w);

@@ -100,6 +100,7 @@ struct registry_row {
     char name[database_name_bytes];
     struct named_attributes attributes;
     uint32_t oid;
+    bool frozen; /* a named one that has become a template */
     bool named;
     bool lasting;       /* a named one: until DROP DATABASE */
     const char *origin; /* a named one: the database whose limits it has; as long as the registry */

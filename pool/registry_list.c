@@ -43,6 +43,7 @@ static size_t list_named(struct registry *registry, struct registry_row *rows, s
 
             *row = (struct registry_row){ .attributes = named->attributes,
                                           .oid = named->oid,
+                                          .frozen = named->frozen != NULL,
                                           .named = true,
                                           .lasting = named->lasting,
                                           .origin = database_options(named->database)->name,

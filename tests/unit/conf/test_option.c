@@ -193,9 +193,53 @@ static void a_close_name_is_found_and_a_far_one_not(void **state)
     assert_null(option_nearest(OPTION_POND, longest));
 }
 
+static void assert_prints(const char *name, const char *value, const char *printed)
+{
+    struct conf conf = { 0 };
+    struct failure failure;
+    char text[64];
+
+    assert_int_equal(set(&conf, name, value, &failure), 0);
+    option_print(option_find(OPTION_POND, name), &conf, text, sizeof(text));
+    assert_string_equal(text, printed);
+    option_finish_all(OPTION_POND, &conf);
+}
+
+static void values_are_printed_so_that_they_can_be_read_again(void **state)
+{
+    (void)state;
+    assert_prints("log_connections", "yes", "on");
+    assert_prints("log_connections", "0", "off");
+    assert_prints("listen_port", "7432", "7432");
+    assert_prints("max_packet_size", "17000000", "17000000B");
+    assert_prints("output_buffer", "65536", "64kB");
+    assert_prints("memory_limit", "0", "0");
+    assert_prints("client_login_timeout", "90", "90s");
+    assert_prints("client_login_timeout", "1.5s", "1500ms");
+    assert_prints("log_min_duration_statement", "-1", "-1");
+    assert_prints("log_statement", "ddl", "ddl");
+    assert_prints("listen_addr", "a, b", "a, b");
+    assert_prints("temp_dir", "x", "/folder/x");
+}
+
+static void a_value_without_room_is_cut(void **state)
+{
+    struct conf conf = { 0 };
+    struct failure failure;
+    char text[4];
+
+    (void)state;
+    assert_int_equal(set(&conf, "listen_addr", "127.0.0.1", &failure), 0);
+    option_print(option_find(OPTION_POND, "listen_addr"), &conf, text, sizeof(text));
+    assert_string_equal(text, "127");
+    option_finish_all(OPTION_POND, &conf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_are_printed_so_that_they_can_be_read_again),
+        cmocka_unit_test(a_value_without_room_is_cut),
         cmocka_unit_test(every_preset_is_a_legal_value_and_every_row_has_a_place_of_its_own),
         cmocka_unit_test(sizes_have_units),
         cmocka_unit_test(times_have_units_and_a_plain_number_means_what_the_original_means),

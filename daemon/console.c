@@ -1,0 +1,128 @@
+/* daemon/console.c: the commands of the console: a table, and how one is answered. */
+#include "daemon/console.h"
+
+#include "daemon/console_parse.h"
+#include "daemon/console_show.h"
+#include "daemon/log.h"
+#include "daemon/serve.h"
+#include "protocol/backend.h"
+#include "protocol/utf8.h"
+
+struct command {
+    const char *word;
+    uint8_t words_least;
+    uint8_t words_most;
+    bool shows; /* stats_users may, too */
+    /* Sends all but CommandComplete. 0, FAILED or -errno. */
+    int (*run)(struct connection *conn, const struct console_words *words,
+               struct failure *ret_failure);
+};
+
+static const struct command commands[] = {
+    { "SHOW", 2, 2, true, console_show },
+};
+
+/* PgBouncer's that are not here (yet). */
+static const char *const unsupported[] = {
+    "DISABLE", "ENABLE", "RECONNECT", "RELOAD", "SET", "SUSPEND", "WAIT_CLOSE",
+};
+
+static const struct command *find(const struct console_words *words)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (console_word_is(words, 0, commands[i].word)) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int fail_unsupported(const struct console_words *words, struct failure *ret_failure)
+{
+    for (size_t i = 0; i < ARRAY_LEN(unsupported); i++) {
+        if (console_word_is(words, 0, unsupported[i])) {
+            return failure_set(ret_failure, "0A000", "%s is not supported", unsupported[i]);
+        }
+    }
+    return 0;
+}
+
+/* In PgBouncer's words. */
+static int fail_invalid(struct view text, struct failure *ret_failure)
+{
+    struct view shown = utf8_cut(text, 200);
+
+    failure_set(ret_failure, "08P01", "invalid command '%.*s', use SHOW HELP;", (int)shown.len,
+                (const char *)shown.data);
+    failure_add(ret_failure, FIELD_HINT, "SHOW HELP lists the commands of pond's console.");
+    return FAILED;
+}
+
+static int run(struct connection *conn, struct view text, const struct console_words *words,
+               struct failure *ret_failure)
+{
+    const struct command *command = find(words);
+
+    if (fail_unsupported(words, ret_failure) != 0) {
+        return FAILED;
+    }
+    if (command == NULL || words->broken || words->count < command->words_least ||
+        words->count > command->words_most) {
+        return fail_invalid(text, ret_failure);
+    }
+    if (!command->shows && conn->console != CONSOLE_ADMIN) {
+        return failure_set(ret_failure, "42501", "admin access needed");
+    }
+    if (!command->shows) {
+        log_line(LEVEL_LOG, "[%d] console: user=%s %.*s", conn->cancel_key.pid, conn->user,
+                 (int)text.len, (const char *)text.data);
+    }
+    int r = command->run(conn, words, ret_failure);
+    if (r == CONSOLE_UNKNOWN) {
+        return fail_invalid(text, ret_failure);
+    }
+    if (r == 0) {
+        struct writer w = reply_begin(conn);
+
+        backend_command_complete(&w, view_of_str(command->word));
+        r = reply_done(conn, &w);
+    }
+    return r;
+}
+
+static int answer(struct connection *conn, struct view text, struct failure *ret_failure)
+{
+    struct console_words words;
+
+    console_parse(text, &words);
+    if (words.count > 0 || words.broken) {
+        return run(conn, text, &words, ret_failure);
+    }
+    struct writer w = reply_begin(conn);
+
+    backend_empty_query(&w);
+    return reply_done(conn, &w);
+}
+
+int console_query(struct connection *conn, const struct msg_query *msg)
+{
+    struct failure failure;
+    int r = utf8_check(msg->text, &failure);
+    int64_t now_us = clock_wall_us(loop_clock(conn->worker->loop));
+
+    activity_begin(conn->activity, r == 0 ? msg->text : view_of_str(""), now_us, false);
+    if (r == 0) {
+        r = answer(conn, msg->text, &failure);
+    }
+    if (r == FAILED) {
+        r = reply_failure(conn, &failure);
+    }
+    return r == 0 ? reply_ready(conn) : r;
+}
+
+int console_refuse_extended(struct failure *ret_failure)
+{
+    failure_set(ret_failure, "0A000", "the console does not speak the extended query protocol");
+    failure_add(ret_failure, FIELD_HINT, "Send its commands as simple queries, as psql does.");
+    return FAILED;
+}

@@ -1,0 +1,81 @@
+/* daemon/console_login.c: who may use the console.
+ *
+ * A name proves nothing as long as there are no passwords: who is listed is let in by what he says.
+ * Who is not may still be the one who could stop the daemon by a signal anyway: the kernel says so
+ * of the other end of a unix socket. */
+#include "daemon/console.h"
+
+#include "daemon/connection_impl.h"
+#include "protocol/backend.h"
+#include "protocol/blank.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const char console_name[] = "pond";
+
+bool console_is_meant(const char *database)
+{
+    return strcmp(database, console_name) == 0;
+}
+
+static bool is_listed(const char *list, const char *user)
+{
+    const char *end;
+
+    for (; *list != '\0'; list = *end == '\0' ? end : end + 1) {
+        end = strchrnul(list, ',');
+        struct view name = view_trimmed(view_of(list, (size_t)(end - list)));
+
+        if (name.len > 0 && view_equal_str(name, user)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool runs_the_daemon(const struct connection *conn)
+{
+    struct ucred peer;
+    socklen_t size = sizeof(peer);
+
+    return conn->is_unix && strcmp(conn->user, console_name) == 0 &&
+           getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+           (peer.uid == geteuid() || peer.uid == 0);
+}
+
+static enum console_access access_of(const struct connection *conn)
+{
+    const struct conf *conf = conn->server->conf;
+
+    if (is_listed(conf->admin_users, conn->user) || runs_the_daemon(conn)) {
+        return CONSOLE_ADMIN;
+    }
+    return is_listed(conf->stats_users, conn->user) ? CONSOLE_STATS : CONSOLE_NONE;
+}
+
+int console_enter(struct connection *conn, struct failure *ret_failure)
+{
+    conn->console = (uint8_t)access_of(conn);
+    if (conn->console != CONSOLE_NONE) {
+        return 0;
+    }
+    failure_set(ret_failure, "42501", "permission denied for database \"%s\"", console_name);
+    failure_add(ret_failure, FIELD_DETAIL,
+                "It is pond's console, for admin_users and stats_users.");
+    return FAILED;
+}
+
+void console_greet(const struct connection *conn, struct writer *w)
+{
+    backend_parameter_status(w, "client_encoding", "UTF8");
+    backend_parameter_status(w, "DateStyle", "ISO, MDY");
+    backend_parameter_status(w, "integer_datetimes", "on");
+    backend_parameter_status(w, "is_superuser", conn->console == CONSOLE_ADMIN ? "on" : "off");
+    backend_parameter_status(w, "server_encoding", "UTF8");
+    backend_parameter_status(w, "server_version", "15.8 (pond " POND_VERSION " console)");
+    backend_parameter_status(w, "session_authorization", conn->user);
+    backend_parameter_status(w, "standard_conforming_strings", "on");
+    backend_parameter_status(w, "TimeZone", "GMT");
+}
