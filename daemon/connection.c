@@ -100,6 +100,7 @@ void connection_destroy(struct connection *conn)
                  conn->cancel_key.pid, (long long)(us / 1000000), (int)(us / 1000 % 1000),
                  conn->user, conn->database);
     }
+    traffic_leave(conn);
     scope_finish(&conn->scope);
     mem_free(conn);
 }

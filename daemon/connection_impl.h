@@ -11,6 +11,7 @@
 #include "daemon/activity.h"
 #include "daemon/input.h"
 #include "daemon/server.h"
+#include "daemon/traffic.h"
 #include "pool/lease.h"
 #include "pool/txn.h"
 #include "protocol/frontend.h"
@@ -55,6 +56,7 @@ struct connection {
     struct cancel_key cancel_key;
     struct named *named; /* the named clone that it uses or waits for; counted */
     struct lease lease;
+    struct traffic_meter traffic;
     struct activity *activity; /* NULL: not logged in */
     struct sql_session *sql;
     uint8_t *copy_scratch; /* while a COPY FROM reads */

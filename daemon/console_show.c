@@ -85,6 +85,30 @@ static const struct console_column pool_columns[] = {
     { "maxwait_us", OID_INT4 },
     { "pool_mode", OID_TEXT },
 };
+static const struct console_column stats_columns[] = {
+    { "database", OID_TEXT },
+    { "total_xact_count", OID_NUMERIC },
+    { "total_query_count", OID_NUMERIC },
+    { "total_received", OID_NUMERIC },
+    { "total_sent", OID_NUMERIC },
+    { "total_xact_time", OID_NUMERIC },
+    { "total_query_time", OID_NUMERIC },
+    { "total_wait_time", OID_NUMERIC },
+    { "avg_xact_count", OID_NUMERIC },
+    { "avg_query_count", OID_NUMERIC },
+    { "avg_recv", OID_NUMERIC },
+    { "avg_sent", OID_NUMERIC },
+    { "avg_xact_time", OID_NUMERIC },
+    { "avg_query_time", OID_NUMERIC },
+    { "avg_wait_time", OID_NUMERIC },
+};
+/* Of STATS_TOTALS and STATS_AVERAGES. */
+static const struct console_column stats_part_columns[] = {
+    { "database", OID_TEXT },       { "xact_count", OID_NUMERIC },
+    { "query_count", OID_NUMERIC }, { "bytes_received", OID_NUMERIC },
+    { "bytes_sent", OID_NUMERIC },  { "xact_time", OID_NUMERIC },
+    { "query_time", OID_NUMERIC },  { "wait_time", OID_NUMERIC },
+};
 static const struct console_column template_columns[] = {
     { "name", OID_TEXT },
     { "source", OID_TEXT },
@@ -116,6 +140,9 @@ static const struct show shows[] = {
     SHOW("MEM", mem_columns, console_mem),
     SHOW("POOLS", pool_columns, console_pools),
     SHOW("SERVERS", client_columns, console_servers),
+    SHOW("STATS", stats_columns, console_stats),
+    SHOW("STATS_AVERAGES", stats_part_columns, console_stats_averages),
+    SHOW("STATS_TOTALS", stats_part_columns, console_stats_totals),
     SHOW("TEMPLATES", template_columns, console_templates),
     SHOW("VERSION", version_columns, console_version),
 };
@@ -165,6 +192,7 @@ static int show_help(struct connection *conn)
     failure_add(&notice, FIELD_DETAIL,
                 "\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|VERSION"
                 "\n\tSHOW LISTS|MEM"
+                "\n\tSHOW STATS|STATS_TOTALS|STATS_AVERAGES"
                 "\n\tSHOW CLONES|TEMPLATES|LOCKS|LOOPS\n");
     backend_notice(&w, &notice);
     return reply_done(conn, &w);

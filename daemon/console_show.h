@@ -24,5 +24,7 @@ console_rows_fn console_databases, console_lists, console_pools;
 console_rows_fn console_clients, console_servers;
 /* console_clones.c */
 console_rows_fn console_clones, console_templates, console_locks;
+/* console_stats.c */
+console_rows_fn console_stats, console_stats_averages, console_stats_totals;
 /* console_daemon.c */
 console_rows_fn console_config, console_loops, console_mem, console_version;

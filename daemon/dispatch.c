@@ -158,7 +158,10 @@ static int serve_frame(struct connection *conn, const struct frame *frame)
     if (conn->skip_to_sync && !handler->while_skipped) {
         return 0;
     }
-    conn->at_rest = conn->at_rest && handler->handle == on_copy;
+    if (conn->at_rest && handler->handle != on_copy) {
+        conn->at_rest = false;
+        traffic_query_begins(conn);
+    }
     task_set_name(conn->task, handler->name);
     int r = frontend_read(frame, &msg, &failure);
     if (r == 0 && conn->console != CONSOLE_NONE && handler->extended &&

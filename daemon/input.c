@@ -99,6 +99,7 @@ static int receive(struct input *in, uint8_t *at, size_t room, size_t *ret_got)
         in->more = false;
         return errno == EAGAIN || errno == EWOULDBLOCK ? INPUT_NOTHING : -errno;
     }
+    in->received += (uint64_t)n;
     in->more = (size_t)n == room;
     in->eof = n == 0;
     *ret_got = (size_t)n;

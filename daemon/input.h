@@ -17,10 +17,11 @@ struct input {
     int fd;
     struct view ahead;
     struct buf rest;
-    uint8_t *scratch; /* input_scratch_bytes on the serving task's stack; NULL: nobody serves */
-    uint8_t *outer;   /* the scratch set aside by input_hold(); NULL: none */
-    struct buf held;  /* bytes set aside by it */
-    bool more;        /* the last read filled its room: there may be more */
+    uint8_t *scratch;  /* input_scratch_bytes on the serving task's stack; NULL: nobody serves */
+    uint8_t *outer;    /* the scratch set aside by input_hold(); NULL: none */
+    struct buf held;   /* bytes set aside by it */
+    uint64_t received; /* bytes, ever */
+    bool more;         /* the last read filled its room: there may be more */
     bool eof;
 };
 

@@ -126,6 +126,7 @@ static int flush_all(struct output *o)
             return r;
         }
         sent += (size_t)n;
+        o->sent += (uint64_t)n;
     }
     return 0;
 }

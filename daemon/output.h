@@ -26,6 +26,7 @@ struct output {
     struct buf buf;
     struct worker *worker;
     int fd;
+    uint64_t sent; /* bytes, ever */
     int broken;    /* -errno once nobody is there to read any more; 0 before */
     bool awaiting; /* a flush waits for the client right now */
 };

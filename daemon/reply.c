@@ -62,6 +62,9 @@ int reply_ready(struct connection *conn)
     if (r != 0) {
         return r;
     }
+    if (conn->ready) {
+        traffic_query_ends(conn);
+    }
     struct writer w = reply_begin(conn);
     backend_ready_for_query(&w, (char)connection_txn_status(conn));
     conn->at_rest = true;

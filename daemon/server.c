@@ -9,6 +9,7 @@
 #include "daemon/connection.h"
 #include "daemon/linger.h"
 #include "daemon/log.h"
+#include "daemon/traffic.h"
 #include "pool/registry.h"
 #include "pool/sweep.h"
 #include "pool/users.h"
@@ -33,7 +34,7 @@ static int open_worker(struct server *server, size_t i)
     cancel_keys_init(&worker->cancel_keys, (int32_t)i + 1, (int32_t)server->worker_count);
     int r = loop_create(&options, &worker->loop);
     server->loops[i] = worker->loop;
-    return r;
+    return r == 0 ? traffic_open(worker) : r;
 }
 
 static size_t count_workers(const struct conf *conf)
@@ -94,7 +95,11 @@ int server_open(struct server *server, struct conf *conf)
     claims_init(&server->claims);
     int r = open_workers(server);
 
-    return r == 0 ? open_registry(server) : r;
+    if (r == 0) {
+        server->start_us = loop_now_us(server_main(server)->loop);
+        r = open_registry(server);
+    }
+    return r;
 }
 
 static void stop_main(void *server)
@@ -124,6 +129,7 @@ void server_close(struct server *server)
     users_destroy(server->users);
     for (size_t i = 0; i < server->worker_count; i++) {
         output_spares_finish(&server->workers[i].spares);
+        traffic_close(&server->workers[i]);
         loop_destroy(server->workers[i].loop);
     }
     if (server->workers != NULL) {

@@ -26,6 +26,7 @@ struct server {
     struct account account;         /* memory_limit; parent of every session's account */
     struct worker *workers;         /* never none; the first is the main thread's */
     size_t worker_count;
+    int64_t start_us;            /* when it was opened, by the loops' clock */
     bool runs;                   /* all of them */
     atomic_size_t client_count;  /* connections, start-up ones included */
     atomic_size_t refused_count; /* those over max_client_conn, there to be told so */

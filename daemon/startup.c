@@ -37,6 +37,9 @@ static int welcome(struct connection *conn)
         r = reply_ready(conn);
     }
     conn->ready = r == 0;
+    if (conn->ready) {
+        traffic_enter(conn, conn->opening_us);
+    }
     if (conn->ready && conn->server->conf->log_connections) {
         log_line(LEVEL_LOG, "[%d] connection authorized: user=%s database=%s", conn->cancel_key.pid,
                  conn->user, conn->database);

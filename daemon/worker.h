@@ -36,4 +36,5 @@ struct worker {
     struct output_spares spares;
     LIST_HEAD(, lingering) lingering; /* linger.h */
     struct worker_stats stats;
+    struct traffic *traffic; /* traffic.h */
 };

@@ -301,6 +301,91 @@ class Values(Console):
             self.leave(w)
 
 
+class Stats(Console):
+    """What is counted, while the connections are there and when they are gone; on both loops."""
+    conf = Console.conf + "[database one]\npool_size = 1\n"
+
+    def stats(self, console, database="shop"):
+        return {k: int(v) for k, v in self.row("STATS", console, database=database).items() if k != "database"}
+
+    def test_queries(self):
+        console = self.console()
+        before = self.stats(console)
+        clients = [self.connect("shop"), self.connect("shop~s"), self.connect("shop~t")]
+        for w in clients:
+            self.run_sql(w, "SELECT 1; SELECT 2")  # one
+            self.run_sql(w, "BEGIN")
+            self.run_sql(w, "SELECT 1")
+            self.run_sql(w, "COMMIT")
+            self.fails(w, "nonsense", "42601")
+            self.assertEqual(w.ask(wire.parse("", "SELECT 3") + wire.bind("", "") + wire.execute() + wire.SYNC)[0], "12DCZ")
+        for left in (False, True):
+            now = self.stats(console)
+            self.assertEqual(now["total_query_count"] - before["total_query_count"], 3 * 6, left)
+            self.assertEqual(now["total_xact_count"] - before["total_xact_count"], 3 * 4, left)
+            for w in clients if not left else ():
+                self.leave(w)
+        self.assertEqual(self.stats(console, "postgres")["total_query_count"], 0)
+        self.leave(console)
+
+    def test_bytes(self):
+        console, w = self.console(), self.connect("shop")
+        before = self.stats(console)
+        ask = query("SELECT repeat('x', 100000)" + " " * 50000)
+        size = sum(len(body) + 5 for _, body in w.ask(ask)[1])
+        now = self.stats(console)
+        self.assertEqual(now["total_received"] - before["total_received"], len(ask))
+        self.assertEqual(now["total_sent"] - before["total_sent"], size)
+        self.leave(w)
+        self.assertEqual(self.stats(console)["total_received"] - now["total_received"], len(wire.TERMINATE))
+        self.leave(console)
+
+    def test_times(self):
+        console, w = self.console(), self.connect("shop")
+        before = self.stats(console)
+        self.run_sql(w, "SELECT pg_sleep(0.2)")
+        self.run_sql(w, "BEGIN")
+        time.sleep(0.1)  # a transaction's time goes on
+        self.run_sql(w, "COMMIT")
+        now = self.stats(console)
+        query_us, xact_us = (now[k] - before[k] for k in ("total_query_time", "total_xact_time"))
+        self.assertGreaterEqual(query_us, 200000)
+        self.assertGreaterEqual(xact_us, query_us + 100000)
+        self.assertLess(xact_us, 20000000)
+        self.assertGreater(before["total_wait_time"], 0)
+        self.assertGreater(now["avg_query_time"], 0)
+        self.leave(w)
+        self.leave(console)
+
+    def test_those_who_wait(self):
+        console = self.console()
+        before = self.stats(console, "one")["total_wait_time"]
+        first, second = self.connect("one"), self.start("one")
+        self.eventually(lambda: self.row("POOLS", console, database="one")["maxwait_us"] != "0", "he does not wait")
+        waited = int(self.row("POOLS", console, database="one")["maxwait_us"])
+        self.leave(first)
+        self.leave(self.greet(second))
+        self.assertGreater(self.stats(console, "one")["total_wait_time"] - before, waited)
+        self.leave(console)
+
+    def test_the_console_itself(self):
+        console = self.console()
+        before = self.stats(console, "pond")["total_query_count"]
+        self.assertEqual(self.stats(console, "pond")["total_query_count"], before + 1)
+        self.leave(console)
+
+    def test_parts(self):
+        console, w = self.console(), self.connect("shop")
+        self.run_sql(w, "SELECT 1")
+        whole = self.row("STATS", console, database="shop")
+        totals = self.row("STATS_TOTALS", console, database="shop")
+        self.assertEqual([totals[k] for k in list(totals)[1:]], list(whole.values())[1:8])
+        averages = self.row("STATS_AVERAGES", console, database="shop")
+        self.assertEqual((averages["xact_time"], averages["query_time"]), (whole["avg_xact_time"], whole["avg_query_time"]))
+        self.leave(w)
+        self.leave(console)
+
+
 class Clones(Console):
     def test_clones_come_and_go(self):
         console = self.console()
@@ -393,7 +478,8 @@ class Same(Console):
 
     def test_columns(self):
         ours, theirs = self.console(), self.bouncer()
-        for what in ("POOLS", "DATABASES", "CLIENTS", "SERVERS", "LISTS", "CONFIG", "VERSION"):
+        for what in ("POOLS", "DATABASES", "CLIENTS", "SERVERS", "LISTS", "CONFIG", "VERSION", "STATS", "STATS_TOTALS",
+                     "STATS_AVERAGES"):
             mine, yours = (w.ask(query("SHOW " + what)) for w in (ours, theirs))
             self.assertEqual(columns(mine[1]), columns(yours[1]), what)
             self.assertEqual(dict(mine[1])["C"], dict(yours[1])["C"], what)
