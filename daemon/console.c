@@ -1,6 +1,7 @@
 /* daemon/console.c: the commands of the console: a table, and how one is answered. */
 #include "daemon/console.h"
 
+#include "daemon/console_do.h"
 #include "daemon/console_parse.h"
 #include "daemon/console_show.h"
 #include "daemon/log.h"
@@ -19,6 +20,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+    { "KILL", 2, 2, false, console_kill },
     { "SHOW", 2, 2, true, console_show },
 };
 

@@ -193,7 +193,8 @@ static int show_help(struct connection *conn)
                 "\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|VERSION"
                 "\n\tSHOW LISTS|MEM"
                 "\n\tSHOW STATS|STATS_TOTALS|STATS_AVERAGES"
-                "\n\tSHOW CLONES|TEMPLATES|LOCKS|LOOPS\n");
+                "\n\tSHOW CLONES|TEMPLATES|LOCKS|LOOPS"
+                "\n\tKILL <pid>|<clone>\n");
     backend_notice(&w, &notice);
     return reply_done(conn, &w);
 }

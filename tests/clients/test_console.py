@@ -187,6 +187,7 @@ class Commands(Console):
         notice = wire.fields(got[0][1])
         self.assertEqual((notice["S"], notice["M"]), ("NOTICE", "Console usage"))
         listed = {word for line in notice["D"].split("\n") if line.startswith("\tSHOW ") for word in line[6:].split("|")}
+        self.assertEqual({line.split()[0] for line in notice["D"].split("\n") if line}, {"SHOW", "KILL"})
         for word in listed - {"HELP"}:
             self.show(word, w)
         self.assertGreater(len(listed), 10)
@@ -442,6 +443,59 @@ class Clones(Console):
             self.leave(w)
         self.assertEqual(self.show("LOCKS", console), [])
         self.leave(console)
+
+
+class Kill(Console):
+    def test_a_client(self):
+        console = self.console()
+        clients = [self.connect("shop"), self.connect("shop~k"), self.connect("shop~other")]
+        clients[0].send(query(database_test.ENDLESS))
+        for w in clients:
+            self.assertEqual(console.ask(query("KILL %d" % w.pid))[0], "CZ")
+            self.assertEqual(self.last_words(w)["C"], "57P01")
+        self.eventually(lambda: self.show("SERVERS", console) == [], "some stay")
+        self.assertEqual(self.show("CLONES", console), [])
+        self.leave(console)
+        self.assertIn("console: user=boss KILL %d\n" % clients[0].pid, self.daemon.log())
+
+    def test_a_clone(self):
+        console = self.console()
+        a, b, other, waits = self.connect("shop~k"), self.connect("shop~k"), self.connect("shop~other"), self.connect("shop~k")
+        self.run_sql(a, "SELECT pg_advisory_lock(1)")
+        waits.send(query("SELECT pg_advisory_lock(1)"))
+        self.eventually(lambda: any(r["granted"] == "0" for r in self.show("LOCKS", console)), "it does not wait")
+        self.run_sql(console, "KILL shop~k")
+        for w in (a, b, waits):
+            self.assertEqual(self.last_words(w)["C"], "57P01")
+        self.assertEqual([r["name"] for r in self.show("CLONES", console)], ["shop~other"])
+        self.run_sql(other, "CREATE DATABASE \"a; b\" TEMPLATE shop")
+        self.run_sql(console, 'KILL "a; b";')
+        self.assertEqual([r["name"] for r in self.show("CLONES", console)], ["shop~other"])
+        self.leave(other)
+        self.leave(console)
+
+    def test_what_is_not_there(self):
+        console = self.console()
+        for name in ("shop~nothing", "1000000", "0", "99999999999999999999", "nothing"):
+            self.assertEqual(self.fails(console, "KILL " + name, "42704")["M"], 'there is no client or clone "%s"' % name)
+        self.fails(console, "KILL shop", "42809")
+        self.fails(console, "KILL", "08P01")
+        self.fails(console, "KILL a b", "08P01")
+        self.leave(console)
+
+    def test_itself(self):
+        console = self.console()
+        console.send(query("KILL %d" % console.pid))
+        self.assertEqual([k for k, _ in console.until("Z")], ["C", "Z"])
+        self.assertEqual(self.last_words(console)["C"], "57P01")
+
+    def test_others_may_not(self):
+        w, looker = self.connect("shop~k"), self.console("looker")
+        for what in (w.pid, "shop~k"):
+            self.assertEqual(self.fails(looker, "KILL %s" % what, "42501")["M"], "admin access needed")
+        self.run_sql(w, "SELECT 1")
+        self.leave(w)
+        self.leave(looker)
 
 
 @unittest.skipUnless(os.path.exists(PGBOUNCER), "PgBouncer is missing")

@@ -1,0 +1,14 @@
+/* daemon/console_do.h: the commands of the console that change something. They send nothing; 0,
+ * FAILED or CONSOLE_UNKNOWN (console_show.h). They may await. Serving task. */
+#pragma once
+
+#include "base/failure.h"
+
+struct connection;
+struct console_words;
+
+typedef int console_do_fn(struct connection *conn, const struct console_words *words,
+                          struct failure *ret_failure);
+
+/* console_kill.c */
+console_do_fn console_kill;
