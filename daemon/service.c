@@ -1,22 +1,19 @@
-/* daemon/service.c: from configuration to ready, and from signal to exit.
+/* daemon/service.c: from configuration to ready.
  *
  * Starting is a task: each database is loaded on a helper thread, then the listeners open, then
- * each database is asked a query. Stopping is a task too: it closes the listeners, asks the
- * connections to end, waits for them at most shutdown_grace, and then cuts their statements short.
- * A second signal cuts the grace. */
+ * each database is asked a query. */
 #include "daemon/service.h"
 
 #include "async/await.h"
 #include "async/loop.h"
 #include "async/task.h"
 #include "base/fd.h"
-#include "daemon/connection.h"
 #include "daemon/descriptors.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/probe.h"
 #include "daemon/seed.h"
-#include "daemon/server.h"
+#include "daemon/service_impl.h"
 #include "daemon/stats.h"
 #include "pool/registry.h"
 #include "pool/sqlite_setup.h"
@@ -26,34 +23,11 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { signal_count = 3 };
-
 static const int64_t probe_timeout_us = 10000000;
-static const int64_t drain_step_us = 2000; /* how often the stop task looks whether all are gone */
-/* statements that were told to stop have this long */
-static const int64_t cut_timeout_us = 3000000;
 static const int signal_numbers[signal_count] = { SIGTERM, SIGINT, SIGUSR1 };
-
-struct service {
-    struct server server;
-    struct listener *listener;
-    struct event *signals[signal_count];
-    struct task *starting; /* NULL once started */
-    _Atomic bool stop;     /* a signal came; seeds look at it */
-    unsigned stops;        /* signals so far */
-    unsigned begun_at;     /* those when the stop began: one more cuts the grace */
-    int ready_fd;
-    int exit_code;
-};
-
-static struct loop *main_loop(const struct service *service)
-{
-    return server_main(&service->server)->loop;
-}
 
 /* ---- start: databases ---- */
 
@@ -107,7 +81,7 @@ static void log_loaded(const struct service *service, const char *name,
 {
     log_line(LEVEL_LOG, "database %s: %u pages of %u bytes, loaded in %.1f ms", name,
              template_page_count(template_), template_page_bytes(template_),
-             (double)(loop_now_us(main_loop(service)) - begun_us) / 1000);
+             (double)(loop_now_us(service_loop(service)) - begun_us) / 1000);
 }
 
 static int load_database(struct service *service, const struct conf_database *conf,
@@ -120,7 +94,7 @@ static int load_database(struct service *service, const struct conf_database *co
                                       .temp_file_limit = temp_file_limit(conf),
                                       .temp_dir = service->server.conf->temp_dir,
                                       .stop = &service->stop } };
-    int64_t begun_us = loop_now_us(main_loop(service));
+    int64_t begun_us = loop_now_us(service_loop(service));
 
     int r = await_offload(run_load_job, &job);
     if (r != 0) {
@@ -185,7 +159,7 @@ static int open_listener(struct service *service, struct failure *ret_failure)
                                         .accepted = client_accepted,
                                         .owner = service };
 
-    return listener_open(main_loop(service), &options, &service->listener, ret_failure);
+    return listener_open(service_loop(service), &options, &service->listener, ret_failure);
 }
 
 static int probe_databases(struct service *service, struct failure *ret_failure)
@@ -196,7 +170,7 @@ static int probe_databases(struct service *service, struct failure *ret_failure)
     size_t count = server->conf->database_count - server->conf->builtin_count;
 
     for (size_t i = 0; i < count && r == 0; i++) {
-        int64_t deadline_us = clock_after_us(loop_clock(main_loop(service)), probe_timeout_us);
+        int64_t deadline_us = clock_after_us(loop_clock(service_loop(service)), probe_timeout_us);
         r = service->stops > 0
                 ? -ECANCELED
                 : probe_database(server, server->conf->databases[i].name, deadline_us, ret_failure);
@@ -260,69 +234,8 @@ static int start(struct service *service, struct failure *ret_failure)
     return r == 0 ? say_ready(service) : r;
 }
 
-/* ---- stop ---- */
+/* ---- from signal to stop, from start to ready ---- */
 
-/* False when some are still there at the deadline, or (with `hurry`) when another signal came. */
-static bool await_connections(struct service *service, int64_t deadline_us, bool hurry)
-{
-    while (server_connections(&service->server) > 0) {
-        int64_t now_us = loop_now_us(main_loop(service));
-        if (now_us >= deadline_us || (hurry && service->stops != service->begun_at)) {
-            return false;
-        }
-        if (await_until(now_us + drain_step_us) != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Behind the messages that bring it clients, so that none is forgotten. */
-static void shut_down_worker(struct worker *worker, void *now)
-{
-    connections_shutdown(worker, *(const bool *)now);
-}
-
-static void shut_down_workers(const struct server *server, bool now)
-{
-    server_each_worker(server, shut_down_worker, &now);
-}
-
-static void stop_task(void *arg)
-{
-    struct service *service = arg;
-    struct server *server = &service->server;
-    const struct clock *clock = loop_clock(main_loop(service));
-
-    log_line(LEVEL_LOG, "stopping: %zu connections", server_connections(server));
-    listener_close(service->listener);
-    service->listener = NULL;
-    shut_down_workers(server, false);
-    if (!await_connections(service, clock_after_us(clock, server->conf->shutdown_grace_us), true)) {
-        shut_down_workers(server, true);
-        if (!await_connections(service, clock_after_us(clock, cut_timeout_us), false)) {
-            log_line(LEVEL_ERROR, "%zu connections did not end", server_connections(server));
-            service->exit_code = 1;
-        }
-    }
-    if (server_connections(server) == 0) {
-        server_drain(server);
-    } else {
-        loop_stop(main_loop(service));
-    }
-}
-
-static void begin_stop(struct service *service)
-{
-    atomic_store(&service->server.draining, true);
-    service->begun_at = service->stops;
-    if (task_spawn(main_loop(service), "stop", stop_task, service, NULL) != 0) {
-        service->exit_code = 1;
-        loop_stop(main_loop(service));
-    }
-}
-
-/* While the start is under way it sees the signal itself and stops at its next step. */
 static void signal_came(evutil_socket_t number, short what, void *arg)
 {
     struct service *service = arg;
@@ -335,11 +248,7 @@ static void signal_came(evutil_socket_t number, short what, void *arg)
         return;
     }
     log_line(LEVEL_LOG, "%s", strsignal((int)number));
-    service->stops++;
-    atomic_store(&service->stop, true);
-    if (service->stops == 1 && service->starting == NULL) {
-        begin_stop(service);
-    }
+    service_want_stop(service);
 }
 
 static void start_task(void *arg)
@@ -359,7 +268,7 @@ static void start_task(void *arg)
         service->exit_code = 1;
     }
     if (r != 0 || service->stops > 0) {
-        begin_stop(service);
+        service_begin_stop(service);
     }
 }
 
@@ -367,7 +276,7 @@ static void start_task(void *arg)
 
 static int open_signals(struct service *service)
 {
-    struct event_base *base = loop_base(main_loop(service));
+    struct event_base *base = loop_base(service_loop(service));
 
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a temporary file at the process's limit is an error of its write */
@@ -414,10 +323,10 @@ int service_run(struct conf *conf, int ready_fd)
     int r = service_init(&service, conf, ready_fd);
 
     if (r == 0) {
-        r = task_spawn(main_loop(&service), "start", start_task, &service, &service.starting);
+        r = task_spawn(service_loop(&service), "start", start_task, &service, &service.starting);
     }
     if (r == 0) {
-        r = loop_run(main_loop(&service));
+        r = loop_run(service_loop(&service));
     }
     if (r != 0) {
         log_line(LEVEL_FATAL, "%s", strerror(-r));

@@ -1,0 +1,37 @@
+/* daemon/service_impl.h: what service.c, the start, shares with service_stop.c, the end. Main
+ * thread. */
+#pragma once
+
+#include "daemon/server.h"
+
+struct event;
+struct listener;
+struct task;
+
+enum { signal_count = 3 };
+
+struct service {
+    struct server server;
+    struct listener *listener;
+    struct event *signals[signal_count];
+    struct task *starting; /* NULL once started */
+    _Atomic bool stop;     /* it is to stop; seeds look at it */
+    unsigned stops;        /* wishes so far */
+    unsigned begun_at;     /* those when the stop began: one more cuts the grace */
+    int ready_fd;
+    int exit_code;
+};
+
+static inline struct loop *service_loop(const struct service *service)
+{
+    return server_main(&service->server)->loop;
+}
+
+/* ---- service_stop.c ---- */
+
+/* It shall stop. While the start is under way it sees that itself, at its next step; when the stop
+ * is, nobody is waited for any longer. */
+void service_want_stop(struct service *service);
+
+/* Once. */
+void service_begin_stop(struct service *service);

@@ -1,0 +1,85 @@
+/* daemon/service_stop.c: from the wish to stop to the end of the main loop.
+ *
+ * Stopping is a task: it closes the listeners, asks the connections to end, waits for them at most
+ * shutdown_grace, and then cuts their statements short. A second wish cuts the grace. */
+#include "daemon/service_impl.h"
+
+#include "async/await.h"
+#include "async/loop.h"
+#include "async/task.h"
+#include "daemon/connection.h"
+#include "daemon/listener.h"
+#include "daemon/log.h"
+
+static const int64_t drain_step_us = 2000; /* how often the task looks whether all are gone */
+/* statements that were told to stop have this long */
+static const int64_t cut_timeout_us = 3000000;
+
+/* False when some are still there at the deadline, or (with `hurry`) when another signal came. */
+static bool await_connections(struct service *service, int64_t deadline_us, bool hurry)
+{
+    while (server_connections(&service->server) > 0) {
+        int64_t now_us = loop_now_us(service_loop(service));
+        if (now_us >= deadline_us || (hurry && service->stops != service->begun_at)) {
+            return false;
+        }
+        if (await_until(now_us + drain_step_us) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Behind the messages that bring it clients, so that none is forgotten. */
+static void shut_down_worker(struct worker *worker, void *now)
+{
+    connections_shutdown(worker, *(const bool *)now);
+}
+
+static void shut_down_workers(const struct server *server, bool now)
+{
+    server_each_worker(server, shut_down_worker, &now);
+}
+
+static void stop_task(void *arg)
+{
+    struct service *service = arg;
+    struct server *server = &service->server;
+    const struct clock *clock = loop_clock(service_loop(service));
+
+    log_line(LEVEL_LOG, "stopping: %zu connections", server_connections(server));
+    listener_close(service->listener);
+    service->listener = NULL;
+    shut_down_workers(server, false);
+    if (!await_connections(service, clock_after_us(clock, server->conf->shutdown_grace_us), true)) {
+        shut_down_workers(server, true);
+        if (!await_connections(service, clock_after_us(clock, cut_timeout_us), false)) {
+            log_line(LEVEL_ERROR, "%zu connections did not end", server_connections(server));
+            service->exit_code = 1;
+        }
+    }
+    if (server_connections(server) == 0) {
+        server_drain(server);
+    } else {
+        loop_stop(service_loop(service));
+    }
+}
+
+void service_begin_stop(struct service *service)
+{
+    atomic_store(&service->server.draining, true);
+    service->begun_at = service->stops;
+    if (task_spawn(service_loop(service), "stop", stop_task, service, NULL) != 0) {
+        service->exit_code = 1;
+        loop_stop(service_loop(service));
+    }
+}
+
+void service_want_stop(struct service *service)
+{
+    service->stops++;
+    atomic_store(&service->stop, true);
+    if (service->stops == 1 && service->starting == NULL) {
+        service_begin_stop(service);
+    }
+}
