@@ -22,6 +22,7 @@ struct command {
 static const struct command commands[] = {
     { "KILL", 2, 2, false, console_kill },
     { "SHOW", 2, 2, true, console_show },
+    { "SHUTDOWN", 1, 2, false, console_shutdown },
 };
 
 /* PgBouncer's that are not here (yet). */

@@ -30,7 +30,10 @@ struct server {
     bool runs;                   /* all of them */
     atomic_size_t client_count;  /* connections, start-up ones included */
     atomic_size_t refused_count; /* those over max_client_conn, there to be told so */
-    atomic_bool draining;        /* SIGTERM came: no new connections, statements may finish */
+    atomic_bool draining;        /* it ends: no new connections, statements may finish */
+    /* The daemon shall end: as by SIGTERM, or patiently, once all clients have left by themselves.
+     * False: it ends already. On the main loop; does not await. */
+    bool (*shut_down)(struct server *server, bool patiently);
 };
 
 /* Makes the registry and conf->loops workers, none of which runs yet. 0 or -errno; server_close()

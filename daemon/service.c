@@ -297,6 +297,7 @@ static int service_init(struct service *service, struct conf *conf, int ready_fd
         return -ENOTSUP;
     }
     int r = server_open(&service->server, conf);
+    service->server.shut_down = service_shut_down;
     if (r == 0) {
         (void)descriptors_raise(conf->max_client_conn, service->server.worker_count);
     }

@@ -18,6 +18,7 @@ struct service {
     _Atomic bool stop;     /* it is to stop; seeds look at it */
     unsigned stops;        /* wishes so far */
     unsigned begun_at;     /* those when the stop began: one more cuts the grace */
+    bool patient;          /* the stop waits until all clients have left */
     int ready_fd;
     int exit_code;
 };
@@ -32,6 +33,9 @@ static inline struct loop *service_loop(const struct service *service)
 /* It shall stop. While the start is under way it sees that itself, at its next step; when the stop
  * is, nobody is waited for any longer. */
 void service_want_stop(struct service *service);
+
+/* A server's shut_down. */
+bool service_shut_down(struct server *server, bool patiently);
 
 /* Once. */
 void service_begin_stop(struct service *service);

@@ -1,7 +1,8 @@
 /* daemon/service_stop.c: from the wish to stop to the end of the main loop.
  *
  * Stopping is a task: it closes the listeners, asks the connections to end, waits for them at most
- * shutdown_grace, and then cuts their statements short. A second wish cuts the grace. */
+ * shutdown_grace, and then cuts their statements short. A second wish cuts the grace. A patient
+ * stop waits for all connections before it asks any; a second wish ends that, too. */
 #include "daemon/service_impl.h"
 
 #include "async/await.h"
@@ -12,6 +13,7 @@
 #include "daemon/log.h"
 
 static const int64_t drain_step_us = 2000; /* how often the task looks whether all are gone */
+static const int64_t patient_step_us = 50000;
 /* statements that were told to stop have this long */
 static const int64_t cut_timeout_us = 3000000;
 
@@ -28,6 +30,19 @@ static bool await_connections(struct service *service, int64_t deadline_us, bool
         }
     }
     return true;
+}
+
+/* Until the last has left, or somebody wants the stop now. */
+static void await_leaving(struct service *service)
+{
+    struct loop *loop = service_loop(service);
+
+    log_line(LEVEL_LOG, "waiting for %zu connections to leave",
+             server_connections(&service->server));
+    while (server_connections(&service->server) > 0 && service->stops == service->begun_at &&
+           await_until(loop_now_us(loop) + patient_step_us) == 0) {
+    }
+    service->begun_at = service->stops;
 }
 
 /* Behind the messages that bring it clients, so that none is forgotten. */
@@ -47,9 +62,12 @@ static void stop_task(void *arg)
     struct server *server = &service->server;
     const struct clock *clock = loop_clock(service_loop(service));
 
-    log_line(LEVEL_LOG, "stopping: %zu connections", server_connections(server));
     listener_close(service->listener);
     service->listener = NULL;
+    if (service->patient) {
+        await_leaving(service);
+    }
+    log_line(LEVEL_LOG, "stopping: %zu connections", server_connections(server));
     shut_down_workers(server, false);
     if (!await_connections(service, clock_after_us(clock, server->conf->shutdown_grace_us), true)) {
         shut_down_workers(server, true);
@@ -82,4 +100,16 @@ void service_want_stop(struct service *service)
     if (service->stops == 1 && service->starting == NULL) {
         service_begin_stop(service);
     }
+}
+
+bool service_shut_down(struct server *server, bool patiently)
+{
+    struct service *service = container_of(server, struct service, server);
+
+    if (patiently && service->stops > 0) {
+        return false;
+    }
+    service->patient = service->patient || patiently;
+    service_want_stop(service);
+    return true;
 }

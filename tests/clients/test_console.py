@@ -1,5 +1,6 @@
 """The admin console: the database `pond`, in PgBouncer's words."""
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -187,7 +188,7 @@ class Commands(Console):
         notice = wire.fields(got[0][1])
         self.assertEqual((notice["S"], notice["M"]), ("NOTICE", "Console usage"))
         listed = {word for line in notice["D"].split("\n") if line.startswith("\tSHOW ") for word in line[6:].split("|")}
-        self.assertEqual({line.split()[0] for line in notice["D"].split("\n") if line}, {"SHOW", "KILL"})
+        self.assertEqual({line.split()[0] for line in notice["D"].split("\n") if line}, {"SHOW", "KILL", "SHUTDOWN"})
         for word in listed - {"HELP"}:
             self.show(word, w)
         self.assertGreater(len(listed), 10)
@@ -496,6 +497,78 @@ class Kill(Console):
         self.run_sql(w, "SELECT 1")
         self.leave(w)
         self.leave(looker)
+
+
+class Shutdown(Console):
+    """Each test has a daemon of its own, and ends it."""
+    def setUp(self):
+        super().setUp()
+        if self.daemon.process.poll() is not None:
+            self.doClassCleanups()
+            type(self).setUpClass()
+
+    def ended(self):
+        self.assertEqual(self.daemon.process.wait(timeout=60), 0, self.daemon.log())
+
+    def is_deaf(self):
+        """Nobody listens any more."""
+        try:
+            socket.create_connection((wire.HOST, wire.PORT)).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    def test_now(self):
+        console, idle, busy = self.console(), self.connect("shop~a"), self.connect("shop")
+        busy.send(query("SELECT pg_sleep(0.2), 'done'"))
+        self.eventually(lambda: any("pg_sleep" in (r[0] or "") for r in self.run_sql(idle, "SELECT query FROM pg_stat_activity"
+                                    " WHERE state = 'active' AND pid <> pg_backend_pid()")), "it does not sleep")
+        console.send(query("SHUTDOWN"))
+        self.assertEqual([k for k, _ in console.until("Z")], ["C", "Z"])
+        self.assertEqual(self.last_words(console)["C"], "57P01")
+        self.assertEqual(self.last_words(idle)["C"], "57P01")
+        got = busy.until("Z")
+        self.assertEqual("".join(k for k, _ in got), "TDCZ")  # it had the time
+        self.assertEqual(self.last_words(busy)["C"], "57P01")
+        self.ended()
+
+    def test_a_signal_behind_it_ends_the_grace(self):
+        console, other, busy = self.console(), self.console(), self.connect("shop")
+        busy.send(query(database_test.ENDLESS))
+        console.send(query("SHUTDOWN"))
+        for w in (console, other):
+            w.until("end of the stream")
+        self.daemon.process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.last_words(busy)["C"], "57P01")
+        self.ended()
+
+    def test_when_all_have_left(self):
+        console, w = self.console(), self.connect("shop")
+        self.run_sql(console, "shutdown wait_for_clients;")
+        self.eventually(self.is_deaf, "somebody listens")
+        self.assertEqual(self.fails(console, "SHUTDOWN WAIT_FOR_CLIENTS", "55000")["M"], "already shutting down")
+        self.run_sql(w, "SELECT 1")
+        self.assertIsNone(self.daemon.process.poll())
+        self.leave(console)
+        self.run_sql(w, "SELECT 1")
+        self.assertIsNone(self.daemon.process.poll())
+        self.leave(w)
+        self.ended()
+
+    def test_the_waiting_ends(self):
+        console, w = self.console(), self.connect("shop~w")
+        self.run_sql(console, "SHUTDOWN WAIT_FOR_CLIENTS")
+        self.run_sql(console, "SHUTDOWN")
+        self.assertEqual(self.last_words(w)["C"], "57P01")
+        self.ended()
+
+    def test_not_by_others_nor_in_other_words(self):
+        looker, console = self.console("looker"), self.console()
+        self.fails(looker, "SHUTDOWN", "42501")
+        self.fails(console, "SHUTDOWN now", "08P01")
+        self.fails(console, "SHUTDOWN WAIT_FOR_CLIENTS x", "08P01")
+        for w in (looker, console):
+            self.leave(w)
 
 
 @unittest.skipUnless(os.path.exists(PGBOUNCER), "PgBouncer is missing")
