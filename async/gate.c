@@ -35,7 +35,7 @@ struct gate_waiter {
 
 static bool has_room(const struct budget *budget)
 {
-    return budget->limit == 0 || budget->used < budget->limit;
+    return !budget->paused && (budget->limit == 0 || budget->used < budget->limit);
 }
 
 static struct budget *find_full(struct budget *const *budgets, size_t count)
@@ -303,6 +303,19 @@ void gate_set_limit(struct gate *gate, struct budget *budget, size_t limit)
     send_answers(&answers);
 }
 
+bool gate_pause(struct gate *gate, struct budget *budget, bool paused)
+{
+    struct gate_line answers = TAILQ_HEAD_INITIALIZER(answers);
+
+    lock_take(&gate->lock);
+    bool changed = budget->paused != paused;
+    budget->paused = paused;
+    serve(&budget, 1, &answers);
+    lock_give(&gate->lock);
+    send_answers(&answers);
+    return changed;
+}
+
 void gate_close(struct gate *gate, struct budget *budget)
 {
     struct gate_line answers = TAILQ_HEAD_INITIALIZER(answers);
@@ -332,6 +345,7 @@ void gate_stats(struct gate *gate, const struct budget *budget, struct gate_stat
         .limit = budget->limit,
         .used = budget->used,
         .waiting = budget->waiting,
+        .paused = budget->paused,
         .first_since_us = first == NULL ? DEADLINE_NONE : first->since_us,
     };
 }

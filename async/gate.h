@@ -40,6 +40,7 @@ struct budget {
     size_t waiting;   /* all who count against it, whatever holds them back */
     struct heap held; /* those of them that this budget, being full, holds back */
     bool closed;
+    bool paused; /* as if it were full, whatever its limit */
 };
 
 /* A place in each of its budgets. Moved by copying; zero bytes are none. */
@@ -72,6 +73,10 @@ void gate_release(struct permit *permit);
  * stay until their release. Any thread. */
 void gate_set_limit(struct gate *gate, struct budget *budget, size_t limit);
 
+/* Nobody gets a place in the budget until the pause is ended: who comes waits. Permits stay good.
+ * False: it is as it was. Any thread. */
+bool gate_pause(struct gate *gate, struct budget *budget, bool paused);
+
 /* From now on nobody gets a place in the budget, and who waits for one gets -ESHUTDOWN. Permits
  * stay good. Any thread. */
 void gate_close(struct gate *gate, struct budget *budget);
@@ -82,8 +87,10 @@ struct gate_stats {
     size_t used;
     size_t waiting;
     int64_t first_since_us; /* when the first who waits came; DEADLINE_NONE: nobody waits */
+    bool paused;
 };
 void gate_stats(struct gate *gate, const struct budget *budget, struct gate_stats *ret_stats);
 
-/* The first of these budgets that is full just now, or NULL: what to blame a long wait on. */
+/* The first of these budgets that is full or paused just now, or NULL: what to blame a long wait
+ * on. */
 const struct budget *gate_find_full(struct gate *gate, struct budget *const *budgets, size_t count);

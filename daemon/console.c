@@ -20,8 +20,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    { "KILL", 2, 2, false, console_kill },
-    { "SHOW", 2, 2, true, console_show },
+    { "KILL", 2, 2, false, console_kill },         { "PAUSE", 1, 2, false, console_pause },
+    { "RESUME", 1, 2, false, console_resume },     { "SHOW", 2, 2, true, console_show },
     { "SHUTDOWN", 1, 2, false, console_shutdown },
 };
 

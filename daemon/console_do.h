@@ -12,5 +12,7 @@ typedef int console_do_fn(struct connection *conn, const struct console_words *w
 
 /* console_kill.c */
 console_do_fn console_kill;
+/* console_pause.c */
+console_do_fn console_pause, console_resume;
 /* console_shutdown.c */
 console_do_fn console_shutdown;

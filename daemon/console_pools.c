@@ -143,7 +143,7 @@ int console_pools(struct connection *conn, struct console_rows *rows)
 /* ---- SHOW DATABASES ---- */
 
 static void put_database(struct console_rows *rows, int64_t port,
-                         const struct database_options *options, size_t sessions)
+                         const struct database_options *options, const struct database_stats *stats)
 {
     console_row_begin(rows);
     console_put(rows, options->name);
@@ -156,8 +156,9 @@ static void put_database(struct console_rows *rows, int64_t port,
     console_put_int(rows, 0); /* reserve_pool */
     console_put(rows, pool_mode);
     console_put_int(rows, 0); /* max_connections: pool_size is the limit */
-    console_put_uint(rows, sessions);
-    console_put_zeros(rows, 2); /* paused, disabled */
+    console_put_uint(rows, stats->sessions + stats->idle);
+    console_put_int(rows, stats->paused);
+    console_put_int(rows, 0); /* disabled */
     console_row_end(rows);
 }
 
@@ -170,9 +171,10 @@ int console_databases(struct connection *conn, struct console_rows *rows)
     if (registry_list_pools(conn->server->registry, &pools, &count) != 0) {
         return -ENOMEM;
     }
-    put_database(rows, port, &(struct database_options){ .name = console_database }, 0);
+    put_database(rows, port, &(struct database_options){ .name = console_database },
+                 &(struct database_stats){ .sessions = 0 });
     for (size_t i = 0; i < count; i++) {
-        put_database(rows, port, pools[i].options, pools[i].stats.sessions + pools[i].stats.idle);
+        put_database(rows, port, pools[i].options, &pools[i].stats);
     }
     return 0;
 }

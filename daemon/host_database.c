@@ -225,7 +225,9 @@ static void set_wait(struct backend *b, const struct connection *conn)
     bool waits = writes || (session != NULL && session_waits_for_lock(session));
 
     b->row.wait_event_type = waits || conn->in_line ? "Lock" : conn->task == NULL ? "Client" : NULL;
-    b->row.wait_event = conn->in_line        ? (conn->ready ? "template" : "session")
+    b->row.wait_event = conn->in_line        ? (conn->console ? "pause"
+                                                : conn->ready ? "template"
+                                                              : "session")
                         : writes             ? "transactionid"
                         : waits              ? "advisory"
                         : conn->task == NULL ? "ClientRead"

@@ -192,6 +192,11 @@ int database_await_prefill(struct database *database)
     return respool_await_prefill(database->sessions);
 }
 
+bool database_pause(struct database *database, bool paused)
+{
+    return gate_pause(database->world->gate, respool_budget(database->sessions), paused);
+}
+
 void database_stats(const struct database *database, struct database_stats *ret_stats)
 {
     struct respool_stats stats;
@@ -201,6 +206,7 @@ void database_stats(const struct database *database, struct database_stats *ret_
     respool_stats(database->sessions, &stats);
     gate_stats(database->world->gate, respool_budget(database->sessions), &places);
     *ret_stats = (struct database_stats){
+        .paused = places.paused,
         .sessions = places.used,
         .idle = stats.idle,
         .waiting = stats.waiting,

@@ -6,6 +6,8 @@
 
 #include "base/defs.h"
 
+#include <stdbool.h>
+
 struct account;
 struct budget;
 struct database;
@@ -64,7 +66,12 @@ const struct database_options *database_options(const struct database *database)
 /* Makes sessions of this loop until there are min_pool_size. Awaits. 0, FAILED or -errno. */
 must_check int database_await_prefill(struct database *database);
 
+/* Nobody gets a session any more, of its named clones neither, until the pause is ended; those that
+ * are in use stay so. False: it is as it was. Any thread. */
+bool database_pause(struct database *database, bool paused);
+
 struct database_stats {
+    bool paused;
     size_t sessions;        /* in use, those of its named clones too */
     size_t idle;            /* kept for the next */
     size_t waiting;         /* clients in line */

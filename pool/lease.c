@@ -91,6 +91,10 @@ static int fail_full(const struct wait *wait, const char *hint, struct failure *
     const struct budget *full = gate_find_full(world->gate, wait->others, wait->other_count);
     struct gate_stats stats;
 
+    gate_stats(world->gate, own, &stats);
+    if (stats.paused) {
+        return failure_set(ret_failure, "57P03", "database \"%s\" is paused", wait->database->name);
+    }
     if (full == NULL) {
         failure_set(ret_failure, "53300", "too many connections for database \"%s\"",
                     wait->database->name);

@@ -188,7 +188,7 @@ class Commands(Console):
         notice = wire.fields(got[0][1])
         self.assertEqual((notice["S"], notice["M"]), ("NOTICE", "Console usage"))
         listed = {word for line in notice["D"].split("\n") if line.startswith("\tSHOW ") for word in line[6:].split("|")}
-        self.assertEqual({line.split()[0] for line in notice["D"].split("\n") if line}, {"SHOW", "KILL", "SHUTDOWN"})
+        self.assertEqual({line.split()[0] for line in notice["D"].split("\n") if line}, {"SHOW", "PAUSE", "RESUME", "KILL", "SHUTDOWN"})
         for word in listed - {"HELP"}:
             self.show(word, w)
         self.assertGreater(len(listed), 10)
@@ -497,6 +497,133 @@ class Kill(Console):
         self.run_sql(w, "SELECT 1")
         self.leave(w)
         self.leave(looker)
+
+
+class Pause(Console):
+    conf = Console.conf + "query_wait_timeout = 0\n[database one]\npool_size = 1\n[database hasty]\nquery_wait_timeout = 0.2\n"
+
+    def paused(self, console):
+        return {r["name"] for r in self.show("DATABASES", console) if r["paused"] == "1"}
+
+    def check_nothing_left(self):
+        console = self.console()
+        self.assertEqual(self.paused(console), set())
+        self.leave(console)
+        super().check_nothing_left()
+
+    def waits(self, console, database, count=1):
+        self.eventually(lambda: self.row("POOLS", console, database=database)["cl_waiting"] == str(count), "not so many wait")
+
+    def test_one_database(self):
+        console, there, other = self.console(), [self.connect("shop"), self.connect("shop~p")], self.console()
+        console.send(query("PAUSE shop"))
+        self.eventually(lambda: self.paused(other) == {"shop"}, "it is not paused")
+        late = [self.start("shop"), self.start("shop~p"), self.start("shop~new")]
+        self.waits(other, "shop", 3)
+        for w in there:
+            self.run_sql(w, "SELECT 1")  # who is there goes on
+        self.leave(self.connect("one"))  # so does another database
+        self.leave(there[0])
+        self.assertEqual(self.row("POOLS", other, database="shop")["sv_active"], "1")
+        self.leave(there[1])
+        self.assertEqual("".join(k for k, _ in console.until("Z")), "CZ")  # PAUSE is done
+        self.assertEqual(self.row("POOLS", other, database="shop")["sv_active"], "0")
+        self.waits(other, "shop", 3)
+        self.run_sql(console, "RESUME shop")
+        for w in late:
+            self.leave(self.greet(w))
+        for w in (console, other):
+            self.leave(w)
+
+    def test_all(self):
+        console = self.console()
+        self.run_sql(console, "PAUSE")
+        self.assertEqual(self.paused(console), {"shop", "one", "hasty", "postgres", "template0", "template1"})
+        late = [self.start("shop"), self.start("one"), self.start("one")]
+        self.waits(console, "one", 2)
+        self.waits(console, "shop")
+        self.assertEqual(self.fails(console, "PAUSE", "55000")["M"], "already suspended/paused")
+        self.run_sql(console, "RESUME one")
+        self.leave(self.greet(late[1]))
+        self.leave(self.greet(late[2]))
+        self.run_sql(console, "RESUME;")
+        self.leave(self.greet(late[0]))
+        self.assertEqual(self.fails(console, "RESUME", "55000")["M"], "pooler is not paused/suspended")
+        self.assertEqual(self.fails(console, "RESUME shop", "55000")["M"], "database shop is not paused")
+        self.leave(console)
+
+    def test_who_does_not_wait_for_ever(self):
+        console = self.console()
+        self.run_sql(console, "PAUSE hasty")
+        error = self.refused("hasty")
+        self.assertEqual((error["C"], error["M"]), ("57P03", 'database "hasty" is paused'))
+        self.hang_up(self.start("hasty"))
+        self.run_sql(console, "RESUME hasty")
+        self.leave(console)
+
+    def begun(self, text):
+        """A PAUSE of shop that waits; another console, and who is waited for."""
+        console, other, w = self.console(), self.console("chief"), self.connect("shop")
+        console.send(query(text))
+        self.eventually(lambda: "shop" in self.paused(other), "it is not paused")
+        return console, other, w
+
+    def test_cancelled(self):
+        console, other, w = self.begun("PAUSE")
+        self.assertEqual(self.run_sql(w, "SELECT wait_event FROM pg_stat_activity WHERE pid = %d" % console.pid), [("pause",)])
+        self.cancel(console)
+        got = console.until("Z")
+        self.assertEqual([wire.fields(b)["C"] for k, b in got if k == "E"], ["57014"])
+        self.assertEqual(self.paused(other), set())
+        self.show("VERSION", console)
+        for one in (w, other, console):
+            self.leave(one)
+
+    def test_its_client_hangs_up(self):
+        console, other, w = self.begun("PAUSE shop")
+        self.hang_up(console)
+        self.eventually(lambda: self.paused(other) == set(), "it is paused")
+        for one in (w, other):
+            self.leave(one)
+
+    def test_its_client_is_killed(self):
+        console, other, w = self.begun("PAUSE shop")
+        self.run_sql(other, "KILL %d" % console.pid)
+        self.assertEqual(self.last_words(console)["C"], "57P01")
+        self.eventually(lambda: self.paused(other) == set(), "it is paused")
+        for one in (w, other):
+            self.leave(one)
+
+    def test_another_resumes(self):
+        console, other, w = self.begun("PAUSE shop")
+        self.run_sql(other, "RESUME shop")
+        self.assertEqual([wire.fields(b)["C"] for k, b in console.until("Z") if k == "E"], ["55000"])
+        for one in (w, other, console):
+            self.leave(one)
+
+    def test_others_may_not_and_what_is_not_there(self):
+        looker, console = self.console("looker"), self.console()
+        for word in ("PAUSE", "RESUME"):
+            self.fails(looker, word, "42501")
+            self.assertEqual(self.fails(console, word + " nothing", "3D000")["M"], "no such database: nothing")
+            self.fails(console, word + " pond", "0A000")
+            self.fails(console, word + " a b", "08P01")
+        for w in (looker, console):
+            self.leave(w)
+
+
+class PauseAndStop(Console):
+    def test_a_stop_while_all_is_paused(self):
+        console, w = self.console(), self.connect("shop")
+        console.send(query("PAUSE"))
+        other = self.console()
+        self.eventually(lambda: self.row("DATABASES", other, name="shop")["paused"] == "1", "it is not paused")
+        late = self.start("shop")
+        self.eventually(lambda: self.row("POOLS", other, database="shop")["cl_waiting"] == "1", "he does not wait")
+        self.run_sql(other, "SHUTDOWN")
+        for one in (console, w, late, other):
+            self.assertEqual(self.last_words(one)["C"], "57P01")
+        self.assertEqual(self.daemon.process.wait(timeout=60), 0)
 
 
 class Shutdown(Console):

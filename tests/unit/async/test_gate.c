@@ -270,6 +270,49 @@ static void a_raised_limit_lets_in_a_lowered_one_throws_nobody_out(void **state)
     assert_string_equal(test_log_text(), "123-4");
 }
 
+static void a_pause_of_shop(void *arg)
+{
+    struct guest a = { .name = "1", .budgets = { &shop, &ann } };
+    struct guest b = { .name = "2", .budgets = { &shop, &bob } };
+    struct guest c = { .name = "3", .budgets = { &store, &bob } };
+    struct guest d = { .name = "4", .budgets = { &shop, &ann } };
+    struct budget *const shops[] = { &shop };
+    struct gate_stats stats;
+
+    ann.limit = 1;
+    come(&a);
+    assert_true(gate_pause(&gate, &shop, true));
+    assert_false(gate_pause(&gate, &shop, true));
+    assert_ptr_equal(gate_find_full(&gate, shops, 1), &shop);
+    gate_stats(&gate, &shop, &stats);
+    assert_true(stats.paused);
+    assert_int_equal(stats.used, 1);
+    invite(&b);
+    invite(&c); /* shop is not his */
+    invite(&d); /* held back by ann, then by shop */
+    pause_here();
+    gate_release(&a.permit);
+    pause_here();
+    assert_int_equal(shop.used, 0);
+    assert_int_equal(shop.waiting, 2);
+    test_log("-");
+    assert_true(gate_pause(&gate, &shop, false));
+    assert_false(gate_pause(&gate, &shop, false));
+    pause_here();
+    assert_int_equal(shop.used, 2);
+    gate_release(&b.permit);
+    gate_release(&c.permit);
+    gate_release(&d.permit);
+    (void)arg;
+}
+
+static void a_paused_budget_lets_nobody_in_until_the_pause_ends(void **state)
+{
+    (void)state;
+    run_with(a_pause_of_shop);
+    assert_string_equal(test_log_text(), "13-24");
+}
+
 static void the_end_of_shop(void *arg)
 {
     struct guest a = { .name = "1", .budgets = { &shop, &ann } };
@@ -354,6 +397,7 @@ int main(void)
         GATE_TEST(one_release_may_let_in_several),
         GATE_TEST(no_more_than_max_waiters_of_the_first_budget_wait),
         GATE_TEST(a_raised_limit_lets_in_a_lowered_one_throws_nobody_out),
+        GATE_TEST(a_paused_budget_lets_nobody_in_until_the_pause_ends),
         GATE_TEST(a_closed_budget_sends_its_waiters_away_and_nobody_elses),
         GATE_TEST(it_tells_how_many_wait_and_how_long),
     };
