@@ -7,7 +7,6 @@
 #include "daemon/serve.h"
 #include "pool/advisory.h"
 #include "pool/clone.h"
-#include "pool/database.h"
 #include "pool/registry.h"
 
 #include <errno.h>
@@ -25,9 +24,10 @@ static void put_clone(struct console_rows *rows, const struct registry_row *row,
 {
     console_row_begin(rows);
     console_put(rows, row->name);
-    console_put(rows, database_options(named_database(named))->name);
+    console_put(rows, row->origin);
     console_put(rows, row->attributes.owner);
-    console_put_int(rows, named_is_lasting(named));
+    console_put_int(rows, row->lasting);
+    console_put_time(rows, row->created_us);
     console_put_uint(rows, named_loop(named));
     console_put_uint(rows, named_leases(named));
     console_put_uint(rows, clone_own_bytes(named_clone(named)));

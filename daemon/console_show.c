@@ -20,9 +20,9 @@ static const struct console_column client_columns[] = {
     { "remote_pid", OID_INT4 },   { "tls", OID_TEXT },        { "application_name", OID_TEXT },
 };
 static const struct console_column clone_columns[] = {
-    { "name", OID_TEXT },        { "database", OID_TEXT }, { "owner", OID_TEXT },
-    { "lasting", OID_INT4 },     { "loop", OID_INT4 },     { "clients", OID_INT4 },
-    { "clone_bytes", OID_INT8 },
+    { "name", OID_TEXT },    { "database", OID_TEXT },    { "owner", OID_TEXT },
+    { "lasting", OID_INT4 }, { "create_time", OID_TEXT }, { "loop", OID_INT4 },
+    { "clients", OID_INT4 }, { "clone_bytes", OID_INT8 },
 };
 static const struct console_column config_columns[] = {
     { "key", OID_TEXT },

@@ -1,4 +1,5 @@
 """The admin console: the database `pond`, in PgBouncer's words."""
+import calendar
 import os
 import signal
 import socket
@@ -44,6 +45,19 @@ def columns(got):
     return found
 
 
+def over_unix(folder, port):
+    """A raw client of the unix socket in the folder."""
+    w = Wire.__new__(Wire)
+    w.socket, w.buffer, w.key = socket.socket(socket.AF_UNIX), b"", None
+    w.socket.settimeout(20)
+    try:
+        w.socket.connect("%s/.s.PGSQL.%d" % (folder, port))
+    except OSError:
+        w.socket.close()
+        raise
+    return w
+
+
 class Console(Test):
     """The folder with the unix socket is self.daemon.folder."""
     conf = "admin_users = boss, chief\nstats_users = looker,boss\nloops = 2\n" + SHOP
@@ -69,6 +83,9 @@ class Console(Test):
         self.assertEqual(len(rows), 1, (what, wanted, rows))
         return rows[0]
 
+    def is_now(self, text):
+        self.assertLess(abs(calendar.timegm(time.strptime(text, "%Y-%m-%d %H:%M:%S UTC")) - time.time()), 60)
+
 
 class Login(Console):
     def test_those_of_admin_users_are_let_in(self):
@@ -88,12 +105,8 @@ class Login(Console):
         self.assertEqual(self.last_words(w)["C"], "42501")
 
     def unix(self, user):
-        w = Wire.__new__(Wire)
-        w.socket = socket.socket(socket.AF_UNIX)
+        w = over_unix(self.daemon.folder, wire.PORT)
         self.addCleanup(w.socket.close)
-        w.socket.settimeout(20)
-        w.buffer, w.key = b"", None
-        w.socket.connect("%s/.s.PGSQL.%d" % (self.daemon.folder, wire.PORT))
         w.send(wire.startup(user=user, database="pond"))
         return w
 
@@ -246,8 +259,7 @@ class Values(Console):
             self.assertEqual((client["type"], client["user"], client["database"], client["state"]), ("C", user, database, "active"))
             self.assertEqual((client["addr"], client["port"]), (host, str(port)))
             self.assertEqual((client["local_addr"], client["local_port"]), (wire.HOST, str(wire.PORT)))
-            self.assertLess(abs(time.mktime(time.strptime(client["connect_time"], "%Y-%m-%d %H:%M:%S UTC")) - time.timezone
-                                - time.time()), 60)
+            self.is_now(client["connect_time"])
             server = self.row("SERVERS", console, remote_pid=w.pid)
             self.assertEqual((server["type"], server["database"], server["link"]), ("S", database, client["ptr"]))
             self.assertEqual(client["link"], server["ptr"])
@@ -401,6 +413,8 @@ class Clones(Console):
         self.assertEqual((clones["lasting"]["clients"], clones["lasting"]["lasting"]), ("0", "1"))
         self.assertEqual((clones["shop~c0"]["database"], clones["shop~c0"]["owner"], clones["shop~c0"]["lasting"]),
                          ("shop", "tester", "0"))
+        for clone in clones.values():
+            self.is_now(clone["create_time"])
         self.run_sql(clients[0], "DROP DATABASE lasting")
         for w in clients:
             self.leave(w)
@@ -716,17 +730,21 @@ class Same(Console):
         bouncer = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         cls.addClassCleanup(lambda: (bouncer.terminate(), bouncer.wait(timeout=60)))
         end = time.monotonic() + 30
-        while not os.path.exists(cls.folder + "/.s.PGSQL.6432"):
+        while not cls.listens():
             assert bouncer.poll() is None and time.monotonic() < end, "PgBouncer did not start"
             time.sleep(0.01)
 
+    @classmethod
+    def listens(cls):
+        try:
+            over_unix(cls.folder, 6432).socket.close()
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
+
     def bouncer(self):
-        w = Wire.__new__(Wire)
-        w.socket = socket.socket(socket.AF_UNIX)
+        w = over_unix(self.folder, 6432)
         self.addCleanup(w.socket.close)
-        w.socket.settimeout(20)
-        w.buffer, w.key = b"", None
-        w.socket.connect(self.folder + "/.s.PGSQL.6432")
         w.send(wire.startup(user="boss", database="pgbouncer"))
         return self.greet(w)
 

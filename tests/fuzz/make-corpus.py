@@ -132,6 +132,12 @@ infos = {"uri": b"0postgresql://u%40x:p%3aw@h1:1,[::1]:2,%2ftmp/db%20x?applicati
 for name, data in infos.items():
     put("conninfo", name, data)
 
+# console: one command
+commands = {"show": b" SHOW\tPools ;\n", "kill": b'KILL "a ""b""; c"', "open": b'KILL "a', "broken": b"SET x = 1", "four": b"a b c d",
+            "long": b"KILL " + b"x" * 70, "nul": b"SHOW\0POOLS", "semicolons": b"SHOW POOLS;;", "nothing": b" ; "}
+for name, data in commands.items():
+    put("console", name, data)
+
 # client: what it is asked to do, then what the server says
 ready, done = msg(b"Z", b"I"), msg(b"C", b"SELECT 1\0")
 greeting = msg(b"R", struct.pack("!i", 0)) + msg(b"S", b"a\0b\0") + msg(b"K", struct.pack("!ii", 42, 7)) + ready
