@@ -218,6 +218,15 @@ class Commands(Console):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("used_clients|1\n", done.stdout)
 
+    def test_psycopg3(self):
+        """It uses the extended protocol where there are parameters, and says what became of it."""
+        psycopg = client_test.driver("psycopg")
+        with psycopg.connect(host=wire.HOST, port=wire.PORT, user="boss", dbname="pond", autocommit=True) as conn:
+            self.assertIn("pond", [row[0] for row in conn.execute("SHOW POOLS")])
+            with self.assertRaises(psycopg.errors.FeatureNotSupported):
+                conn.execute("SHOW POOLS", prepare=True)
+            self.assertEqual(len(conn.execute("SHOW VERSION").fetchall()), 1)
+
     def test_psycopg2(self):
         conn = psycopg2.connect(host=wire.HOST, port=wire.PORT, user="boss", dbname="pond")
         conn.autocommit = True
@@ -286,7 +295,7 @@ class Values(Console):
 
     def test_config(self):
         config = {r["key"]: r for r in self.show("CONFIG")}
-        self.assertEqual((config["loops"]["value"], config["loops"]["default"]), ("2", "0"))
+        self.assertEqual((config["loops"]["value"], config["loops"]["default"]), (self.daemon.statistics()["loops"], "0"))
         self.assertEqual(config["admin_users"]["value"], "boss, chief")
         self.assertEqual(config["client_login_timeout"]["value"], config["client_login_timeout"]["default"])
         self.assertEqual({r["changeable"] for r in config.values()}, {"no"})
@@ -296,7 +305,7 @@ class Values(Console):
         others = [self.connect("shop~l%d" % i) for i in range(2)]
         self.run_sql(others[0], "SELECT 1")
         loops = self.show("LOOPS", console)
-        self.assertEqual([r["loop"] for r in loops], ["0", "1"])
+        self.assertEqual([r["loop"] for r in loops], [str(i) for i in range(int(self.daemon.statistics()["loops"]))])
         self.assertEqual(sum(int(r["clients"]) for r in loops), 3)
         self.assertGreaterEqual(sum(int(r["statements"]) for r in loops), 1)
         for w in others + [console]:
@@ -408,7 +417,8 @@ class Clones(Console):
         self.run_sql(clients[0], "CREATE DATABASE lasting TEMPLATE shop")
         clones = {r["name"]: r for r in self.show("CLONES", console)}
         self.assertEqual(set(clones), set(names) | {"lasting"})
-        self.assertEqual({r["loop"] for r in clones.values()}, {"0", "1"})  # they went to both
+        loops = int(self.daemon.statistics()["loops"])
+        self.assertGreaterEqual(len({r["loop"] for r in clones.values()}), min(loops, 2))  # they went to several
         self.assertEqual([clones[n]["clients"] for n in names], ["1"] * 4)
         self.assertEqual((clones["lasting"]["clients"], clones["lasting"]["lasting"]), ("0", "1"))
         self.assertEqual((clones["shop~c0"]["database"], clones["shop~c0"]["owner"], clones["shop~c0"]["lasting"]),
@@ -553,7 +563,9 @@ class Pause(Console):
         console = self.console()
         self.run_sql(console, "PAUSE")
         self.assertEqual(self.paused(console), {"shop", "one", "hasty", "postgres", "template0", "template1"})
-        late = [self.start("shop"), self.start("one"), self.start("one")]
+        late = [self.start("shop"), self.start("one")]
+        self.waits(console, "one")
+        late.append(self.start("one"))
         self.waits(console, "one", 2)
         self.waits(console, "shop")
         self.assertEqual(self.fails(console, "PAUSE", "55000")["M"], "already suspended/paused")
@@ -657,6 +669,8 @@ class Shutdown(Console):
             socket.create_connection((wire.HOST, wire.PORT)).close()
         except ConnectionRefusedError:
             return True
+        except ConnectionResetError:
+            pass  # right then
         return False
 
     def test_now(self):
