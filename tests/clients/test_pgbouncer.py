@@ -1,5 +1,6 @@
 """PgBouncer 1.18 in front of pondd, in session and in transaction mode."""
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -59,8 +60,13 @@ class Behind(Test):
         bouncer = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         cls.addClassCleanup(lambda: (bouncer.terminate(), bouncer.wait(timeout=60)))
         end = time.monotonic() + 30
-        while not os.path.exists(cls.folder + "/.s.PGSQL.6432"):
+        while not cls.listens():
             assert bouncer.poll() is None and time.monotonic() < end, "PgBouncer did not start"
+
+    @classmethod
+    def listens(cls):
+        with socket.socket(socket.AF_UNIX) as door:
+            return door.connect_ex(cls.folder + "/.s.PGSQL.6432") == 0
 
     def check_nothing_left(self):
         """PgBouncer keeps its connections to the server."""
