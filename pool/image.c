@@ -58,14 +58,15 @@ static int fail(sqlite3 *db, int rc, struct failure *ret_failure)
 static int flush(struct session *session, struct failure *ret_failure)
 {
     struct vfs_file *file = vfs_file_of(session->db);
-    int rc = touch(session);
+    bool by_itself = sqlite3_get_autocommit(session->db) != 0; /* a statement in no transaction */
+    int rc = by_itself ? SQLITE_BUSY : touch(session);
 
     if (rc == SQLITE_OK) {
         file->flushing = true;
         rc = session_run_internal(session, "COMMIT");
         assert(rc != SQLITE_OK);
     }
-    if (rc == SQLITE_BUSY && file->flushing) {
+    if (rc == SQLITE_BUSY && (by_itself || file->flushing)) {
         file->flushing = false;
         return failure_set(ret_failure, "0A000",
                            "the database image cannot be read by a statement that writes");

@@ -122,12 +122,19 @@ class Image(unittest.TestCase):
         for text, state in (("SELECT pond_image()", "42883"), ("SELECT * FROM pond_image(1)", "42883"),
                             ("SELECT * FROM pond_image", "42P01"),
                             ("CREATE TABLE copied AS SELECT page FROM pond_image()", "0A000"),
+                            ("INSERT INTO shelf SELECT page FROM pond_image()", "0A000"),
+                            ("UPDATE shelf SET n = (SELECT count(*) FROM pond_image())", "0A000"),
+                            ("DELETE FROM shelf WHERE n IN (SELECT page FROM pond_image())", "0A000"),
+                            ("INSERT INTO shelf VALUES (1) RETURNING (SELECT count(*) FROM pond_image())", "0A000"),
                             ("SELECT * FROM pond_image() WITH ORDINALITY", "0A000")):
             with self.subTest(text):
                 db = self.connect("shop")
+                db.autocommit = True
+                run(db, "CREATE TABLE shelf AS SELECT 7 AS n")
                 with self.assertRaises(psycopg2.Error) as raised:
                     run(db, text)
                 self.assertEqual(raised.exception.pgcode, state)
+                self.assertEqual(run(db, "SELECT n FROM shelf"), [(7,)])
 
 
 if __name__ == "__main__":
