@@ -2,6 +2,7 @@
 #include "sql/schema_list.h"
 
 #include "pool/sqltext.h"
+#include "sql/lexer.h"
 
 #include <string.h>
 
@@ -16,6 +17,41 @@ const char *schema_part_section(enum schema_part part)
     return part < SCHEMA_ROWS ? "pre-data" : part <= SCHEMA_SEQUENCE_VALUE ? "data" : "post-data";
 }
 
+/* ---- adding ---- */
+
+/* How many parentheses are open behind it; below 0: it cannot stand there. */
+static int depth_behind(const struct token *token, int depth)
+{
+    switch (token->kind == TOKEN_SELF ? token->text.data[0] : 0) {
+    case '(':
+        return depth + 1;
+    case ')':
+        return depth - 1;
+    case ';':
+        return depth == 0 ? 0 : -1;
+    default:
+        return depth;
+    }
+}
+
+bool schema_is_statement(struct view text)
+{
+    struct lexer lexer = lexer_over(text);
+    struct failure unheard = { 0 };
+    struct token token;
+    bool ended = false;
+    int depth = 0;
+
+    while (lexer_next(&lexer, &token, &unheard) == 0 && token.kind != TOKEN_END) {
+        depth = depth_behind(&token, depth);
+        if (ended || depth < 0) {
+            return false;
+        }
+        ended = token.kind == TOKEN_SELF && token.text.data[0] == ';';
+    }
+    return ended && token.kind == TOKEN_END;
+}
+
 static void append(struct schema_list *list, enum schema_part part, struct schema_row *row)
 {
     if (list->last[part] == NULL) {
@@ -25,8 +61,8 @@ static void append(struct schema_list *list, enum schema_part part, struct schem
     list->last[part] = &row->next;
 }
 
-void schema_list_add(struct schema_list *list, enum schema_part part, const char *name,
-                     const char *table, const struct buf *definition, int r, bool known)
+static void add(struct schema_list *list, enum schema_part part, const char *name,
+                const char *table, const struct buf *definition, int r, bool known)
 {
     struct schema_row *row = arena_alloc(&list->arena, sizeof(*row));
 
@@ -44,6 +80,36 @@ void schema_list_add(struct schema_list *list, enum schema_part part, const char
         row->name == NULL || row->definition == NULL || (table != NULL && row->table == NULL);
     if (!list->failed) {
         append(list, part, row);
+    }
+}
+
+void schema_list_leave_out(struct schema_list *list, const char *type, const char *name,
+                           const char *table)
+{
+    cleanup(buf_finish) struct buf out = { 0 };
+    int r = buf_printf(&out, "-- left out: the %s ", type);
+
+    for (const char *c = name; *c != '\0' && r == 0; c++) { /* a comment is one line */
+        r = buf_append_byte(&out, (uint8_t)(*c == '\n' || *c == '\r' ? ' ' : *c));
+    }
+    add(list, SCHEMA_OTHER, name, table, &out, r, false);
+}
+
+static const char *type_of_part(enum schema_part part)
+{
+    return part == SCHEMA_TABLE         ? "table"
+           : part == SCHEMA_VIEW        ? "view"
+           : part == SCHEMA_FOREIGN_KEY ? "foreign key of"
+                                        : "index";
+}
+
+void schema_list_add(struct schema_list *list, enum schema_part part, const char *name,
+                     const char *table, const struct buf *definition, int r, bool known)
+{
+    if (r == 0 && !schema_is_statement(buf_view(definition))) {
+        schema_list_leave_out(list, type_of_part(part), name, table);
+    } else {
+        add(list, part, name, table, definition, r, known);
     }
 }
 

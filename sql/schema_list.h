@@ -48,8 +48,15 @@ const char *schema_part_section(enum schema_part part);
 
 /* ---- schema_list.c: adding; r is what the appends to the definition said ---- */
 
+/* What is not one statement to PostgreSQL's lexer is left out: the texts of an SQLite file are
+ * anyone's, and where SQLite sees a quoted name, psql may see a command of its own, \! for one. */
 void schema_list_add(struct schema_list *list, enum schema_part part, const char *name,
                      const char *table, const struct buf *definition, int r, bool known);
+/* A comment in its place. */
+void schema_list_leave_out(struct schema_list *list, const char *type, const char *name,
+                           const char *table);
+/* Is it one statement up to a semicolon, and nothing behind that? */
+bool schema_is_statement(struct view text);
 
 void schema_list_imply(struct schema_list *list, const char *sequence);
 

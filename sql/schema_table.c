@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <sqlite3.h>
-#include <stdio.h>
 
 struct schema_table {
     sqlite3_vtab base;
@@ -42,18 +41,6 @@ static const char *text_of(sqlite3_stmt *stmt, int column)
 }
 
 /* What pond cannot say in PostgreSQL's words is at least named. */
-static void add_other(struct schema_list *list, const char *type, const char *name)
-{
-    cleanup(buf_finish) struct buf out = { 0 };
-    int r = buf_append_str(&out, "-- left out: the ");
-
-    r = r == 0 ? buf_printf(&out, "%s ", type) : r;
-    for (const char *c = name; *c != '\0' && r == 0; c++) { /* a comment is one line */
-        r = buf_append_byte(&out, (uint8_t)(*c == '\n' || *c == '\r' ? ' ' : *c));
-    }
-    schema_list_add(list, SCHEMA_OTHER, name, NULL, &out, r, false);
-}
-
 static void add_object(struct schema_list *list, sqlite3_stmt *stmt)
 {
     const char *type = text_of(stmt, 0);
@@ -67,7 +54,8 @@ static void add_object(struct schema_list *list, sqlite3_stmt *stmt)
     } else if (strcmp(type, "table") == 0 && strncasecmp(sql, "CREATE VIRTUAL", 14) != 0) {
         schema_add_table(list, name, sql);
     } else {
-        add_other(list, strcmp(type, "table") == 0 ? "virtual table" : type, name);
+        schema_list_leave_out(list, strcmp(type, "table") == 0 ? "virtual table" : type, name,
+                              NULL);
     }
 }
 

@@ -272,7 +272,9 @@ void schema_add_table(struct schema_list *list, const char *name, const char *sq
     add_elements(&t, &text);
     say(&t, "\n);");
     schema_list_add(list, SCHEMA_TABLE, name, name, &t.out, t.r, t.known);
-    add_rows(&t);
+    if (schema_is_statement(buf_view(&t.out))) { /* without its table psql would obey the rows */
+        add_rows(&t);
+    }
     buf_finish(&t.out);
     buf_finish(&t.columns);
 }

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/defs.h"
 #include "sql/source.h"
+#include "sql/source_impl.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,6 +67,12 @@ static const struct {
       "data|COPY \"t\" (\"a\") FROM stdin;\n"
       "post-data|-- left out: the trigger g\n"
       "post-data|-- left out: the virtual table f\n" },
+    /* what psql would read in another way than SQLite */
+    { { "CREATE TABLE t ([\n\\! x\n] TEXT CHECK ([\n\\! x\n] <> ''))" },
+      "post-data|-- left out: the table t\n" },
+    { { "CREATE VIEW v AS SELECT 1 AS [it's]", "CREATE VIEW \"w\n\\! x\" AS SELECT 1 -- x" },
+      "post-data|-- left out: the view v\n"
+      "post-data|-- left out: the view w \\! x\n" },
 };
 
 static size_t at;
@@ -147,6 +154,35 @@ static void a_comment_is_believed_by_its_sum(void **state)
     }
 }
 
+/* A file's own comment may be of the right sum: it is no way to more than one statement. */
+static void forged_body(struct test_session *t)
+{
+    static const char *const texts[] = {
+        "1; DROP TABLE t", "1\n\\! x\n", "(1", "1)", "1 -- x", "'x"
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        struct buf view = { 0 };
+
+        assert_int_equal(buf_append_str(&view, "CREATE VIEW v AS "), 0);
+        assert_int_equal(
+            source_put_comment(&view, view_of_str(texts[i]), view_of_str("SELECT 1 AS a")), 0);
+        assert_int_equal(buf_append_str(&view, "SELECT 1 AS a"), 0);
+        assert_int_equal(buf_append_byte(&view, 0), 0);
+        raw(t, (char *)view.data);
+        assert_string_equal(rows(t, "SELECT definition, known FROM pond_schema()"),
+                            "-- left out: the view v|f\n");
+        raw(t, "DROP VIEW v");
+        buf_finish(&view);
+    }
+}
+
+static void a_forged_comment_makes_no_other_statement(void **state)
+{
+    (void)state;
+    with_session(forged_body);
+}
+
 static void long_body(struct test_session *t)
 {
     static char text[200 * 1024];
@@ -225,6 +261,7 @@ int main(void)
         cmocka_unit_test(what_sqlite_wrote_is_said_as_well_as_can_be),
         cmocka_unit_test(sequences_have_their_options_owners_and_values),
         cmocka_unit_test(a_comment_is_believed_by_its_sum),
+        cmocka_unit_test(a_forged_comment_makes_no_other_statement),
         cmocka_unit_test(what_is_very_long_has_none),
         cmocka_unit_test(a_renaming_without_memory_changes_nothing),
         cmocka_unit_test(without_memory_it_fails_and_no_more),
