@@ -162,6 +162,17 @@ static int dump_statement(struct dump *d, struct pond_row row)
     return code;
 }
 
+/* A comment is one line, and what follows it psql obeys. */
+static void put_heading(struct output *out, const char *database)
+{
+    output_str(out, "-- pond dump of \"");
+    for (; *database != '\0'; database++) {
+        output_byte(out, *database == '\n' || *database == '\r' ? ' ' : *database);
+    }
+    output_str(out, "\"\n\nSET client_encoding = 'UTF8';\n"
+                    "SET standard_conforming_strings = on;\n\n");
+}
+
 static int dump_sql(struct dump *d)
 {
     const char *path = d->settings->output == NULL ? "-" : d->settings->output;
@@ -170,10 +181,7 @@ static int dump_sql(struct dump *d)
     if (code != 0) {
         return code;
     }
-    output_printf(&d->file.out,
-                  "-- pond dump of \"%s\"\n\n"
-                  "SET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\n\n",
-                  pond_conn_setting(d->conn, "dbname"));
+    put_heading(&d->file.out, pond_conn_setting(d->conn, "dbname"));
     for (size_t at = 0; at < pond_result_rows(d->schema) && code == 0; at++) {
         struct pond_row row = pond_result_row(d->schema, at);
 

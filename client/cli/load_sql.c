@@ -3,6 +3,7 @@
 #include "client/cli/progress.h"
 #include "client/cli/script.h"
 
+#include <errno.h>
 #include <string.h>
 
 static int fail_here(const struct load *load, const char *what)
@@ -118,20 +119,35 @@ static int check_meta(const struct load *load, struct view line)
     return fail_here(load, "this is a command of psql's own; pond reads SQL only");
 }
 
+/* What stands behind a COPY in its line comes after the rows, whose lines take its place. */
+static int keep(struct buf *kept, struct view *line)
+{
+    if (kept->data == NULL) {
+        if (buf_append_view(kept, *line) != 0) {
+            return -ENOMEM;
+        }
+        *line = buf_view(kept);
+    }
+    return 0;
+}
+
 static int run_line(struct load *load, struct script *script, struct view line)
 {
+    cleanup(buf_finish) struct buf kept = { 0 };
+    const uint64_t number = load->lines.number;
     int r;
 
     if (memchr(line.data, '\0', line.len) != NULL) {
         return fail_here(load, "there is a NUL: this is no SQL script");
     }
     progress_add(line.len);
-    while ((r = script_read(script, load->lines.number, &line)) == SCRIPT_STATEMENT) {
-        bool copies = script->copies;
+    while ((r = script_read(script, number, &line)) == SCRIPT_STATEMENT) {
+        if (script->copies && (r = keep(&kept, &line)) != 0) {
+            break;
+        }
         int code = run_statement(load, script);
-
-        if (code != 0 || copies) {
-            return code; /* rows begin in the next line */
+        if (code != 0) {
+            return code;
         }
     }
     return r < 0 ? fail_here(load, "out of memory") : r == SCRIPT_META ? check_meta(load, line) : 0;

@@ -65,6 +65,12 @@ LINE 2:   INTO zz VALUES (2)
 printf 'x,y\n20,a\nnone,b\n' > keyed_later.csv
 expect 1 "" "*invalid input syntax for type integer: \"none\"*keyed_later.csv: COPY \"keyed_later\" (\"x\", \"y\")*" \
     "$pond" load five keyed_later.csv
+# What stands behind a COPY in its line comes after its rows.
+printf 'CREATE TABLE line (x int); COPY line FROM stdin; INSERT INTO line VALUES (9); COPY line FROM stdin; SELECT x;\n1\n\\.\n2\n\\.\n' > line.sql
+expect 1 "" "*column \"x\" does not exist*line 1 of line.sql: SELECT x" "$pond" load five line.sql
+sed -i 's/ SELECT x;//' line.sql
+expect 0 "" "" "$pond" load five line.sql
+expect 0 "1"$'\n'"9"$'\n'"2" "" psql -XAt -d five -c "SELECT x FROM line"
 printf 'COPY keyed_later FROM stdin;\n30\ta\nnone\tb\n\\.\n' > rows.sql
 expect 1 "" "*\"none\"*line 1 of rows.sql: COPY keyed_later FROM stdin" "$pond" load five rows.sql
 printf 'SELECT $x$ a\n' > open.sql
@@ -82,6 +88,8 @@ expect 2 "" "*needs --table NAME*" "$pond" load five --format csv -
 expect 2 "" "*expected DB FILE...*" "$pond" load five
 expect 3 "" "*does not exist*" "$pond" load nowhere one.sql
 expect 1 "" "*there is no table \"nowhere\"" "$pond" dump one -t nowhere
+# A database's name is no way into a script that psql obeys.
+expect 0 "-- pond dump of \"shop~a \\\\! touch obeyed b\""$'\n\n'"SET client_encoding*" "" "$pond" dump $'shop~a\n\\! touch obeyed\rb' -t orders -o -
 expect 2 "" "*needs a folder*" "$pond" dump one --format csv
 expect 1 "" "*could not create \"no/where.sql\"*" "$pond" dump one -o no/where.sql
 sql one "CREATE TABLE base (a text); CREATE VIEW lost AS SELECT upper(a) FROM base; ALTER TABLE base RENAME a TO c"
