@@ -105,18 +105,18 @@ static void keep(struct job *job, struct clone *clone)
 }
 
 /* The last moment at which a signal still means that there is nothing to run. */
-static bool is_stopped(void)
+static bool is_stopped(const struct job *job)
 {
     bool cancelled = task_cancel_reason(task_current()) != 0;
 
     task_uncancel(task_current());
-    return cancelled || signals_pending();
+    return cancelled || signals_pending(!job->options->outlives_news);
 }
 
 static void run_with(struct job *job, struct clone *clone)
 {
     job->preparing = NULL;
-    if (is_stopped()) {
+    if (is_stopped(job)) {
         job->end = JOB_STOPPED;
         return;
     }
@@ -156,7 +156,9 @@ int job_run(struct job *job)
 
 void job_signal(struct job *job, int number)
 {
-    if (job->preparing != NULL) {
+    bool stops = !job->options->outlives_news || !signals_is_news(number);
+
+    if (job->preparing != NULL && stops) {
         task_cancel(job->preparing, stopped_reason);
     }
     child_signal(&job->child, number);

@@ -14,6 +14,7 @@ struct job_options {
     const sigset_t *mask; /* the program's */
     int fd[3];            /* as child_options has it */
     bool own_group;
+    bool outlives_news; /* SIGUSR1 or SIGUSR2 before the program is started does not stop it */
     bool keep_on_failure;
 };
 
@@ -39,6 +40,7 @@ struct job {
 /* In a task. Always gives 0: how it went is in the job. */
 int job_run(struct job *job);
 
-/* Passes a signal on to the program; one that is not started yet never will be. From another task
+/* Passes a signal on to the program; one that is not started yet never will be, unless it
+ * outlives_news. From another task
  * of the same loop. */
 void job_signal(struct job *job, int number);

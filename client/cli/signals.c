@@ -66,13 +66,19 @@ int signals_await(const struct signals *signals, struct signals_came *ret_came)
     return 0;
 }
 
-bool signals_pending(void)
+bool signals_is_news(int number)
+{
+    return number == SIGUSR1 || number == SIGUSR2;
+}
+
+bool signals_pending(bool with_news)
 {
     sigset_t pending;
 
     if (sigpending(&pending) == 0) {
         for (size_t i = 0; i < ARRAY_LEN(passed_on); i++) {
-            if (sigismember(&pending, passed_on[i]) == 1) {
+            if (sigismember(&pending, passed_on[i]) == 1 &&
+                (with_news || !signals_is_news(passed_on[i]))) {
                 return true;
             }
         }

@@ -28,5 +28,7 @@ bool signals_read(const struct signals *signals, struct signals_came *ret_came);
 /* The next one, in a task: 0, or what await_readable() says. */
 must_check int signals_await(const struct signals *signals, struct signals_came *ret_came);
 
+/* SIGUSR1 and SIGUSR2 tell something to one who goes on; the others are to end. */
+bool signals_is_news(int number);
 /* One has come that was not awaited yet. */
-bool signals_pending(void);
+bool signals_pending(bool with_news);

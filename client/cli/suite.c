@@ -94,14 +94,14 @@ static void note_error(struct suite *suite, const struct pond_error *error)
 static void tell_failure(struct suite *suite, const struct job *job, int fd, int64_t took_us)
 {
     const double took_ms = (double)took_us / 1000;
+    const char *by = job->code > 128 ? sigabbrev_np(job->code - 128) : NULL;
 
     if (job->message[0] != '\0') {
         tap_note(&suite->tap, "%s", job->message);
     } else if (job->error.kind != 0) {
         note_error(suite, &job->error);
-    } else if (job->code > 128) {
-        tap_note(&suite->tap, "ended by SIG%s after %.1f ms", sigabbrev_np(job->code - 128),
-                 took_ms);
+    } else if (by != NULL) {
+        tap_note(&suite->tap, "ended by SIG%s after %.1f ms", by, took_ms);
     } else {
         tap_note(&suite->tap, "exit code %d after %.1f ms", job->code, took_ms);
     }
@@ -133,14 +133,16 @@ static void tell(struct suite *suite, const struct job *job, const char *item, i
     }
 }
 
-static int run_words(struct suite *suite, size_t place, const char *item, char **words)
+static void run_words(struct suite *suite, size_t place, const char *item, char **words)
 {
     const struct suite_options *o = suite->options;
     cleanup(fd_closep) int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     cleanup(fd_closep) int fd = open_nameless();
 
     if (nothing < 0 || fd < 0) {
-        return -errno;
+        cli_complain("could not open a temporary file: %m");
+        give_up(suite, "could not open a temporary file");
+        return;
     }
     const struct job_options options = {
         .cli = o->cli,
@@ -149,6 +151,7 @@ static int run_words(struct suite *suite, size_t place, const char *item, char *
         .mask = &suite->signals.before,
         .fd = { nothing, fd, fd },
         .own_group = true,
+        .outlives_news = true,
         .keep_on_failure = o->keep_on_failure,
     };
     struct job job = { .options = &options };
@@ -157,19 +160,19 @@ static int run_words(struct suite *suite, size_t place, const char *item, char *
     (void)job_run(&job);
     suite->jobs[place] = NULL;
     tell(suite, &job, item, fd, now_us() - begin_us);
-    return 0;
 }
 
 static void run_item(struct suite *suite, size_t place, const char *item)
 {
     cleanup(mem_freep) char **words =
         suite_words(suite->options->command, item, suite->options->files[0] != NULL);
-    int r = words == NULL ? -ENOMEM : run_words(suite, place, item, words);
 
-    if (r != 0) {
-        cli_complain("%s: %s", item, strerror(-r));
-        give_up(suite, strerror(-r));
+    if (words == NULL) {
+        cli_complain("out of memory");
+        give_up(suite, "out of memory");
+        return;
     }
+    run_words(suite, place, item, words);
 }
 
 /* ---- all of them ---- */
@@ -193,7 +196,7 @@ static int pass_signals(void *arg, struct pond_error *error)
 
     (void)error;
     while (signals_await(&suite->signals, &came) == 0) {
-        if (came.number != SIGUSR1 && came.number != SIGUSR2) {
+        if (!signals_is_news(came.number)) {
             suite->stopped_by = came.number;
         }
         for (size_t i = 0; i < suite->options->jobs; i++) {

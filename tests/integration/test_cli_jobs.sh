@@ -75,6 +75,10 @@ tap 2 1 1
 [ "$(grep -c '' "$folder/out")" -lt 30000 ] && ! grep -q '^# 10$' "$folder/out" && grep -q '^# error$' "$folder/out" &&
     grep -q '^# 30000$' "$folder/out" && grep -q '^# \[the first [0-9]* bytes are left out\]$' "$folder/out" || fail "wrong output was quoted"
 expect 1 "*# ended by SIGKILL after*" "" sh -c "echo 'kill -KILL \$\$' | '$pond' run -j 1 shop"
+# A code above 128 that is no signal's is just that.
+expect 1 "*not ok 1 - exit 255*# exit code 255 after*" "" sh -c "echo 'exit 255' | '$pond' run -j 1 shop"
+expect 125 "*Bail out! could not open a temporary file*" "pond run: could not open a temporary file: *" \
+    env TMPDIR=/proc "$pond" run -j 1 shop "$folder/program"
 expect 1 "*# nonesuch: No such file or directory*" "" sh -c "echo x | '$pond' run -j 1 shop -- nonesuch"
 
 # ---- so many at a time ----
@@ -119,6 +123,9 @@ got=$?
 tap 4 0 2
 [ $got -eq 125 ] && grep -q '^Bail out! connection to server' "$folder/out" && [ "$(cat "$folder/lost/all")" = "$(printf 'told\ntold')" ] \
     || fail "the server was killed: $got $(cat "$folder/out")"
+# SIGUSR1 is for those that run, some of which die of it; it keeps nothing from being begun.
+seq 60 | "$pond" run -j 4 shop -- sh -c 'kill -USR1 "$PPID"' > "$folder/out"
+grep -q '^# 60 commands: .*, 0 not run; ' "$folder/out" || fail "SIGUSR1: $(tail -n 5 "$folder/out")"
 # A signal goes to all, groups included, and nothing is begun any more.
 waits='mkfifo {}; sh -c "trap \"echo told >> all; exit 1\" TERM; echo \$\$ >> began; read -r x < {}"; wait'
 mkdir "$folder/stop"
