@@ -11,7 +11,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -167,6 +170,10 @@ static int hand_over(pid_t holder, int report)
 
 static int open_process(const struct lease_settings *settings)
 {
+    if (settings->pid > INT_MAX) {
+        cli_complain("process %ld: %s", settings->pid, strerror(ESRCH));
+        return -1;
+    }
     pid_t pid = settings->pid > 0 ? (pid_t)settings->pid : caller_shell();
     int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
@@ -176,13 +183,11 @@ static int open_process(const struct lease_settings *settings)
     return fd;
 }
 
-static int run(struct cli *cli, void *arg, int argc, char **argv)
+static int begin(struct cli *cli, const struct lease_settings *settings, const char *database)
 {
-    const struct lease_settings *settings = arg;
     cleanup(fd_closep) int process = open_process(settings);
     int report[2];
 
-    (void)argc;
     if (process < 0) {
         return CLI_FAILED;
     }
@@ -192,7 +197,7 @@ static int run(struct cli *cli, void *arg, int argc, char **argv)
     }
     pid_t holder = fork();
     if (holder == 0) {
-        return run_holder(cli, settings, argv[0], report[1], process);
+        return run_holder(cli, settings, database, report[1], process);
     }
     close(report[1]);
     int code = CLI_FAILED;
@@ -202,6 +207,17 @@ static int run(struct cli *cli, void *arg, int argc, char **argv)
         code = hand_over(holder, report[0]);
     }
     close(report[0]);
+    return code;
+}
+
+static int run(struct cli *cli, void *arg, int argc, char **argv)
+{
+    int code = begin(cli, arg, argv[0]);
+
+    (void)argc;
+    if (code != CLI_OK) {
+        puts("false"); /* eval "" would be fine, and the script go on, with another database */
+    }
     return code;
 }
 

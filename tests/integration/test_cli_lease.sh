@@ -20,7 +20,7 @@ expect 0 "shop~it's" "" psql "$DATABASE_URL" -XAtc "SELECT current_database()"
 psql -Xqc "CREATE TABLE mine (n int)"
 expect 0 "0" "" psql -XAtc "SELECT count(*) FROM mine"
 # Nobody else gets the name.
-expect 2 "" "pond lease: there is a copy named \"it's\" already" "$pond" lease "dbname=shop" -n "it's"
+expect 2 "false" "pond lease: there is a copy named \"it's\" already" "$pond" lease "dbname=shop" -n "it's"
 expect 125 "" "*already" "$pond" run shop -n "it's" -- true
 # Released: gone, with who is connected to it, and the holder.
 expect 0 "" "" "$pond" release
@@ -65,7 +65,8 @@ for signal in TERM KILL; do
     eventually no_clones
     eventually no_holders
 done
-expect 1 "" "pond lease: process $process: No such process" "$pond" lease shop --pid $process
+expect 1 "false" "pond lease: process $process: No such process" "$pond" lease shop --pid $process
+expect 1 "false" "pond lease: process 4294967297: No such process" "$pond" lease shop --pid 4294967297
 
 # ---- the holder ----
 
@@ -85,8 +86,10 @@ eventually no_clones
 # No lease without somebody who knows of it.
 expect 1 "" "pond lease: could not write to standard output: No space left on device" sh -c "'$pond' lease shop > /dev/full"
 eventually no_clones
-expect 3 "" "pond lease: *database \"nowhere\" does not exist (3D000)" "$pond" lease nowhere
-expect 3 "" "pond lease: *Connection refused*" "$pond" lease shop -p 1
+expect 3 "false" "pond lease: *database \"nowhere\" does not exist (3D000)" "$pond" lease nowhere
+expect 3 "false" "pond lease: *Connection refused*" "$pond" lease shop -p 1
+# A script that minds failures does not go on without it.
+expect 1 "" "pond lease: *does not exist (3D000)" bash -c "set -e; eval \"\$('$pond' lease nowhere)\"; echo went on"
 expect 2 "" "pond lease: --pid: expected a number*" "$pond" lease shop --pid me
 eventually no_holders
 passed
