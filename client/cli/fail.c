@@ -87,7 +87,35 @@ int cli_exit_code(const struct pond_error *error)
     }
 }
 
-/* The line that a 1-based position, in characters, lies in, and a caret below. */
+enum { shown_before = 160, shown_behind = 80 };
+
+static bool is_continued(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* The line that holds `at`, and a caret below; of a long one what is near. */
+static void put_line_with_caret(const char *line, const char *at, int number)
+{
+    const char *from = at - line > shown_before ? at - shown_before : line;
+    int indent = fprintf(stderr, "LINE %d: %s", number, from > line ? "..." : "");
+
+    for (; is_continued(*from); from++) {
+    }
+    size_t len = strcspn(from, "\r\n"), most = (size_t)(at - from) + shown_behind;
+    bool is_cut = len > most;
+    for (len = is_cut ? most : len; is_cut && is_continued(from[len]); len--) {
+    }
+    fprintf(stderr, "%.*s%s\n%*s", (int)len, from, is_cut ? "..." : "", indent, "");
+    for (const char *p = from; p < at; p++) {
+        if (!is_continued(*p)) {
+            fputc(*p == '\t' ? '\t' : ' ', stderr);
+        }
+    }
+    fputs("^\n", stderr);
+}
+
+/* A 1-based position, in characters. */
 static void put_position(const char *sql, int position)
 {
     const char *at = sql, *line = sql;
@@ -100,16 +128,9 @@ static void put_position(const char *sql, int position)
         }
         do {
             at++;
-        } while (((unsigned char)*at & 0xc0) == 0x80);
+        } while (is_continued(*at));
     }
-    int indent = fprintf(stderr, "LINE %d: ", number);
-    fprintf(stderr, "%.*s\n%*s", (int)strcspn(line, "\r\n"), line, indent, "");
-    for (const char *p = line; p < at; p++) {
-        if (((unsigned char)*p & 0xc0) != 0x80) {
-            fputc(*p == '\t' ? '\t' : ' ', stderr);
-        }
-    }
-    fputs("^\n", stderr);
+    put_line_with_caret(line, at, number);
 }
 
 int cli_fail_in(const struct pond_error *error, const char *sql)

@@ -17,9 +17,15 @@ static int shown(const char *sql)
 int load_fail(const struct load *load, uint64_t line, const char *sql,
               const struct pond_error *error)
 {
-    progress_hide();
-    int code = cli_fail_in(error, sql);
+    int code = CLI_FAILED;
 
+    progress_hide();
+    if (error->kind == POND_USAGE && strncmp(error->message, "COPY ", 5) == 0) {
+        cli_complain(
+            "COPY TO STDOUT cannot be had here"); /* the library's words are for programs */
+    } else {
+        code = cli_fail_in(error, sql);
+    }
     if (sql == NULL) {
         cli_complain("that was at line %llu of %s", (unsigned long long)line, load->lines.name);
     } else {

@@ -50,6 +50,39 @@ static int put_columns(struct buf *out, struct view header)
     return r == 0 ? buf_append_byte(out, ')') : r;
 }
 
+enum { header_bytes_most = 1024 * 1024 };
+
+static bool has_odd_quotes(struct view line)
+{
+    bool odd = false;
+
+    for (size_t i = 0; i < line.len; i++) {
+        odd ^= line.data[i] == '"';
+    }
+    return odd;
+}
+
+/* The first line, and more where a quoted name goes over its end. LINES_LINE; 0: an empty file;
+ * below 0: a message was given. */
+static int read_header(struct load *load, struct buf *header)
+{
+    bool open = false;
+    int more;
+
+    buf_init(header, header_bytes_most);
+    do {
+        struct view line = { 0 };
+
+        more = lines_next(&load->lines, &line);
+        if (buf_append_view(header, line) != 0 || (more == 0 && open)) {
+            cli_complain("%s: a quote in the first line has no end", load->lines.name);
+            return -1;
+        }
+        open ^= has_odd_quotes(line);
+    } while (more == LINES_LINE && open);
+    return more;
+}
+
 static int put_table(struct buf *out, const char *table)
 {
     int r = buf_append_str(out, "COPY \"");
@@ -82,17 +115,17 @@ static int send_rows(struct load *load, const char *sql)
 
 int load_csv(struct load *load, const char *table, bool no_header)
 {
+    cleanup(buf_finish) struct buf header = { 0 };
     cleanup(buf_finish) struct buf sql = { 0 };
-    struct view header = { 0 };
     int r = put_table(&sql, table);
 
     if (!no_header) {
-        int more = lines_next(&load->lines, &header);
+        int more = read_header(load, &header);
 
         if (more != LINES_LINE) {
             return more < 0 ? CLI_FAILED : 0; /* an empty file */
         }
-        r = r == 0 ? put_columns(&sql, header) : r;
+        r = r == 0 ? put_columns(&sql, buf_view(&header)) : r;
     }
     r = r == 0 ? buf_append_str(&sql, " FROM STDIN (FORMAT csv)") : r;
     if (r != 0 || buf_append_byte(&sql, 0) != 0) {

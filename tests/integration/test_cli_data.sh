@@ -65,6 +65,17 @@ LINE 2:   INTO zz VALUES (2)
 printf 'x,y\n20,a\nnone,b\n' > keyed_later.csv
 expect 1 "" "*invalid input syntax for type integer: \"none\"*keyed_later.csv: COPY \"keyed_later\" (\"x\", \"y\")*" \
     "$pond" load five keyed_later.csv
+# A quoted name may go over the end of its line, and a long statement is not told whole.
+psql -Xq -d five -c $'CREATE TABLE broken ("a\nb" int, c int)'
+printf '"a\nb",c\n1,2\n' > broken.csv
+expect 0 "" "" "$pond" load five broken.csv
+expect 0 "1|2" "" psql -XAt -d five -c "TABLE broken"
+printf '"a,c\n1,2\n' > broken.csv
+expect 1 "" "pond load: broken.csv: a quote in the first line has no end" "$pond" load five broken.csv
+expect 1 "" "pond load: COPY TO STDOUT cannot be had here*line 1 of standard input: COPY broken TO STDOUT" sh -c "echo 'COPY broken TO STDOUT' | '$pond' load five -"
+printf 'SELECT %s FROM; SELECT 1' "$(seq -s , 3000)" > long.sql
+expect 1 "" "*LINE 1: ...*,2999,3000 FROM"$'\n'"* ^"$'\n'"*" "$pond" load five long.sql
+[ "$(wc -c < "$folder/err")" -lt 1500 ] || fail "a long line is told whole"
 # What stands behind a COPY in its line comes after its rows.
 printf 'CREATE TABLE line (x int); COPY line FROM stdin; INSERT INTO line VALUES (9); COPY line FROM stdin; SELECT x;\n1\n\\.\n2\n\\.\n' > line.sql
 expect 1 "" "*column \"x\" does not exist*line 1 of line.sql: SELECT x" "$pond" load five line.sql
