@@ -63,6 +63,9 @@ static struct view take_literal(struct view *rest)
     if (sqltext_is_byte(&token, '-') || sqltext_is_byte(&token, '+')) {
         token = sqltext_next(rest);
     }
+    if (sqltext_is(&token, "X") && rest->len > 0 && rest->data[0] == '\'') {
+        token = sqltext_next(rest); /* a blob */
+    }
     while (peek(rest).kind == SQLTEXT_OTHER && token.kind == SQLTEXT_OTHER) {
         token = sqltext_next(rest); /* a number's point and the rest of it */
     }

@@ -188,7 +188,8 @@ static void say_columns(struct index_text *x)
         token = sqltext_next(&x->rest);
     }
     x->known = token.kind != SQLTEXT_END;
-    x->r = x->r == 0 ? buf_append(&x->out, start, (size_t)(token.text.data - start)) : x->r;
+    x->r = x->r == 0 ? source_put_words(view_of(start, (size_t)(token.text.data - start)), &x->out)
+                     : x->r;
 }
 
 void schema_add_view(struct schema_list *list, const char *name, const char *sql)
@@ -203,7 +204,7 @@ void schema_add_view(struct schema_list *list, const char *name, const char *sql
     say(&x, "CREATE VIEW ");
     say_ident(&x, name);
     say_columns(&x);
-    say(&x, "AS\n");
+    say(&x, " AS\n");
     say_source(&x, body_of(x.rest));
     say(&x, ";");
     schema_list_add(list, SCHEMA_VIEW, name, NULL, &x.out, x.r, x.known);

@@ -38,6 +38,11 @@ static void say_view(struct table *t, struct view text)
     t->r = t->r == 0 ? buf_append_view(&t->out, text) : t->r;
 }
 
+static void say_words(struct table *t, struct view text)
+{
+    t->r = t->r == 0 ? source_put_words(text, &t->out) : t->r;
+}
+
 static void say_source(struct table *t, struct view text)
 {
     bool known = true;
@@ -166,7 +171,7 @@ static void add_foreign(struct table *t, const char *column, struct view text)
         r = r == 0 ? verb_ident(&out, column) : r;
         r = r == 0 ? buf_append_str(&out, ") REFERENCES") : r;
     }
-    r = r == 0 ? buf_append_view(&out, text) : r;
+    r = r == 0 ? source_put_words(text, &out) : r;
     r = r == 0 ? buf_append_byte(&out, ';') : r;
     schema_list_add(t->list, SCHEMA_FOREIGN_KEY, t->name, t->name, &out, r, true);
 }
@@ -219,11 +224,11 @@ static void add_constraint(struct table *t, struct view element)
     }
     next_element(t);
     if (!sqltext_is(&token, "CHECK")) {
-        say_view(t, element);
+        say_words(t, element);
         return;
     }
-    say_view(t, view_of(element.data, (size_t)(token.text.data - element.data)));
-    say(t, "CHECK (");
+    say_words(t, view_of(element.data, (size_t)(token.text.data - element.data)));
+    say(t, token.text.data > element.data ? " CHECK (" : "CHECK (");
     say_source(t, schema_take_group(&rest));
     say(t, ")");
 }

@@ -291,5 +291,5 @@ int source_read(struct view text, struct buf *out, bool *ret_known)
         return append_unescaped(source, out);
     }
     *ret_known = memmem(rest.data, rest.len, "pond_", 5) == NULL;
-    return buf_append_view(out, rest);
+    return source_put_words(rest, out);
 }

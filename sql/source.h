@@ -29,6 +29,9 @@ void source_note_view(struct rewriter *r, size_t from, const PgQuery__SelectStmt
 must_check int source_rename(struct view before, struct view after, const char *old,
                              const char *new, struct buf *out, bool *ret_changed);
 
+/* Appends words of SQLite's as PostgreSQL reads them. 0, -ENOMEM or BUF_FULL. source_words.c. */
+must_check int source_put_words(struct view text, struct buf *out);
+
 /* Appends PostgreSQL's text of an expression or view: the comment's, or the words themselves. False
  * in *ret_known: they have no comment, and pond's own functions in them: nobody knows what was
  * written. 0, -ENOMEM or BUF_FULL. */
