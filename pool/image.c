@@ -51,7 +51,10 @@ static int fail(sqlite3 *db, int rc, struct failure *ret_failure)
         return failure_set(ret_failure, "23503",
                            "the transaction violates a deferred foreign key constraint");
     }
-    return failure_set(ret_failure, sqlite_error_sqlstate(rc), "%s", sqlite3_errmsg(db));
+    const struct sqlite_error error = {
+        .db = db, .code = rc, .message = sqlite3_errmsg(db), .offset = -1
+    };
+    return sqlite_error_translate(&error, ret_failure);
 }
 
 /* A COMMIT beside a statement that writes is SQLITE_BUSY, too, but before it has written a page. */

@@ -264,6 +264,16 @@ class Memory(Test):
             self.leave(w)
             self.leave(other)
 
+    def test_an_image_that_there_is_no_room_for(self):
+        w = self.connect("shop~a")
+        self.run_sql(w, "CREATE TABLE big (i int, t text)")
+        self.run_sql(w, "BEGIN; " + self.FILL.replace("5000", "1200"))  # in SQLite's cache
+        error = self.fails(w, "SELECT count(*) FROM pond_image()", "53100")
+        self.assertEqual(error["M"], "the clone is full")
+        self.run_sql(w, "ROLLBACK")
+        self.assertEqual(self.run_sql(w, "SELECT count(*) FROM big"), [("0",)])
+        self.leave(w)
+
     def test_marks_count(self):
         """What only a mark still holds is charged to the database."""
         w = self.connect("shop~a")
