@@ -30,6 +30,15 @@ static int take_row(void *arg, struct pond_row row, struct pond_error *error)
                : pond_error_set(error, POND_APP, "the output has failed");
 }
 
+static int take_copy(void *arg, const char *data, size_t len, struct pond_error *error)
+{
+    struct show *show = arg;
+
+    output_write(&show->out, data, len);
+    return output_is_fine(&show->out) ? 0
+                                      : pond_error_set(error, POND_APP, "the output has failed");
+}
+
 static int take_complete(void *arg, const char *tag, struct pond_error *error)
 {
     struct show *show = arg;
@@ -43,6 +52,7 @@ static int take_complete(void *arg, const char *tag, struct pond_error *error)
 static const struct pond_sink sink = {
     .columns = take_columns,
     .row = take_row,
+    .copy = take_copy,
     .complete = take_complete,
 };
 

@@ -169,8 +169,8 @@ sql shop "DROP DATABASE copy"
 # shell: psql, or else a plain one.
 expect 0 "1|Ada's" "" bash -c "echo \"SELECT 1, 'Ada''s';\" | PGOPTIONS= '$pond' shell shop | sed -n 's/^ *\([0-9]\) .*| \(.*\)/\1|\2/p'"
 expect 0 "shop one" "" env -u PGPORT bash -c "echo '\\echo :DBNAME one' | '$pond' shell -p $PGPORT shop"
-printf 'SELECT 1 AS one;\nSELECT 1 / 0; SELECT\n 2 AS two;\nCOPY pairs FROM stdin;\n\\d\nBEGIN; SELECT 3 AS three' > typed
-expect 0 " one *  1*two*  2*three*  3*(1 row)" "pond shell: ERROR:  division by zero (22012)
+printf 'SELECT 1 AS one;\nSELECT 1 / 0; SELECT\n 2 AS two;\nCOPY pairs FROM stdin; COPY (SELECT 4) TO stdout;\n\\d\nBEGIN; SELECT 3 AS three' > typed
+expect 0 " one *  1*two*  2*(1 row)"$'\n\n4\n'" three*  3*(1 row)" "pond shell: ERROR:  division by zero (22012)
 pond shell: rows cannot be typed in here*
 pond shell: the plain shell has no commands but \\\\q" bash -c "'$pond' shell --plain four < typed"
 expect 0 "" "" bash -c "printf '%s\nSELECT 1;' '\\q' | '$pond' shell --plain four"
