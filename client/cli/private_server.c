@@ -209,6 +209,7 @@ static void lead_to(struct cli *cli, const struct private_server *server)
     cli->common.port = "7432";
     unsetenv("PGHOSTADDR");
     unsetenv("PGSERVICE");
+    unsetenv("PGSSLMODE"); /* psql minds it for no socket either */
 }
 
 static int launch(struct private_server *server, char *const *argv, int life[2], int ready[2],

@@ -23,7 +23,7 @@ nothing_left && no_pondd || fail "something is left: $(ls "$TMPDIR") $(pondds)"
 expect 0 "test~mine 7" "" "$pond" run -n mine -s "$PWD/seed.db" -- sh -c 'echo $PGDATABASE $(psql "$DATABASE_URL" -XAtc "SELECT n FROM t")'
 expect 9 "" "" "$pond" run --seed seed.db -- sh -c 'exit 9'
 # Whatever the environment says about other servers.
-expect 0 "7" "" env PGHOST=nowhere PGPORT=1 PGSERVICE=x PGHOSTADDR=127.0.0.9 PGDATABASE=y PGUSER=z "$pond" run -s seed.db -- psql -XAtc "SELECT n FROM t"
+expect 0 "7" "" env PGHOST=nowhere PGPORT=1 PGSERVICE=x PGHOSTADDR=127.0.0.9 PGDATABASE=y PGUSER=z PGSSLMODE=require "$pond" run -s seed.db -- psql -XAtc "SELECT n FROM t"
 # Many commands on one.
 seq 20 | "$pond" run -s 'a seed.sql' -j 4 -- sh -c '[ "$(psql -XAtc "DELETE FROM t WHERE n = 1; SELECT count(*) FROM t")" = "$(printf "DELETE 1\n1")" ]' > out \
     || fail "a suite: $(cat out)"
