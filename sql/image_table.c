@@ -7,8 +7,8 @@
 #include "pool/image.h"
 #include "pool/session.h"
 #include "sql/session_state.h"
+#include "sql/virtual_table.h"
 
-#include <errno.h>
 #include <sqlite3.h>
 
 struct image_table {
@@ -18,7 +18,7 @@ struct image_table {
 };
 
 struct image_cursor {
-    sqlite3_vtab_cursor base;
+    sqlite3_vtab_cursor base; /* first, as in the table: sql/virtual_table.h */
     struct image image;
     uint32_t page;
 };
@@ -30,23 +30,18 @@ enum { column_page, column_data, column_called };
 static int on_connect(sqlite3 *db, void *session, int argc, const char *const *argv,
                       sqlite3_vtab **ret_table, char **ret_error)
 {
-    int rc = sqlite3_declare_vtab(db, "CREATE TABLE x(image_page, image_data, called HIDDEN)");
-    struct image_table *table = rc == SQLITE_OK ? mem_zalloc(sizeof(*table)) : NULL;
+    sqlite3_vtab *base;
+    int rc = virtual_table_connect(db, "CREATE TABLE x(image_page, image_data, called HIDDEN)",
+                                   sizeof(struct image_table), &base);
 
     (void)argc, (void)argv, (void)ret_error;
-    if (table == NULL) {
-        return rc == SQLITE_OK ? SQLITE_NOMEM : rc;
+    if (rc != SQLITE_OK) {
+        return rc;
     }
+    struct image_table *table = container_of(base, struct image_table, base);
     table->db = db;
     table->session = session;
-    (void)sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS); /* views may use it */
-    *ret_table = &table->base;
-    return SQLITE_OK;
-}
-
-static int on_disconnect(sqlite3_vtab *base)
-{
-    mem_free(container_of(base, struct image_table, base));
+    *ret_table = base;
     return SQLITE_OK;
 }
 
@@ -65,14 +60,8 @@ static int on_best_index(sqlite3_vtab *table, sqlite3_index_info *info)
 
 static int on_open(sqlite3_vtab *table, sqlite3_vtab_cursor **ret_cursor)
 {
-    struct image_cursor *cursor = mem_zalloc(sizeof(*cursor));
-
     (void)table;
-    if (cursor == NULL) {
-        return SQLITE_NOMEM;
-    }
-    *ret_cursor = &cursor->base;
-    return SQLITE_OK;
+    return virtual_table_open(sizeof(struct image_cursor), ret_cursor);
 }
 
 static int on_close(sqlite3_vtab_cursor *base)
@@ -96,7 +85,7 @@ static int on_filter(sqlite3_vtab_cursor *base, int number, const char *text, in
     cursor->page = 1;
     return image_take(table->session, table->db, &cursor->image, &failure) == 0
                ? SQLITE_OK
-               : rows_function_fail(base->pVtab, &failure);
+               : virtual_table_fail(base->pVtab, &failure);
 }
 
 static int on_next(sqlite3_vtab_cursor *base)
@@ -136,11 +125,10 @@ static int on_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret_rowid)
     return SQLITE_OK;
 }
 
-/* Without xCreate there is only the one of the module's name: no client can make another. */
 static const sqlite3_module module = {
     .xConnect = on_connect,
     .xBestIndex = on_best_index,
-    .xDisconnect = on_disconnect,
+    .xDisconnect = virtual_table_disconnect,
     .xOpen = on_open,
     .xClose = on_close,
     .xFilter = on_filter,
@@ -152,8 +140,5 @@ static const sqlite3_module module = {
 
 int image_table_register(struct sql_session *sql)
 {
-    int rc = sqlite3_create_module_v2(session_sqlite(sql->session), "pond_image", &module,
-                                      sql->session, NULL);
-
-    return rc == SQLITE_OK ? 0 : -ENOMEM;
+    return virtual_table_register(sql->session, "pond_image", &module);
 }

@@ -1,7 +1,6 @@
 /* sql/rows_function.c: a row per function; see rows_function.h. */
 #include "sql/rows_function.h"
 
-#include "pool/sqlite_error.h"
 #include "sql/grammar.h"
 
 #include <sqlite3.h>
@@ -94,14 +93,4 @@ bool rows_function_called(sqlite3_index_info *info, int column)
         }
     }
     return false;
-}
-
-int rows_function_fail(sqlite3_vtab *table, const struct failure *failure)
-{
-    char text[sqlite_message_bytes];
-
-    sqlite_error_print(failure, text);
-    sqlite3_free(table->zErrMsg);
-    table->zErrMsg = sqlite3_mprintf("%s", text);
-    return table->zErrMsg == NULL ? SQLITE_NOMEM : SQLITE_ERROR;
 }

@@ -9,7 +9,6 @@
 #include "sql/expr.h"
 
 struct sqlite3_index_info;
-struct sqlite3_vtab;
 
 /* Is the call one of them? */
 bool rows_function_is_call(const PgQuery__Node *node);
@@ -24,5 +23,3 @@ must_check int schema_table_register(struct sql_session *sql);
 /* Does the call's argument, this hidden column, stand in the plan? By its bare name, as a table, no
  * client can have it. */
 bool rows_function_called(struct sqlite3_index_info *info, int column);
-/* A virtual table's error, as its method returns it. */
-int rows_function_fail(struct sqlite3_vtab *table, const struct failure *failure);

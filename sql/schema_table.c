@@ -3,12 +3,10 @@
 #include "sql/rows_function.h"
 
 #include "base/alloc.h"
-#include "pool/session.h"
-#include "pool/sqlite_error.h"
 #include "sql/schema_list.h"
 #include "sql/session_state.h"
+#include "sql/virtual_table.h"
 
-#include <errno.h>
 #include <sqlite3.h>
 
 struct schema_table {
@@ -17,7 +15,7 @@ struct schema_table {
 };
 
 struct schema_cursor {
-    sqlite3_vtab_cursor base;
+    sqlite3_vtab_cursor base; /* first, as in the table: sql/virtual_table.h */
     struct schema_list list;
     enum schema_part part;
     const struct schema_row *row; /* NULL: the end */
@@ -147,23 +145,19 @@ static int collect(sqlite3 *db, struct schema_list *list)
 static int on_connect(sqlite3 *db, void *unused, int argc, const char *const *argv,
                       sqlite3_vtab **ret_table, char **ret_error)
 {
-    int rc = sqlite3_declare_vtab(db, "CREATE TABLE x(schema_section, schema_name, schema_table, "
-                                      "schema_definition, schema_known, called HIDDEN)");
-    struct schema_table *table = rc == SQLITE_OK ? mem_zalloc(sizeof(*table)) : NULL;
+    sqlite3_vtab *base;
+    int rc = virtual_table_connect(db,
+                                   "CREATE TABLE x(schema_section, schema_name, schema_table, "
+                                   "schema_definition, schema_known, called HIDDEN)",
+                                   sizeof(struct schema_table), &base);
 
-    (void)unused, (void)argc, (void)argv, (void)ret_error;
-    if (table == NULL) {
-        return rc == SQLITE_OK ? SQLITE_NOMEM : rc;
+    (void)argc, (void)argv, (void)ret_error, (void)unused;
+    if (rc != SQLITE_OK) {
+        return rc;
     }
+    struct schema_table *table = container_of(base, struct schema_table, base);
     table->db = db;
-    (void)sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS); /* views may use it */
-    *ret_table = &table->base;
-    return SQLITE_OK;
-}
-
-static int on_disconnect(sqlite3_vtab *base)
-{
-    mem_free(container_of(base, struct schema_table, base));
+    *ret_table = base;
     return SQLITE_OK;
 }
 
@@ -179,14 +173,8 @@ static int on_best_index(sqlite3_vtab *table, sqlite3_index_info *info)
 
 static int on_open(sqlite3_vtab *table, sqlite3_vtab_cursor **ret_cursor)
 {
-    struct schema_cursor *cursor = mem_zalloc(sizeof(*cursor));
-
     (void)table;
-    if (cursor == NULL) {
-        return SQLITE_NOMEM;
-    }
-    *ret_cursor = &cursor->base;
-    return SQLITE_OK;
+    return virtual_table_open(sizeof(struct schema_cursor), ret_cursor);
 }
 
 static int on_close(sqlite3_vtab_cursor *base)
@@ -260,11 +248,10 @@ static int on_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret_rowid)
     return SQLITE_OK;
 }
 
-/* Without xCreate there is only the one of the module's name: no client can make another. */
 static const sqlite3_module module = {
     .xConnect = on_connect,
     .xBestIndex = on_best_index,
-    .xDisconnect = on_disconnect,
+    .xDisconnect = virtual_table_disconnect,
     .xOpen = on_open,
     .xClose = on_close,
     .xFilter = on_filter,
@@ -276,8 +263,5 @@ static const sqlite3_module module = {
 
 int schema_table_register(struct sql_session *sql)
 {
-    int rc =
-        sqlite3_create_module_v2(session_sqlite(sql->session), "pond_schema", &module, NULL, NULL);
-
-    return rc == SQLITE_OK ? 0 : -ENOMEM;
+    return virtual_table_register(sql->session, "pond_schema", &module);
 }

@@ -6,11 +6,10 @@
 
 #include "base/alloc.h"
 #include "pool/session.h"
-#include "pool/sqlite_error.h"
 #include "sql/series.h"
 #include "sql/session_state.h"
+#include "sql/virtual_table.h"
 
-#include <errno.h>
 #include <sqlite3.h>
 #include <string.h>
 
@@ -20,7 +19,7 @@ struct series_table {
 };
 
 struct series_cursor {
-    sqlite3_vtab_cursor base;
+    sqlite3_vtab_cursor base; /* first, as in the table: sql/virtual_table.h */
     struct series series;
 };
 
@@ -34,37 +33,21 @@ enum { argument_count = 4 };
 /* idxNum: which constraints on the value follow the four arguments, in this order */
 enum { wanted_equal = 1 << 0, wanted_least = 1 << 1, wanted_most = 1 << 2, wanted_kinds = 3 };
 
-static int fail(sqlite3_vtab *table, const struct failure *failure)
-{
-    char text[sqlite_message_bytes];
-
-    sqlite_error_print(failure, text);
-    sqlite3_free(table->zErrMsg);
-    table->zErrMsg = sqlite3_mprintf("%s", text);
-    return table->zErrMsg == NULL ? SQLITE_NOMEM : SQLITE_ERROR;
-}
-
 /* ---- the table ---- */
 
 static int on_connect(sqlite3 *db, void *session, int argc, const char *const *argv,
                       sqlite3_vtab **ret_table, char **ret_error)
 {
-    int rc = sqlite3_declare_vtab(db, table_sql);
-    struct series_table *table = rc == SQLITE_OK ? mem_zalloc(sizeof(*table)) : NULL;
+    sqlite3_vtab *base;
+    int rc = virtual_table_connect(db, table_sql, sizeof(struct series_table), &base);
 
     (void)argc, (void)argv, (void)ret_error;
-    if (table == NULL) {
-        return rc == SQLITE_OK ? SQLITE_NOMEM : rc;
+    if (rc != SQLITE_OK) {
+        return rc;
     }
+    struct series_table *table = container_of(base, struct series_table, base);
     table->session = session;
-    (void)sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS); /* views may use it */
-    *ret_table = &table->base;
-    return SQLITE_OK;
-}
-
-static int on_disconnect(sqlite3_vtab *base)
-{
-    mem_free(container_of(base, struct series_table, base));
+    *ret_table = base;
     return SQLITE_OK;
 }
 
@@ -148,14 +131,8 @@ static int on_best_index(sqlite3_vtab *table, sqlite3_index_info *info)
 
 static int on_open(sqlite3_vtab *table, sqlite3_vtab_cursor **ret_cursor)
 {
-    struct series_cursor *cursor = mem_zalloc(sizeof(*cursor));
-
     (void)table;
-    if (cursor == NULL) {
-        return SQLITE_NOMEM;
-    }
-    *ret_cursor = &cursor->base;
-    return SQLITE_OK;
+    return virtual_table_open(sizeof(struct series_cursor), ret_cursor);
 }
 
 static int on_close(sqlite3_vtab_cursor *base)
@@ -192,7 +169,7 @@ static int on_filter(sqlite3_vtab_cursor *base, int kinds, const char *unused, i
     (void)unused, (void)argc;
     if (series_begin(&cursor->series, (uint32_t)sqlite3_value_int64(argv[0]), argv + 1, &sql->style,
                      &failure) != 0) {
-        return fail(base->pVtab, &failure);
+        return virtual_table_fail(base->pVtab, &failure);
     }
     clamp(&cursor->series, (unsigned)kinds, argv + argument_count);
     return SQLITE_OK;
@@ -203,7 +180,8 @@ static int on_next(sqlite3_vtab_cursor *base)
     struct series_cursor *cursor = container_of(base, struct series_cursor, base);
     struct failure failure;
 
-    return series_next(&cursor->series, &failure) == 0 ? SQLITE_OK : fail(base->pVtab, &failure);
+    return series_next(&cursor->series, &failure) == 0 ? SQLITE_OK
+                                                       : virtual_table_fail(base->pVtab, &failure);
 }
 
 static int on_eof(sqlite3_vtab_cursor *base)
@@ -230,11 +208,10 @@ static int on_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret_rowid)
     return SQLITE_OK;
 }
 
-/* Without xCreate there is only the one of the module's name: no client can make another. */
 static const sqlite3_module module = {
     .xConnect = on_connect,
     .xBestIndex = on_best_index,
-    .xDisconnect = on_disconnect,
+    .xDisconnect = virtual_table_disconnect,
     .xOpen = on_open,
     .xClose = on_close,
     .xFilter = on_filter,
@@ -246,10 +223,7 @@ static const sqlite3_module module = {
 
 int series_table_register(struct sql_session *sql)
 {
-    int rc = sqlite3_create_module_v2(session_sqlite(sql->session), "pond_series", &module,
-                                      sql->session, NULL);
-
-    return rc == SQLITE_OK ? 0 : -ENOMEM;
+    return virtual_table_register(sql->session, "pond_series", &module);
 }
 
 bool series_table_is_own(struct view text)
