@@ -9,16 +9,11 @@
 /* A name is all that there is to say about a channel. */
 static char listened;
 
-static void destroy_nothing(void *object)
-{
-    (void)object;
-}
-
 int channels_listen(struct clone *clone, struct channel_listener *listener, struct view channel)
 {
     bool first = listener->channels == NULL;
 
-    if (first && names_create(destroy_nothing, &listener->channels) != 0) {
+    if (first && names_create(NULL, &listener->channels) != 0) {
         return -ENOMEM;
     }
     if (first) {

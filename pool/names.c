@@ -42,6 +42,13 @@ static struct entry **find_link(const struct names *names, struct view name)
     return link;
 }
 
+static void end_object(const struct names *names, void *object)
+{
+    if (names->destroy != NULL) {
+        names->destroy(object);
+    }
+}
+
 int names_create(void (*destroy)(void *object), struct names **ret_names)
 {
     struct names *names = mem_zalloc(sizeof(*names));
@@ -121,7 +128,7 @@ int names_put(struct names *names, struct view name, void *object)
         void *old = (*link)->object;
 
         (*link)->object = object;
-        names->destroy(old);
+        end_object(names, old);
         return 0;
     }
     struct entry *entry = names->count < names_most ? entry_new(name, object) : NULL;
@@ -153,7 +160,7 @@ bool names_remove(struct names *names, struct view name)
     }
     *link = entry->next;
     names->count--;
-    names->destroy(entry->object);
+    end_object(names, entry->object);
     mem_free(entry);
     return true;
 }
@@ -166,7 +173,7 @@ void names_clear(struct names *names)
         while ((entry = names->buckets[i]) != NULL) {
             names->buckets[i] = entry->next;
             names->count--;
-            names->destroy(entry->object);
+            end_object(names, entry->object);
             mem_free(entry);
         }
     }
@@ -201,7 +208,7 @@ void names_sweep(struct names *names, bool (*is_over)(void *object, void *arg), 
             }
             *link = entry->next;
             names->count--;
-            names->destroy(entry->object);
+            end_object(names, entry->object);
             mem_free(entry);
         }
     }

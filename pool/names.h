@@ -10,7 +10,7 @@
 
 struct names;
 
-/* `destroy` frees an object. 0 or -ENOMEM. */
+/* `destroy` frees an object; NULL: they are not the table's to free. 0 or -ENOMEM. */
 must_check int names_create(void (*destroy)(void *object), struct names **ret_names);
 void names_destroy(struct names *names); /* and all objects; NULL is fine */
 

@@ -193,11 +193,6 @@ int32_t session_pid(const struct session *session)
     return session->options.who == NULL ? 0 : session->options.who(session->options.owner).pid;
 }
 
-int64_t session_clock_us(const struct session *session maybe_unused)
-{
-    return session_now_us();
-}
-
 bool session_reset(struct session *session)
 {
     session_enter(session);

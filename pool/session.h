@@ -107,8 +107,8 @@ must_check int session_await_readable(struct session *session, int fd, struct fa
 bool session_waits_for_place(const struct session *session);
 bool session_waits_for_lock(const struct session *session);
 
-int32_t session_pid(const struct session *session);      /* of its user; 0: unknown */
-int64_t session_clock_us(const struct session *session); /* its loop's clock, which awaits go by */
+int32_t session_pid(const struct session *session); /* of its user; 0: unknown */
+int64_t session_now_us(void); /* microseconds of the loop's clock, which awaits go by */
 
 /* Who has the writer's place of its clone (`granted`), and who waits for it, first come first. */
 void session_each_writer(const struct session *session,

@@ -104,8 +104,6 @@ void session_watch(struct session *session);
  * await. `owner` is the session. */
 void session_run_blocking(void *owner, void (*fn)(void *arg), void *arg);
 
-/* Microseconds of the loop's clock. */
-int64_t session_now_us(void);
 int64_t session_lock_deadline(const struct session *session); /* of a wait that begins now */
 
 /* The failure of the SQLite call that just answered `code`. Resets stmt (may be NULL), and notes

@@ -243,7 +243,7 @@ FN(list_locks)
     struct sql_session *sql = fn_sql(c);
     struct locks locks = { .database = sql->ops->database(sql->host),
                            .wall_us = sql->ops->wall_us(sql->host),
-                           .loop_us = session_clock_us(sql->session) };
+                           .loop_us = session_now_us() };
     struct failure failure = { 0 };
     int r = 0;
 
@@ -283,7 +283,7 @@ FN(sleep)
         return;
     }
     double us = sqlite3_value_double(v[0]) * 1e6;
-    int64_t now = session_clock_us(session);
+    int64_t now = session_now_us();
     int64_t end_us =
         us < (double)(DEADLINE_NONE - now) ? now + (int64_t)fmax(us, 0) : DEADLINE_NONE;
 

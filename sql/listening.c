@@ -58,12 +58,6 @@ static void tell_host(struct channel_listener *listener, const struct notificati
 
 /* ---- what is pending ---- */
 
-/* It is in the list. */
-static void keep_text(void *object)
-{
-    (void)object;
-}
-
 /* NULL: no memory. */
 static struct action *action_new(enum action_kind kind, size_t depth, struct view channel,
                                  struct view payload)
@@ -147,7 +141,7 @@ int listening_notify(struct sql_session *sql, struct view channel, struct view p
     struct listening *l = &sql->listening;
     struct action *action =
         action_new(ACTION_NOTIFY, txn_savepoints(sql->session), channel, payload);
-    if (action == NULL || (l->said == NULL && names_create(keep_text, &l->said) != 0)) {
+    if (action == NULL || (l->said == NULL && names_create(NULL, &l->said) != 0)) {
         mem_free(action);
         return failure_set_nomem(ret_failure);
     }

@@ -50,6 +50,9 @@ struct sql_session {
     bool txn_failed;             /* a statement failed since the transaction began */
 };
 
+/* sql.c: the transaction has ended, as far as sql/ keeps things of it but its portals. */
+void sql_transaction_over(struct sql_session *sql, bool committed);
+
 /* settings.c */
 must_check int settings_create(struct sql_session *sql, struct failure *ret_failure);
 void settings_destroy(struct settings *settings);

@@ -597,20 +597,25 @@ void sql_statement_close(struct sql_session *sql, struct view name)
 
 /* ---- the end of a transaction ---- */
 
+void sql_transaction_over(struct sql_session *sql, bool committed)
+{
+    settings_transaction_ended(sql, committed);
+    listening_transaction_ended(sql, committed);
+    if (!committed && sql->schema_changes != sql->txn_schema_changes) {
+        sql_schema_changed(sql);
+    }
+    sql->txn_schema_changes = sql->schema_changes;
+    sql->txn_failed = false;
+    sql->txn_number++;
+    sql->txn_start_us = 0;
+}
+
 void sql_transaction_ended(struct sql_session *sql)
 {
     portals_sweep(sql);
     if (txn_is_explicit(sql->session)) {
         return;
     }
-    settings_transaction_ended(sql, !sql->txn_failed);
-    listening_transaction_ended(sql, !sql->txn_failed);
-    if (sql->txn_failed && sql->schema_changes != sql->txn_schema_changes) {
-        sql_schema_changed(sql);
-    }
-    sql->txn_schema_changes = sql->schema_changes;
-    sql->txn_failed = false;
-    sql->txn_start_us = 0;
-    sql->txn_number++;
+    sql_transaction_over(sql, !sql->txn_failed);
     portals_end(sql);
 }

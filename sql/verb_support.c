@@ -4,7 +4,6 @@
 #include "base/alloc.h"
 #include "pool/session.h"
 #include "pool/txn.h"
-#include "sql/listening.h"
 #include "sql/settings.h"
 
 #include <errno.h>
@@ -236,17 +235,4 @@ const PgQuery__DefElem *verb_option(PgQuery__Node *const *options, size_t count,
         }
     }
     return NULL;
-}
-
-void verb_transaction_over(struct sql_session *sql, bool committed)
-{
-    settings_transaction_ended(sql, committed);
-    listening_transaction_ended(sql, committed);
-    if (!committed && sql->schema_changes != sql->txn_schema_changes) {
-        sql_schema_changed(sql);
-    }
-    sql->txn_schema_changes = sql->schema_changes;
-    sql->txn_failed = false;
-    sql->txn_number++;
-    sql->txn_start_us = 0;
 }

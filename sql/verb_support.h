@@ -56,9 +56,6 @@ const PgQuery__DefElem *verb_option(PgQuery__Node *const *options, size_t count,
 /* Closes all named portals but the one that runs. 0 or FAILED. */
 must_check int verb_close_other_portals(struct portal *portal, struct failure *ret_failure);
 
-/* The end of the transaction as far as sql/ keeps things of it. */
-void verb_transaction_over(struct sql_session *sql, bool committed);
-
 /* ---- the verbs' functions, for verb.c ---- */
 typedef int verb_plan_fn(struct planner *planner, const PgQuery__Node *node, struct plan *plan,
                          struct failure *ret_failure);

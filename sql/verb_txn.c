@@ -90,7 +90,7 @@ static int end(struct portal *portal, const PgQuery__TransactionStmt *stmt, stru
         verb_notice(sql, SEVERITY_WARNING, "25P01", "there is no transaction in progress");
     }
     int r = is_commit ? txn_commit(sql->session, &rolled_back, f) : txn_rollback(sql->session, f);
-    verb_transaction_over(sql, r == 0 && !rolled_back);
+    sql_transaction_over(sql, r == 0 && !rolled_back);
     if (r != 0) {
         return r;
     }
