@@ -2,6 +2,7 @@
 pond=$1
 pondd=${2-}
 conf=${3-}
+waits=$(dirname "$(realpath "${BASH_SOURCE[0]}")")/waits.py
 count=0
 folder=$(mktemp -d /tmp/pond-test.XXXXXX)
 helpers=()

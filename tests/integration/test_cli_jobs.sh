@@ -111,8 +111,7 @@ expect 125 "" "pond run: could not write to standard output: No space left on de
 daemon=$!
 eventually [ -s "$folder/address" ]
 mkdir "$folder/lost"
-lost='mkfifo {}; trap "echo told >> all; exit 1" TERM; exec 6<> {}; echo >> began; read -r x <&6'
-(cd "$folder/lost" && printf '%s\n' a b c d | exec "$pond" run -j 2 "host=$folder port=7432 dbname=shop" -- bash -c "$lost") > "$folder/out" &
+(cd "$folder/lost" && printf '%s\n' a b c d | exec "$pond" run -j 2 "host=$folder port=7432 dbname=shop" -- sh -c ": {}; exec $waits began all 1") > "$folder/out" &
 running=$!
 both() { [ "$(cat "$folder/lost/began" 2> /dev/null | wc -l)" = 2 ]; }
 eventually both
@@ -121,15 +120,14 @@ wait $daemon 2> /dev/null
 wait $running
 got=$?
 tap 4 0 2
-[ $got -eq 125 ] && grep -q '^Bail out! connection to server' "$folder/out" && [ "$(cat "$folder/lost/all")" = "$(printf 'told\ntold')" ] \
+[ $got -eq 125 ] && grep -q '^Bail out! connection to server' "$folder/out" && [ "$(cat "$folder/lost/all")" = "$(printf 'TERM\nTERM')" ] \
     || fail "the server was killed: $got $(cat "$folder/out")"
 # SIGUSR1 is for those that run, some of which die of it; it keeps nothing from being begun.
 seq 60 | "$pond" run -j 4 shop -- sh -c 'kill -USR1 "$PPID"' > "$folder/out"
 grep -q '^# 60 commands: .*, 0 not run; ' "$folder/out" || fail "SIGUSR1: $(tail -n 5 "$folder/out")"
 # A signal goes to all, groups included, and nothing is begun any more.
-waits='mkfifo {}; sh -c "trap \"echo told >> all; exit 1\" TERM; echo \$\$ >> began; read -r x < {}"; wait'
 mkdir "$folder/stop"
-(cd "$folder/stop" && printf '%s\n' a b c d | exec "$pond" run -j 2 shop -- sh -c "$waits") > "$folder/out" &
+(cd "$folder/stop" && printf '%s\n' a b c d | exec "$pond" run -j 2 shop -- sh -c "touch {}; $waits began all 1; wait") > "$folder/out" &
 running=$!
 both() { [ "$(cat "$folder/stop/began" 2> /dev/null | wc -l)" = 2 ]; }
 eventually both
@@ -137,6 +135,6 @@ pkill -TERM -P $running -x pond || kill -TERM $running
 wait $running
 got=$?
 [ $got -eq 143 ] && grep -q '^Bail out! Terminated$' "$folder/out" || fail "a suite that was stopped said $got: $(cat "$folder/out")"
-[ "$(cat "$folder/stop/all")" = "$(printf 'told\ntold')" ] || fail "not all were told"
+[ "$(cat "$folder/stop/all")" = "$(printf 'TERM\nTERM')" ] || fail "not all were told"
 [ ! -e "$folder/stop/c" ] && no_clones || fail "something was begun after the end"
 passed

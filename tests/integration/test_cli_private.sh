@@ -60,8 +60,8 @@ expect 0 "/tmp/pond.*" "" env TMPDIR="$long" "$pond" run -s seed.db -- sh -c 'ec
 nothing_left && no_pondd || fail "something is left: $(ls "$TMPDIR") $(pondds)"
 
 # pond is killed: its pondd ends, the folder goes, the command is told.
-mkfifo ready never
-"$pond" run -s seed.db -- bash -c 'trap "echo TERM > got; exit" TERM; exec 6<> never; echo $$ > ready; read -r x <&6' &
+mkfifo ready
+"$pond" run -s seed.db -- "$waits" ready got 0 &
 running=$!
 read -r child < ready
 [ -n "$(pondds)" ] || fail "there is no private pondd"
@@ -74,7 +74,7 @@ eventually gone
 [ "$(cat got)" = TERM ] || fail "after SIGKILL the command was not told"
 # Its pondd is killed: the command is told.
 rm got
-"$pond" run -s seed.db -- bash -c 'trap "echo TERM > got; exit" TERM; exec 6<> never; echo $$ > ready; read -r x <&6' 2> err &
+"$pond" run -s seed.db -- "$waits" ready got 0 2> err &
 running=$!
 read -r child < ready
 kill -KILL "$(pondds)"

@@ -101,17 +101,11 @@ run -n taken -- sh -c "'$pond' run shop -n taken -- true" 2> "$folder/err"
 waits()
 {
     rm -f "$folder/got"
-    mkfifo "$folder/ready" "$folder/never"
-    cat > "$folder/waits.sh" <<'END'
-for signal in HUP INT QUIT TERM USR1 USR2; do trap "echo $signal >> $1/got; exit 42" $signal; done
-exec 6<> "$1/never"
-echo $$ > "$1/ready"
-read -r nothing <&6
-END
-    "$pond" run "$2" -n "$1" "${@:3}" -- bash "$folder/waits.sh" "$folder" 2> "$folder/err" &
+    mkfifo "$folder/ready"
+    "$pond" run "$2" -n "$1" "${@:3}" -- "$waits" "$folder/ready" "$folder/got" 42 2> "$folder/err" &
     running=$!
     read -r child < "$folder/ready"
-    rm "$folder/ready" "$folder/never"
+    rm "$folder/ready"
 }
 gone() { ! kill -0 "$1" 2> /dev/null; }
 
