@@ -11,8 +11,10 @@
 
 struct conf_database {
     char *name;
-    char *seed;   /* absolute path; empty: an empty template */
-    bool builtin; /* not in the file: postgres, template0, template1 */
+    char *seed;          /* absolute path; empty: an empty template */
+    char *file;          /* absolute path of a durable database; empty: it is a template */
+    int64_t synchronous; /* 0 full, 1 normal, 2 off */
+    bool builtin;        /* not in the file: postgres, template0, template1 */
     int64_t pool_size;
     int64_t min_pool_size; /* on each loop */
     int64_t max_waiters;

@@ -14,6 +14,7 @@
 #define POND(f) OPTION_POND, offsetof(struct conf, f)
 #define BASE(f) OPTION_DATABASE, offsetof(struct conf_database, f)
 
+static const char *const synchronous_words[] = { "full", "normal", "off", NULL };
 static const char *const statement_words[] = { "none", "ddl", "mod", "all", NULL };
 
 #define ROW(opt, where, kind, text, ...) ROW_(opt, where, kind, text, __VA_ARGS__)
@@ -50,6 +51,8 @@ const struct option option_table[] = {
     ROW("log_min_duration_statement", POND(log_min_duration_us), OPTION_MILLIS, "-1", .min = -1, .max = DAY),
 
     ROW("seed", BASE(seed), OPTION_PATH, "", 0),
+    ROW("file", BASE(file), OPTION_PATH, "", 0),
+    ROW("synchronous", BASE(synchronous), OPTION_WORD, "full", .words = synchronous_words),
     ROW("pool_size", BASE(pool_size), OPTION_INT, "0", .min = 0, .max = 1000000),
     ROW("min_pool_size", BASE(min_pool_size), OPTION_INT, "0", .min = 0, .max = 10000),
     ROW("max_waiters", BASE(max_waiters), OPTION_INT, "1000", .min = 0, .max = 1000000),

@@ -77,7 +77,7 @@ int console_templates(struct connection *conn, struct console_rows *rows)
         return -ENOMEM;
     }
     for (size_t i = 0; i < count; i++) {
-        if (!list[i].named || list[i].frozen) {
+        if (!(list[i].named || list[i].durable) || list[i].frozen) {
             console_row_begin(rows);
             console_put(rows, list[i].name);
             console_put(rows, list[i].named ? "made" : "configuration");

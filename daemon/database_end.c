@@ -80,7 +80,10 @@ int databases_drop(struct connection *conn, const char *name, bool force,
     };
 
     if (registry_find(server->registry, view_of_str(name)) != NULL) {
-        failure_set(ret_failure, "42809", "cannot drop a template database");
+        bool template_ = registry_find_template(server->registry, view_of_str(name)) != NULL;
+
+        failure_set(ret_failure, "42809", "cannot drop a %s database",
+                    template_ ? "template" : "durable");
         failure_add(ret_failure, FIELD_DETAIL, "It is a database of pond's configuration.");
         return FAILED;
     }

@@ -39,7 +39,7 @@ static int seal(struct errand *errand, struct named *named)
 static int find_source(struct server *server, const char *name, struct source *ret_source,
                        struct failure *ret_failure)
 {
-    struct database *database = registry_find(server->registry, view_of_str(name));
+    struct database *database = registry_find_template(server->registry, view_of_str(name));
     struct errand errand = { .server = server, .name = name, .run = seal, .failure = ret_failure };
     struct frozen frozen;
 

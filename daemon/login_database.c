@@ -81,7 +81,7 @@ static bool find_meant(const struct connection *conn, struct meant *ret_meant)
 {
     struct registry *registry = conn->server->registry;
     struct view name = view_of_str(conn->database);
-    struct database *database = registry_find(registry, name);
+    struct database *database = registry_find_template(registry, name);
     struct named *named = NULL;
     struct frozen frozen;
 

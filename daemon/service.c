@@ -9,12 +9,15 @@
 #include "async/task.h"
 #include "base/fd.h"
 #include "daemon/descriptors.h"
+#include "daemon/durables.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/probe.h"
 #include "daemon/seed.h"
 #include "daemon/service_impl.h"
 #include "daemon/stats.h"
+#include "pool/clone.h"
+#include "pool/durable.h"
 #include "pool/registry.h"
 #include "pool/sqlite_setup.h"
 #include "pool/tempfile.h"
@@ -32,8 +35,10 @@ static const int signal_numbers[signal_count] = { SIGTERM, SIGINT, SIGUSR1 };
 /* ---- start: databases ---- */
 
 struct load_job {
+    const struct conf_database *conf;
     struct seed_options seed;
     struct template *template_;
+    struct durable *durable; /* NULL: it is a template */
     struct failure failure;
     int result;
 };
@@ -41,7 +46,15 @@ struct load_job {
 static void run_load_job(void *arg)
 {
     struct load_job *job = arg;
-    job->result = seed_load(&job->seed, &job->template_, &job->failure);
+
+    if (*job->conf->file == '\0') {
+        job->result = seed_load(&job->seed, &job->template_, &job->failure);
+        return;
+    }
+    job->result = durables_open(job->conf, &job->seed, &job->durable, &job->failure);
+    if (job->result == 0) {
+        job->template_ = template_ref(clone_template(durable_clone(job->durable)));
+    }
 }
 
 static uint64_t temp_file_limit(const struct conf_database *conf)
@@ -49,12 +62,13 @@ static uint64_t temp_file_limit(const struct conf_database *conf)
     return conf->temp_file_limit < 0 ? UINT64_MAX : (uint64_t)conf->temp_file_limit;
 }
 
-static int add_database(struct service *service, const struct conf_database *conf,
-                        struct template *template_)
+static int add_database(struct service *service, const struct load_job *job)
 {
+    const struct conf_database *conf = job->conf;
     struct database_options options = {
         .name = conf->name,
-        .template_ = template_,
+        .template_ = job->template_,
+        .durable = job->durable,
         .pool_size = (size_t)conf->pool_size,
         .min_pool_size = (size_t)conf->min_pool_size,
         .max_waiters = (size_t)conf->max_waiters,
@@ -76,18 +90,21 @@ static int add_database(struct service *service, const struct conf_database *con
     return registry_add(service->server.registry, &options);
 }
 
-static void log_loaded(const struct service *service, const char *name,
-                       const struct template *template_, int64_t begun_us)
+static void log_loaded(const struct service *service, const struct load_job *job, int64_t begun_us)
 {
-    log_line(LEVEL_LOG, "database %s: %u pages of %u bytes, loaded in %.1f ms", name,
-             template_page_count(template_), template_page_bytes(template_),
+    uint32_t pages = job->durable == NULL ? template_page_count(job->template_)
+                                          : durable_page_count(job->durable);
+
+    log_line(LEVEL_LOG, "database %s: %u pages of %u bytes, loaded in %.1f ms", job->conf->name,
+             pages, template_page_bytes(job->template_),
              (double)(loop_now_us(service_loop(service)) - begun_us) / 1000);
 }
 
 static int load_database(struct service *service, const struct conf_database *conf,
                          struct failure *ret_failure)
 {
-    struct load_job job = { .seed = { .path = conf->seed,
+    struct load_job job = { .conf = conf,
+                            .seed = { .path = conf->seed,
                                       .database = conf->name,
                                       .parent = &service->server.account,
                                       .work_mem = (size_t)conf->work_mem,
@@ -104,9 +121,12 @@ static int load_database(struct service *service, const struct conf_database *co
         *ret_failure = job.failure;
         return job.result;
     }
-    r = add_database(service, conf, job.template_);
     if (!conf->builtin) {
-        log_loaded(service, conf->name, job.template_, begun_us);
+        log_loaded(service, &job, begun_us);
+    }
+    r = add_database(service, &job);
+    if (r != 0) {
+        durable_destroy(job.durable);
     }
     template_unref(job.template_);
     return r;
@@ -224,6 +244,9 @@ static int start(struct service *service, struct failure *ret_failure)
     int r = load_databases(service, ret_failure);
     if (r == 0) {
         r = server_start_workers(&service->server);
+    }
+    if (r == 0) {
+        r = durables_start(&service->server);
     }
     if (r == 0) {
         r = open_listener(service, ret_failure);

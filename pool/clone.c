@@ -7,6 +7,7 @@
  * change of schema makes a new one anyway. */
 #include "pool/clone_impl.h"
 
+#include "pool/durable.h"
 #include "pool/page.h"
 #include "pool/sweep.h"
 #include "pool/template_impl.h"
@@ -82,6 +83,7 @@ void clone_unref(struct clone *clone)
     }
     assert(clone->files == 0 && line_is_empty(&clone->line) && clone->advisory == NULL &&
            LIST_EMPTY(&clone->listeners));
+    durable_destroy(clone->durable);
     sweep_map(&clone->root, clone->owner);
     page_owner_unref(clone->owner);
     template_unref(clone->template_);
@@ -131,6 +133,9 @@ void clone_release_writer(struct clone *clone, const void *holder)
     if (clone->holder != holder || holder == NULL) {
         return;
     }
+    if (clone->durable != NULL) {
+        durable_place_is_free(clone->durable);
+    }
     /* Whom the line calls has the place from now on, though he runs later: nobody slips in between.
      */
     struct line_place *first = TAILQ_FIRST(&clone->line.places);
@@ -167,6 +172,19 @@ static void root_replace(struct clone *clone, struct pagemap *map)
     *map = (struct pagemap){ 0 };
     clone->version++;
     sweep_map(&old, clone->owner);
+    if (clone->durable != NULL) {
+        durable_published(clone->durable);
+    }
+}
+
+const struct pagemap *clone_shown(const struct clone *clone, uint64_t *ret_version)
+{
+    if (clone->durable != NULL) {
+        *ret_version = durable_version(clone->durable);
+        return durable_root(clone->durable);
+    }
+    *ret_version = clone->version;
+    return &clone->root;
 }
 
 void clone_publish(struct clone *clone, struct pagemap *map)
@@ -222,6 +240,15 @@ static int install(struct clone *clone, struct pagemap *map, uint32_t *cookie)
     clone->rewinds++;
     root_replace(clone, map);
     return 0;
+}
+
+int clone_install(struct clone *clone, const struct pagemap *image)
+{
+    struct pagemap map = pagemap_share(image);
+    const struct page *page1 = pagemap_get(image, 1);
+    uint32_t cookie = page1 == NULL ? 0 : page1_get(page1->data, page1_cookie);
+
+    return install(clone, &map, &cookie);
 }
 
 uint64_t clone_rewinds(const struct clone *clone)

@@ -6,6 +6,7 @@
 #include "pool/pagemap.h"
 
 struct advisory;
+struct durable;
 struct page_owner;
 struct vfs_file;
 
@@ -21,6 +22,8 @@ struct clone {
 
     struct advisory *advisory; /* pool/advisory.c; NULL: nobody has a lock */
     struct channel_listeners listeners;
+
+    struct durable *durable; /* NULL: it is in memory only */
 
     void *holder; /* of the writer's place */
     struct line line;
@@ -38,6 +41,14 @@ struct clone {
 
 /* Makes a finished write the newest root; takes the map. Cannot fail. */
 void clone_publish(struct clone *clone, struct pagemap *map);
+
+/* Makes another image the newest root, as a rewind does, with a page 1 of its own. Nobody may be
+ * writing. 0 or -ENOMEM. */
+must_check int clone_install(struct clone *clone, const struct pagemap *image);
+
+/* The root that readers begin with, and its version: the newest, or of a durable clone the newest
+ * one on the disk. */
+const struct pagemap *clone_shown(const struct clone *clone, uint64_t *ret_version);
 
 /* What page 1 keeps where, big-endian. */
 enum {

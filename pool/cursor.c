@@ -80,7 +80,7 @@ static int run_write(struct cursor *cursor, enum txn_need need, struct failure *
     }
     cursor->wrote = true;
     txn_leave(session);
-    return r;
+    return r == 0 ? txn_settle(session, ret_failure) : r;
 }
 
 static int start(struct cursor *cursor, enum txn_need need, struct view sql, unsigned flags,

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "pool/clone.h"
+#include "pool/durable.h"
 #include "pool/template.h"
 
 #include <errno.h>
@@ -117,8 +118,13 @@ static void end_session(void *context, struct respool_item *item)
 static void pool_ended(void *context)
 {
     struct database *database = context;
+    struct durable *durable = database->options.durable;
 
-    database->closed(database->closed_arg);
+    if (durable != NULL && durable_has_started(durable)) {
+        durable_close(durable, database->closed, database->closed_arg);
+    } else {
+        database->closed(database->closed_arg);
+    }
 }
 
 /* ---- life ---- */
@@ -161,6 +167,7 @@ int database_create(const struct database_world *world, const struct database_op
     }
     database->world = world;
     database->options = *options;
+    database->owns_durable = options->durable != NULL;
     template_ref(options->template_);
     database->name = mem_strdup(options->name);
     database->options.name = database->name;
@@ -182,6 +189,9 @@ void database_close(struct database *database, void (*closed)(void *arg), void *
 void database_destroy(struct database *database)
 {
     respool_destroy(database->sessions);
+    if (database->owns_durable) {
+        durable_destroy(database->options.durable);
+    }
     template_unref(database->options.template_);
     mem_free(database->name);
     mem_free(database);
@@ -189,7 +199,7 @@ void database_destroy(struct database *database)
 
 int database_await_prefill(struct database *database)
 {
-    return respool_await_prefill(database->sessions);
+    return database->options.durable == NULL ? respool_await_prefill(database->sessions) : 0;
 }
 
 bool database_pause(struct database *database, bool paused)

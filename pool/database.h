@@ -11,6 +11,7 @@
 struct account;
 struct budget;
 struct database;
+struct durable;
 struct gate;
 struct loop;
 struct respool;
@@ -30,6 +31,8 @@ struct database_world {
 struct database_options {
     const char *name;           /* copied */
     struct template *template_; /* takes its own reference */
+    struct durable *durable;    /* taken; it is kept in a file, and shared by all its connections:
+                                   registry_start_durable(). NULL: it is a template */
     uint32_t oid;               /* 0: the registry gives it one */
     size_t pool_size;     /* most sessions at once, those of its named clones too; 0: no limit */
     size_t min_pool_size; /* kept ready on each loop */

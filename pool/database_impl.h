@@ -9,6 +9,7 @@ struct database {
     struct database_options options;
     const struct database_world *world;
     char *name;
+    bool owns_durable;        /* it has not been started yet: then its clone has it */
     struct respool *sessions; /* on private clones */
     void (*closed)(void *arg);
     void *closed_arg;

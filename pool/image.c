@@ -93,7 +93,7 @@ int image_take(struct session *session, sqlite3 *db, struct image *ret_image,
     }
     *ret_image = (struct image){
         .clone = clone_ref(file->clone),
-        .map = pagemap_share(file->pinned ? &file->pin : &file->clone->root),
+        .map = pagemap_share(vfs_file_view(file)),
     };
     return 0;
 }

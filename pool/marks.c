@@ -114,6 +114,11 @@ static int rewind_clone(struct clone *clone, const struct change *change,
 static int reset_clone(struct clone *clone, const struct change *change maybe_unused,
                        struct failure *ret_failure)
 {
+    if (clone->durable != NULL) {
+        failure_set(ret_failure, "0A000", "a durable database has no template to go back to");
+        failure_add(ret_failure, FIELD_HINT, "Set a mark by pond_mark() and rewind to that.");
+        return FAILED;
+    }
     return done(clone_reset(clone), ret_failure);
 }
 
@@ -125,6 +130,9 @@ static int with_place(struct session *session, change_fn *fn, const struct chang
     if (r == 0) {
         r = fn(session->clone, change, ret_failure);
         txn_leave(session);
+    }
+    if (r == 0) {
+        r = txn_sqlite_await_version(session, session->clone->version, ret_failure);
     }
     session_leave(session);
     return r;

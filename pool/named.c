@@ -4,7 +4,7 @@
 #include "async/loop.h"
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "pool/clone.h"
+#include "pool/clone_impl.h"
 #include "pool/database.h"
 #include "pool/template.h"
 
@@ -38,9 +38,13 @@ static int create(const struct named_options *options, struct named **ret_named)
     named->database = options->database;
     named->name = mem_strdup(options->name);
     named->attributes = options->attributes;
-    if (named->name == NULL || clone_create(options->template_, &limits, &named->clone) != 0) {
+    if (named->name == NULL ||
+        (options->clone == NULL && clone_create(options->template_, &limits, &named->clone) != 0)) {
         named_destroy(named);
         return -ENOMEM;
+    }
+    if (options->clone != NULL) {
+        named->clone = options->clone;
     }
     *ret_named = named;
     return 0;
@@ -82,6 +86,11 @@ uint32_t named_oid(const struct named *named)
 unsigned named_loop(const struct named *named)
 {
     return named->loop;
+}
+
+bool named_is_durable(const struct named *named)
+{
+    return named->clone->durable != NULL;
 }
 
 bool named_is_lasting(const struct named *named)

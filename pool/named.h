@@ -31,6 +31,7 @@ struct named_options {
     struct named_attributes attributes;
     struct database *database;  /* whose limits it has, and whose pool its sessions count in */
     struct template *template_; /* what it starts as; takes its own reference */
+    struct clone *clone;        /* or it is there already: its reference is taken; NULL: no */
     struct account *parent;     /* charged with its pages: the daemon's */
     uint32_t oid;
     bool lasting; /* made by CREATE DATABASE: lives until DROP; else until its scope ends, unless
@@ -46,6 +47,9 @@ void named_unref(struct named *named); /* NULL is fine */
 struct database *named_database(const struct named *named);
 uint32_t named_oid(const struct named *named);
 unsigned named_loop(const struct named *named);
+
+/* Is it a database of the configuration that is kept in a file? */
+bool named_is_durable(const struct named *named);
 
 /* Does it live until it is dropped? */
 bool named_is_lasting(const struct named *named);

@@ -356,3 +356,57 @@ int pagemap_truncate(struct pagemap *map, struct page_owner *payer, uint32_t pag
     map->pages = pages;
     return 0;
 }
+
+/* ---- what has changed ---- */
+
+/* A node or a page of one of the two trees; the lower tree's root stands for the first slot of the
+ * levels that it does not have. */
+struct spot {
+    const void *child; /* NULL: nothing but zeroes */
+    unsigned level;
+};
+
+struct comparison {
+    pagemap_change_fn *fn;
+    void *arg;
+    uint32_t pages;
+};
+
+static struct spot spot_below(struct spot at, unsigned level, unsigned slot)
+{
+    if (at.child == NULL) {
+        return at;
+    }
+    if (at.level < level) {
+        return slot == 0 ? at : (struct spot){ NULL, 0 };
+    }
+    return (struct spot){ ((const struct pagemap_node *)at.child)->slot[slot], level - 1 };
+}
+
+static int compare(const struct comparison *c, struct spot from, struct spot to, unsigned level,
+                   uint64_t first)
+{
+    int r = 0;
+
+    if (from.child == to.child || first >= c->pages) {
+        return 0;
+    }
+    if (level == 0) {
+        return c->fn(c->arg, (uint32_t)first + 1, to.child);
+    }
+    for (unsigned slot = 0; slot < slot_count && r == 0; slot++) {
+        r = compare(c, spot_below(from, level, slot), spot_below(to, level, slot), level - 1,
+                    first + ((uint64_t)slot << (slot_bits * (level - 1))));
+    }
+    return r;
+}
+
+int pagemap_each_change(const struct pagemap *from, const struct pagemap *to, pagemap_change_fn *fn,
+                        void *arg)
+{
+    const struct comparison c = { .fn = fn, .arg = arg, .pages = to->pages };
+    unsigned level = from->levels > to->levels ? from->levels : to->levels;
+
+    return compare(&c, (struct spot){ from->root, from->levels },
+                   (struct spot){ to->root, to->levels }, level, 0);
+}

@@ -66,3 +66,11 @@ must_check int pagemap_put(struct pagemap *map, struct page_owner *payer, uint32
 /* Makes the image `pages` long: drops what is behind, or adds zeroes. 0, or -ENOMEM and the image
  * is what it was. */
 must_check int pagemap_truncate(struct pagemap *map, struct page_owner *payer, uint32_t pages);
+
+/* Calls fn for each page of `to` that is not the same object in `from`, by rising numbers; NULL is
+ * a page of zeroes that was none. What the two have in common is passed over, so that it costs what
+ * has changed. Stops at the first answer that is not 0, and returns it. Both trees may be read by
+ * others meanwhile. */
+typedef int pagemap_change_fn(void *arg, uint32_t number, const struct page *page);
+must_check int pagemap_each_change(const struct pagemap *from, const struct pagemap *to,
+                                   pagemap_change_fn *fn, void *arg);

@@ -5,6 +5,8 @@
 
 #include "async/loop.h"
 #include "base/alloc.h"
+#include "pool/database_impl.h"
+#include "pool/durable.h"
 #include "pool/name_hash.h"
 
 #include <errno.h>
@@ -117,6 +119,13 @@ struct database *registry_find(const struct registry *registry, struct view name
     return NULL;
 }
 
+struct database *registry_find_template(const struct registry *registry, struct view name)
+{
+    struct database *database = registry_find(registry, name);
+
+    return database != NULL && database_options(database)->durable == NULL ? database : NULL;
+}
+
 /* ---- named clones ---- */
 
 static struct named_bucket *bucket_of(struct registry *registry, struct view name)
@@ -144,22 +153,52 @@ static int put(struct registry *registry, struct named *named)
     if (registry_find_locked(registry, name) != NULL) {
         return -EEXIST;
     }
-    if (registry->max_clones != 0 && registry->named_count >= registry->max_clones) {
+    if (registry->max_clones != 0 && !named_is_durable(named) &&
+        registry->named_count - registry->durable_count >= registry->max_clones) {
         return REGISTRY_FULL;
     }
     LIST_INSERT_HEAD(bucket_of(registry, name), named, entry);
     registry->named_count++;
+    registry->durable_count += named_is_durable(named);
     return 0;
 }
 
 int registry_put(struct registry *registry, struct named *named)
 {
-    int r =
-        registry_find(registry, view_of_str(named->name)) != NULL ? -EEXIST : put(registry, named);
+    bool taken = registry_find(registry, view_of_str(named->name)) != NULL;
+    int r = taken && !named_is_durable(named) ? -EEXIST : put(registry, named);
 
     if (r == 0) {
         named_ref(named)->listed = true;
     }
+    return r;
+}
+
+int registry_start_durable(struct registry *registry, struct database *database)
+{
+    const struct database_options *o = &database->options;
+    struct named_options options = {
+        .name = o->name,
+        .attributes = { .owner = "pond", .allows_connections = true, .connection_limit = -1 },
+        .database = database,
+        .parent = registry->world.parent,
+        .oid = o->oid,
+        .lasting = true,
+        .clone = durable_clone(o->durable),
+    };
+    struct named *named;
+
+    if (named_create(&options, &named) != 0) {
+        return -ENOMEM;
+    }
+    int r = durable_start(o->durable);
+    if (r == 0) {
+        database->owns_durable = false;
+        r = registry_put(registry, named);
+    } else {
+        named->clone = NULL; /* still the other's */
+    }
+    named_unref(named);
     return r;
 }
 
@@ -188,6 +227,7 @@ static void take_off(struct registry *registry, struct named *named)
 
     LIST_REMOVE(named, entry);
     registry->named_count--;
+    registry->durable_count -= named_is_durable(named);
     registry->frozen_count -= named->frozen != NULL;
 }
 

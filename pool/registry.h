@@ -35,6 +35,11 @@ must_check int registry_add(struct registry *registry, const struct database_opt
 /* Makes the sessions of this loop that are to be ready (min_pool_size). Awaits. */
 void registry_await_prefill(struct registry *registry);
 struct database *registry_find(const struct registry *registry, struct view name); /* or NULL */
+/* One whose name gives private clones of its template: not a durable one. NULL: it is none. */
+struct database *registry_find_template(const struct registry *registry, struct view name);
+/* Puts a durable database on the running loop: from now on its name leads there, to a clone that
+ * all its connections share. 0 or -ENOMEM. */
+must_check int registry_start_durable(struct registry *registry, struct database *database);
 
 /* ---- named clones ---- */
 
@@ -100,8 +105,9 @@ struct registry_row {
     char name[database_name_bytes];
     struct named_attributes attributes;
     uint32_t oid;
-    bool frozen; /* a named one that has become a template */
-    bool named;
+    bool frozen;        /* a named one that has become a template */
+    bool named;         /* a clone that has a name */
+    bool durable;       /* of the configuration, in a file */
     bool lasting;       /* a named one: until DROP DATABASE */
     const char *origin; /* a named one: the database whose limits it has; as long as the registry */
     int64_t created_us; /* a named one: wall clock, since 1970 */

@@ -92,7 +92,7 @@ bool registry_frozen(struct registry *registry, struct view name, struct frozen 
 
 bool registry_is_template(struct registry *registry, struct view name)
 {
-    if (registry_find(registry, name) != NULL) {
+    if (registry_find_template(registry, name) != NULL) {
         return true;
     }
     cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);

@@ -19,8 +19,9 @@ struct registry {
     size_t count;
     _Atomic uint32_t next_oid;
 
-    struct lock lock; /* over all below */
-    size_t named_count;
+    struct lock lock;   /* over all below */
+    size_t named_count; /* durable ones too */
+    size_t durable_count;
     size_t frozen_count;
     uint64_t frozen_uses; /* so far */
     struct named_bucket buckets[registry_buckets];

@@ -10,11 +10,16 @@
 
 static size_t list_databases(const struct registry *registry, struct registry_row *rows)
 {
+    size_t count = 0;
+
     for (size_t i = 0; i < registry->count; i++) {
         const struct database_options *options = database_options(registry->databases[i]);
         const struct template *template_ = options->template_;
 
-        rows[i] = (struct registry_row){
+        if (options->durable != NULL) {
+            continue; /* comes with the named ones */
+        }
+        rows[count] = (struct registry_row){
             .attributes = { .owner = "pond",
                             .is_template = true,
                             .allows_connections = true,
@@ -22,9 +27,10 @@ static size_t list_databases(const struct registry *registry, struct registry_ro
             .oid = options->oid,
             .bytes = (size_t)template_page_count(template_) * template_page_bytes(template_),
         };
-        snprintf(rows[i].name, sizeof(rows[i].name), "%s", options->name);
+        snprintf(rows[count].name, sizeof(rows[count].name), "%s", options->name);
+        count++;
     }
-    return registry->count;
+    return count;
 }
 
 /* As many as there is room for. */
@@ -44,7 +50,8 @@ static size_t list_named(struct registry *registry, struct registry_row *rows, s
             *row = (struct registry_row){ .attributes = named->attributes,
                                           .oid = named->oid,
                                           .frozen = named->frozen != NULL,
-                                          .named = true,
+                                          .named = !named_is_durable(named),
+                                          .durable = named_is_durable(named),
                                           .lasting = named->lasting,
                                           .origin = database_options(named->database)->name,
                                           .created_us = named->created_us,
@@ -115,7 +122,7 @@ static void add_clones(struct registry *registry, struct registry_pool *pools)
         LIST_FOREACH (named, &registry->buckets[i], entry) {
             struct registry_pool *pool = pool_of(registry, pools, named);
 
-            if (pool != NULL) {
+            if (pool != NULL && !named_is_durable(named)) {
                 pool->clones++;
                 pool->clone_bytes += clone_own_bytes(named->clone);
             }

@@ -44,5 +44,9 @@ int session_connect(struct session *session)
 {
     int rc = vfs_open_clone(session->clone, &session->db);
 
-    return rc == SQLITE_OK ? set_up(session) : rc;
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    vfs_set_user(session->db, session);
+    return set_up(session);
 }

@@ -86,12 +86,14 @@ int template_create_empty(struct template **ret_template)
 
 int template_seal(struct clone *clone, struct template **ret_template)
 {
-    const struct page *page1 = pagemap_get(&clone->root, 1);
+    uint64_t version;
+    const struct pagemap *image = clone_shown(clone, &version);
+    const struct page *page1 = pagemap_get(image, 1);
     struct template *template_ = template_alloc(clone->owner->page_bytes);
     if (template_ == NULL) {
         return -ENOMEM;
     }
-    template_->map = pagemap_share(&clone->root);
+    template_->map = pagemap_share(image);
     template_->owner = page_owner_ref(clone->owner);
     template_->base = template_ref(clone->template_);
     template_->counter = page1 == NULL ? 0 : page1_get(page1->data, page1_counter);

@@ -5,7 +5,11 @@
 #include "pool/pagemap.h"
 #include "pool/template.h"
 
+struct clone;
+struct clone_limits;
+struct failure;
 struct page_owner;
+struct sqlite3;
 
 struct template_cache {
     void *cache;
@@ -27,3 +31,9 @@ struct template
 
 /* An empty image of this page size. 0 or -ENOMEM. */
 must_check int template_create_sized(uint32_t page_bytes, struct template **ret_template);
+
+/* template_load.c: all that the connection reads, as a clone of the empty template of the same page
+ * size. `path` is for messages. 0, FAILED or -ENOMEM. */
+must_check int template_copy_image(struct template *empty, const struct clone_limits *limits,
+                                   struct sqlite3 *source, const char *path,
+                                   struct clone **ret_clone, struct failure *ret_failure);

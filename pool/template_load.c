@@ -1,5 +1,5 @@
-/* pool/template_load.c: template_load_file(): an SQLite file, copied by SQLite's backup API into a
- * clone of an empty image, which is then sealed. Blocks. */
+/* pool/template_load.c: an SQLite file, copied by SQLite's backup API into a clone of an empty
+ * image; template_load_file() seals that. Blocks. */
 #include "pool/clone_impl.h"
 #include "pool/page.h"
 #include "pool/template_impl.h"
@@ -93,6 +93,24 @@ static int copy_into(struct clone *clone, sqlite3 *source, const char *path,
     return rc == SQLITE_OK ? 0 : say(ret_failure, path, db, rc);
 }
 
+int template_copy_image(struct template *empty, const struct clone_limits *limits, sqlite3 *source,
+                        const char *path, struct clone **ret_clone, struct failure *ret_failure)
+{
+    cleanup(unref_clone) struct clone *clone = NULL;
+
+    if (clone_create(empty, limits, &clone) < 0) {
+        return -ENOMEM;
+    }
+    clone->loading = true;
+    int r = copy_into(clone, source, path, ret_failure);
+    if (r == 0) {
+        forget_wal(clone);
+        clone->loading = false;
+        *ret_clone = take_ptr(clone);
+    }
+    return r;
+}
+
 int template_load_file(const char *path, struct template **ret_template,
                        struct failure *ret_failure)
 {
@@ -105,14 +123,12 @@ int template_load_file(const char *path, struct template **ret_template,
     if (rc != SQLITE_OK) {
         return say(ret_failure, path, source, rc);
     }
-    if (template_create_sized(page_bytes, &empty) < 0 || clone_create(empty, NULL, &clone) < 0) {
+    if (template_create_sized(page_bytes, &empty) < 0) {
         return -ENOMEM;
     }
-    clone->loading = true;
-    rc = copy_into(clone, source, path, ret_failure);
+    rc = template_copy_image(empty, NULL, source, path, &clone, ret_failure);
     if (rc != 0) {
         return rc;
     }
-    forget_wal(clone);
     return template_seal(clone, ret_template);
 }

@@ -196,6 +196,13 @@ void txn_leave(struct session *session)
     }
 }
 
+int txn_settle(struct session *session, struct failure *ret_failure)
+{
+    return session->txn.begun
+               ? 0
+               : txn_sqlite_await_version(session, vfs_published(session->db), ret_failure);
+}
+
 /* ---- blocks ---- */
 
 int txn_begin(struct session *session, struct txn_modes modes, struct failure *ret_failure)
@@ -263,6 +270,9 @@ static int commit(struct session *session, struct failure *ret_failure)
     cursor_end_all(session);
     int r = txn_sqlite_commit(session, ret_failure);
     (void)txn_sqlite_rollback(session); /* what is left of a failed one */
+    if (r == 0) {
+        r = txn_sqlite_await_version(session, vfs_published(session->db), ret_failure);
+    }
     end_transaction(session);
     return r;
 }

@@ -5,7 +5,8 @@
 
 #include "async/await.h"
 #include "async/task.h"
-#include "pool/clone.h"
+#include "pool/clone_impl.h"
+#include "pool/durable.h"
 #include "pool/vfs.h"
 #include "pool/waits.h"
 
@@ -227,4 +228,20 @@ int txn_sqlite_commit(struct session *session, struct failure *ret_failure)
     reset_own(session, TXN_STMT_COMMIT);
     session->unstoppable--;
     return r;
+}
+
+/* A cancel of the statement does not end the wait: it is committed. One of the task does; then the
+ * client is gone, or will be. */
+int txn_sqlite_await_version(struct session *session, uint64_t version, struct failure *ret_failure)
+{
+    struct durable *durable = session->clone->durable;
+
+    if (durable == NULL) {
+        return 0;
+    }
+    struct account *own = account_swap(session->outer);
+    int r = durable_await(durable, version, ret_failure);
+
+    account_swap(own);
+    return r == -ECANCELED ? place_cancelled(session, ret_failure) : r;
 }

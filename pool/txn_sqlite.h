@@ -24,3 +24,8 @@ must_check int txn_sqlite_commit(struct session *session, struct failure *ret_fa
 /* Ends it, if there is one, and gives the place back. False: there was no memory for it, and it
  * stays open. */
 bool txn_sqlite_rollback(struct session *session);
+
+/* This version of a durable database's root is on the disk. The place is given back before. 0 or
+ * FAILED: it never will be, or the wait was ended. */
+must_check int txn_sqlite_await_version(struct session *session, uint64_t version,
+                                        struct failure *ret_failure);

@@ -1,8 +1,8 @@
 /* pool/vfs.h: shows clones to SQLite as files, so that an sqlite3 connection can be opened on one.
  *
  * What SQLite sees (why, and the test of each: docs/storage.md):
- * - A reader pins the root that was newest when it took SHARED. It never waits and never sees half
- * a transaction.
+ * - A reader pins the root that was newest when it took SHARED (of a durable clone: the newest on
+ * the disk). It never waits and never sees half a transaction.
  * - A writer collects its pages in a private tree from RESERVED on. The tree becomes the clone's
  * newest root at unlock, if SQLite said SQLITE_FCNTL_COMMIT_PHASETWO, and is thrown away otherwise.
  * - A writer whose pin is not the newest root gets SQLITE_BUSY_SNAPSHOT, one beside another writer
@@ -39,6 +39,12 @@ void vfs_drop_root(struct sqlite3 *db);
  * reading. Allocates nothing. */
 void vfs_share_root(struct sqlite3 *from, struct sqlite3 *to);
 
-/* False: a write by this connection would be SQLITE_BUSY_SNAPSHOT, since its pin or its held root
- * is old. */
+/* False: its pin or its held root is older than what a transaction that begins now would see. For
+ * who has the writer's place: a write would be SQLITE_BUSY_SNAPSHOT. */
 bool vfs_root_is_newest(struct sqlite3 *db);
+
+/* Who has the clone's writer's place when this connection writes (clone_await_writer). */
+void vfs_set_user(struct sqlite3 *db, const void *user);
+
+/* The version of the clone's root that this connection made last; 0: it made none. */
+uint64_t vfs_published(struct sqlite3 *db);

@@ -28,18 +28,33 @@ static uint32_t page_bytes_of(const struct vfs_file *file)
     return file->clone->owner->page_bytes;
 }
 
-/* What the connection sees now. Without a lock SQLite only looks at the header, when it opens. */
-static const struct pagemap *view_of_file(const struct vfs_file *file)
+/* The root that the next transaction of this connection begins with. Who writes begins with the
+ * newest; and nobody goes back behind what he has written himself. */
+static const struct pagemap *next_root(const struct vfs_file *file, uint64_t *ret_version)
 {
-    return file->pinned ? &file->pin : &file->clone->root;
+    const struct clone *clone = file->clone;
+    const struct pagemap *shown = clone_shown(clone, ret_version);
+
+    if (*ret_version < file->published || clone_has_writer(clone, file->user)) {
+        *ret_version = clone->version;
+        return &clone->root;
+    }
+    return shown;
+}
+
+/* What the connection sees now. Without a lock SQLite only looks at the header, when it opens. */
+const struct pagemap *vfs_file_view(const struct vfs_file *file)
+{
+    uint64_t version;
+
+    return file->pinned ? &file->pin : next_root(file, &version);
 }
 
 static void pin_newest(struct vfs_file *file)
 {
     struct pagemap old = file->pinned ? file->pin : (struct pagemap){ 0 };
 
-    file->pin = pagemap_share(&file->clone->root);
-    file->version = file->clone->version;
+    file->pin = pagemap_share(next_root(file, &file->version));
     file->pinned = true;
     sweep_map(&old, file->clone->owner);
 }
@@ -52,6 +67,7 @@ static void unpin(struct vfs_file *file)
     }
 }
 
+/* It stands on a root that is not the newest: what it writes would undo what others have. */
 static bool is_stale(const struct vfs_file *file)
 {
     return file->pinned && file->version != file->clone->version;
@@ -87,6 +103,7 @@ static void stop_writing(struct vfs_file *file)
 
         clone_publish(clone, &map);
         file->version = clone->version;
+        file->published = clone->version;
     } else if (file->dirty) {
         pin_newest(file);
     }
@@ -145,7 +162,7 @@ static int file_check_reserved(sqlite3_file *base, int *ret_reserved)
 static int file_read(sqlite3_file *base, void *to, int amount, sqlite3_int64 offset)
 {
     const struct vfs_file *file = file_of(base);
-    const struct pagemap *map = view_of_file(file);
+    const struct pagemap *map = vfs_file_view(file);
     uint64_t page_bytes = page_bytes_of(file);
     uint64_t end = map->pages * page_bytes;
     uint64_t at = (uint64_t)offset;
@@ -248,7 +265,7 @@ static int file_size(sqlite3_file *base, sqlite3_int64 *ret_size)
 {
     const struct vfs_file *file = file_of(base);
 
-    *ret_size = (sqlite3_int64)view_of_file(file)->pages * page_bytes_of(file);
+    *ret_size = (sqlite3_int64)vfs_file_view(file)->pages * page_bytes_of(file);
     return SQLITE_OK;
 }
 
@@ -427,5 +444,19 @@ void vfs_share_root(sqlite3 *from, sqlite3 *to)
 
 bool vfs_root_is_newest(sqlite3 *db)
 {
-    return !is_stale(vfs_file_of(db));
+    const struct vfs_file *file = vfs_file_of(db);
+    uint64_t next;
+
+    (void)next_root(file, &next);
+    return !file->pinned || file->version == next;
+}
+
+void vfs_set_user(sqlite3 *db, const void *user)
+{
+    vfs_file_of(db)->user = user;
+}
+
+uint64_t vfs_published(sqlite3 *db)
+{
+    return vfs_file_of(db)->published;
 }

@@ -16,6 +16,8 @@ struct vfs_file {
     struct clone *clone; /* counted */
     struct pagemap pin;  /* what this connection sees; its write's own tree from RESERVED on */
     uint64_t version;    /* of the clone's root when it was pinned */
+    const void *user;    /* who has the writer's place when this connection writes */
+    uint64_t published;  /* the clone's version that it made last */
     uint32_t lent;       /* pages between xFetch and xUnfetch */
     uint8_t lock;        /* SQLITE_LOCK_NONE ... SQLITE_LOCK_EXCLUSIVE */
     bool pinned;         /* pin is valid */
@@ -28,5 +30,7 @@ static_assert(sizeof(struct vfs_file) < 200, "SQLite allocates it three times");
 
 /* Makes `file` (zeroed or not) an open file on the clone. */
 void vfs_file_open(struct vfs_file *file, struct clone *clone);
+/* The image that it sees. */
+const struct pagemap *vfs_file_view(const struct vfs_file *file);
 /* The main file of a connection that vfs_open_clone() made. */
 struct vfs_file *vfs_file_of(sqlite3 *db);

@@ -1,0 +1,286 @@
+/* pool/durable_open.c: how a durable database's file is opened, filled, recovered and closed. All
+ * of it is SQLite's own doing. */
+#include "pool/durable_file_impl.h"
+
+#include "base/alloc.h"
+#include "pool/clone.h"
+#include "pool/sqlite_error.h"
+#include "pool/template_impl.h"
+#include "pool/vfs.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- failures ---- */
+
+static int fail_nomem(struct failure *ret_failure)
+{
+    return failure_set_nomem(ret_failure);
+}
+
+static int fail(const struct durable_file *file, int rc, struct failure *ret_failure)
+{
+    switch (rc & 0xff) {
+    case SQLITE_NOMEM:
+        return fail_nomem(ret_failure);
+    case SQLITE_BUSY:
+        failure_set(ret_failure, "55006", "database file \"%s\" is being used by another process",
+                    file->path);
+        failure_add(ret_failure, FIELD_HINT, "A durable database is one pondd's alone.");
+        return FAILED;
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+        return failure_set(ret_failure, "XX001", "database file \"%s\": %s", file->path,
+                           sqlite3_errstr(rc));
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+        return failure_set(ret_failure, "42501", "database file \"%s\" may not be written to",
+                           file->path);
+    default:
+        return failure_set(ret_failure, "58030", "could not open database file \"%s\": %s",
+                           file->path, sqlite3_errstr(rc));
+    }
+}
+
+/* ---- the keeper's statements ---- */
+
+static int run(struct durable_file *file, const char *sql)
+{
+    return sqlite3_exec(file->keeper, sql, NULL, NULL, NULL);
+}
+
+/* A pragma's one number. */
+static int ask(struct durable_file *file, const char *sql, int64_t *ret_value)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(file->keeper, sql, -1, &stmt, NULL);
+
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_step(stmt);
+    }
+    if (rc == SQLITE_ROW) {
+        *ret_value = sqlite3_column_int64(stmt, 0);
+        rc = SQLITE_OK;
+    }
+    int last = sqlite3_finalize(stmt);
+    return rc == SQLITE_OK ? last : rc;
+}
+
+/* ---- open ---- */
+
+/* The lock stays when the transaction is over. In the transaction SQLite has a first page for a
+ * file that is empty; the file itself has none. */
+static int lock_file(struct durable_file *file)
+{
+    sqlite3_int64 bytes = 0;
+    int rc = run(file, "PRAGMA mmap_size=0; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; "
+                       "SELECT count(*) FROM sqlite_schema");
+
+    if (rc == SQLITE_OK && sqlite3_db_readonly(file->keeper, "main") != 0) {
+        rc = SQLITE_READONLY;
+    }
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_file_control(file->keeper, "main", SQLITE_FCNTL_FILE_POINTER, &file->db);
+    }
+    if (rc == SQLITE_OK) {
+        rc = file->db->pMethods->xFileSize(file->db, &bytes);
+        file->is_new = bytes == 0;
+    }
+    return rc == SQLITE_OK ? run(file, "ROLLBACK") : rc;
+}
+
+static int open_keeper(struct durable_file *file, const char *vfs)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+    int rc = sqlite3_open_v2(file->path, &file->keeper, flags, vfs);
+
+    return rc == SQLITE_OK ? lock_file(file) : rc;
+}
+
+static struct durable_file *file_new(const char *path, const char *vfs, enum durable_sync sync)
+{
+    struct durable_file *file = mem_zalloc(sizeof(*file));
+
+    if (file == NULL) {
+        return NULL;
+    }
+    file->sync = sync;
+    file->vfs = sqlite3_vfs_find(vfs);
+    file->path = mem_strdup(path);
+    file->log_path = mem_alloc(strlen(path) + sizeof("-wal"));
+    if (file->path == NULL || file->log_path == NULL) {
+        durable_file_close(file, true);
+        return NULL;
+    }
+    strcpy(file->log_path, path);
+    strcat(file->log_path, "-wal");
+    return file;
+}
+
+int durable_file_open(const char *path, const char *vfs, enum durable_sync sync,
+                      struct durable_file **ret_file, struct failure *ret_failure)
+{
+    struct durable_file *file = file_new(path, vfs, sync);
+
+    if (file == NULL) {
+        return fail_nomem(ret_failure);
+    }
+    int rc = open_keeper(file, vfs);
+    if (rc == SQLITE_OK) {
+        *ret_file = file;
+        return 0;
+    }
+    (void)fail(file, rc, ret_failure);
+    durable_file_close(file, true);
+    return FAILED;
+}
+
+/* ---- fill ---- */
+
+bool durable_file_is_new(const struct durable_file *file)
+{
+    return file->is_new;
+}
+
+static void close_db(sqlite3 **db)
+{
+    sqlite3_close(*db);
+}
+
+static void unref_clone(struct clone **clone)
+{
+    clone_unref(*clone);
+}
+
+static void unref_template(struct template **template_)
+{
+    template_unref(*template_);
+}
+
+static int start_log(struct durable_file *file, uint32_t page_bytes)
+{
+    char sql[96];
+
+    sqlite3_snprintf(sizeof(sql), sql, "PRAGMA page_size=%u; PRAGMA journal_mode=WAL",
+                     (unsigned)page_bytes);
+    return run(file, sql);
+}
+
+static int copy_image(struct durable_file *file, struct template *image)
+{
+    cleanup(unref_clone) struct clone *clone = NULL;
+    cleanup(close_db) sqlite3 *source = NULL;
+
+    if (clone_create(image, NULL, &clone) != 0) {
+        return SQLITE_NOMEM;
+    }
+    int rc = vfs_open_clone(clone, &source);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    sqlite3_backup *backup = sqlite3_backup_init(file->keeper, "main", source, "main");
+    if (backup == NULL) {
+        return sqlite3_errcode(file->keeper);
+    }
+    sqlite3_backup_step(backup, -1);
+    return sqlite3_backup_finish(backup);
+}
+
+int durable_file_fill(struct durable_file *file, struct template *image,
+                      struct failure *ret_failure)
+{
+    int rc = start_log(file, template_page_bytes(image));
+
+    if (rc == SQLITE_OK && template_page_count(image) > 0) {
+        rc = copy_image(file, image);
+    }
+    return rc == SQLITE_OK ? 0 : fail(file, rc, ret_failure);
+}
+
+/* ---- load ---- */
+
+/* From here on the log is empty, and open. */
+static int settle(struct durable_file *file)
+{
+    int64_t page_bytes = 0;
+    int64_t busy = 1;
+    int rc = run(file, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; "
+                       "PRAGMA journal_mode=WAL");
+
+    if (rc == SQLITE_OK) {
+        rc = ask(file, "PRAGMA wal_checkpoint(TRUNCATE)", &busy);
+    }
+    if (rc == SQLITE_OK) {
+        rc = ask(file, "PRAGMA page_size", &page_bytes);
+    }
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_file_control(file->keeper, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file->log);
+    }
+    if (rc == SQLITE_OK && (busy != 0 || file->log->pMethods == NULL)) {
+        rc = SQLITE_CANTOPEN; /* there is no log: where the folder may not be written to */
+    }
+    file->page_bytes = (uint32_t)page_bytes;
+    return rc;
+}
+
+static int check_size(struct durable_file *file, size_t memory, struct failure *ret_failure)
+{
+    int64_t pages = 0;
+    int rc = ask(file, "PRAGMA page_count", &pages);
+
+    if (rc != SQLITE_OK) {
+        return fail(file, rc, ret_failure);
+    }
+    if (memory == 0 || (uint64_t)pages * file->page_bytes <= memory) {
+        return 0;
+    }
+    failure_set(ret_failure, "53200", "database file \"%s\" has %lld bytes", file->path,
+                (long long)pages * file->page_bytes);
+    failure_add(ret_failure, FIELD_HINT,
+                "A durable database is kept in memory, too: raise its clone_memory.");
+    return FAILED;
+}
+
+int durable_file_load(struct durable_file *file, size_t memory, struct account *parent,
+                      struct clone **ret_clone, struct failure *ret_failure)
+{
+    const struct clone_limits limits = { .memory = memory, .parent = parent };
+    cleanup(unref_template) struct template *empty = NULL;
+    int rc = settle(file);
+
+    if (rc != SQLITE_OK) {
+        return fail(file, rc, ret_failure);
+    }
+    if (check_size(file, memory, ret_failure) != 0) {
+        return FAILED;
+    }
+    file->chunk = mem_alloc(durable_chunk_bytes);
+    file->page = mem_alloc(file->page_bytes);
+    if (file->chunk == NULL || file->page == NULL ||
+        template_create_sized(file->page_bytes, &empty) != 0) {
+        return fail_nomem(ret_failure);
+    }
+    int r = template_copy_image(empty, &limits, file->keeper, file->path, ret_clone, ret_failure);
+    return r == -ENOMEM ? fail_nomem(ret_failure) : r;
+}
+
+/* ---- close ---- */
+
+void durable_file_close(struct durable_file *file, bool keep_log)
+{
+    int keep = keep_log;
+
+    if (file == NULL) {
+        return;
+    }
+    if (file->keeper != NULL) {
+        (void)sqlite3_file_control(file->keeper, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+        sqlite3_close(file->keeper);
+    }
+    mem_free(file->chunk);
+    mem_free(file->page);
+    mem_free(file->log_path);
+    mem_free(file->path);
+    mem_free(file);
+}
