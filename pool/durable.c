@@ -110,7 +110,10 @@ static void set_failure(struct durable *durable, int rc)
     }
     failure_set(f, full ? "53100" : sqlite_error_sqlstate(rc),
                 "could not write to database file \"%s\": %s", durable->path, sqlite3_errstr(rc));
-    failure_add(f, FIELD_DETAIL, "The transaction was not committed.");
+    failure_add(f, FIELD_DETAIL, "%s",
+                rc == SQLITE_IOERR_TRUNCATE
+                    ? "Nobody knows whether the transaction will be there at the next start."
+                    : "The transaction was not committed.");
     if (full) {
         failure_add(f, FIELD_HINT, "Make room on its disk.");
     }

@@ -153,6 +153,12 @@ static int repair(struct durable_file *file, const struct durable_step *step)
     return rc == SQLITE_OK ? durable_file_restart(file) : rc;
 }
 
+/* What was written of a commit shall not be found by who recovers the log. */
+static int take_back(struct durable_file *file)
+{
+    return file->log->pMethods->xTruncate(file->log, (sqlite3_int64)atomic_load(&file->log_end));
+}
+
 int durable_file_append(struct durable_file *file, const struct durable_step *step)
 {
     int rc = check_is_there(file);
@@ -168,8 +174,7 @@ int durable_file_append(struct durable_file *file, const struct durable_step *st
     if (rc != SQLITE_OK) {
         file->broken = true;
         file->wal = before;
-        /* what was written of it shall not be found by who recovers the log */
-        (void)file->log->pMethods->xTruncate(file->log, (sqlite3_int64)atomic_load(&file->log_end));
+        rc = take_back(file) == SQLITE_OK ? rc : SQLITE_IOERR_TRUNCATE;
     }
     return rc;
 }

@@ -54,8 +54,9 @@ struct durable_step {
 };
 
 /* Appends what has changed from logged to target, as one commit. When it fails, that commit is not
- * in the log; before the next one all that was logged is written into the file, and the log begun
- * anew: what a disk has once failed to take is not asked of it any more. */
+ * in the log (SQLITE_IOERR_TRUNCATE: it may be); before the next one all that was logged is written
+ * into the file, and the log begun anew: what a disk has once failed to take is not asked of it any
+ * more. */
 must_check int durable_file_append(struct durable_file *file, const struct durable_step *step);
 
 /* Writes what has changed into the file itself. Idempotent: after an error it may be tried again.

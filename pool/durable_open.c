@@ -158,15 +158,8 @@ static void unref_template(struct template **template_)
     template_unref(*template_);
 }
 
-static int start_log(struct durable_file *file, uint32_t page_bytes)
-{
-    char sql[96];
-
-    sqlite3_snprintf(sizeof(sql), sql, "PRAGMA page_size=%u; PRAGMA journal_mode=WAL",
-                     (unsigned)page_bytes);
-    return run(file, sql);
-}
-
+/* In one transaction, by a rollback journal: should it not come to its end, the file is new again.
+ * Only settle() gives it a log. */
 static int copy_image(struct durable_file *file, struct template *image)
 {
     cleanup(unref_clone) struct clone *clone = NULL;
@@ -190,11 +183,8 @@ static int copy_image(struct durable_file *file, struct template *image)
 int durable_file_fill(struct durable_file *file, struct template *image,
                       struct failure *ret_failure)
 {
-    int rc = start_log(file, template_page_bytes(image));
+    int rc = template_page_count(image) > 0 ? copy_image(file, image) : SQLITE_OK;
 
-    if (rc == SQLITE_OK && template_page_count(image) > 0) {
-        rc = copy_image(file, image);
-    }
     return rc == SQLITE_OK ? 0 : fail(file, rc, ret_failure);
 }
 

@@ -1,0 +1,341 @@
+/* pool/durable.h: what readers and writers see while commits are on their way to the disk, and when
+ * they do not get there. */
+#include "support_durable.h"
+
+#include "async/await.h"
+#include "pool/marks.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct home home;
+
+static int setup(void **state)
+{
+    *state = &home;
+    home_begin(&home);
+    assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+    return 0;
+}
+
+static int teardown(void **state maybe_unused)
+{
+    home_end(&home);
+    return 0;
+}
+
+static void in_home(void (*body)(struct world *world))
+{
+    in_task(&home.world, body);
+}
+
+/* ---- commits ---- */
+
+struct commit {
+    struct session *session;
+    const char *sql;
+    struct failure failure;
+    int result; /* -1: not yet */
+};
+
+static void run_commit(void *arg)
+{
+    struct commit *commit = arg;
+
+    commit->result = try(commit->session, commit->sql, &commit->failure);
+}
+
+static void begin_commit(struct commit *commit, struct session *session, const char *sql)
+{
+    *commit = (struct commit){ .session = session, .sql = sql, .result = -1 };
+    start(&home.world, run_commit, commit);
+    assert_int_equal(await_turn(), 0);
+}
+
+static void await_result(const struct commit *commit)
+{
+    while (commit->result == -1) {
+        assert_int_equal(await_turn(), 0);
+    }
+}
+
+static int64_t count(struct session *session)
+{
+    return query_int(session, "SELECT count(*) FROM pairs");
+}
+
+static void body_commits_are_grouped(struct world *world maybe_unused)
+{
+    struct ledger ledger = { 0 };
+    struct durable_stats stats;
+
+    assert_int_equal(durable_start(home.durable), 0);
+    commit_pairs(&home, &ledger, false);
+    durable_stats(home.durable, &stats);
+    assert_int_equal(stats.commits, pairs_most);
+    assert_true(stats.writes < pairs_most);
+    assert_int_equal(stats.failures, 0);
+    home_close(&home);
+    for (int i = 0; i < pairs_most; i++) {
+        assert_true(ledger.acknowledged[i]);
+    }
+    check_pairs(&ledger, true);
+}
+
+static void test_commits_are_grouped_and_in_the_file_at_the_end(void **state maybe_unused)
+{
+    in_home(body_commits_are_grouped);
+}
+
+static void body_a_commit_is_seen_when_it_is_on_the_disk(struct world *world maybe_unused)
+{
+    assert_int_equal(durable_start(home.durable), 0);
+    struct session *a = session_on(home.clone, NULL);
+    struct session *b = session_on(home.clone, NULL);
+    struct session *c = session_on(home.clone, NULL);
+    struct commit commit;
+
+    disk_hold_syncs(true);
+    begin_commit(&commit, a, "INSERT INTO pairs VALUES(1, 0, NULL)");
+    assert_int_equal(commit.result, -1);
+    assert_int_equal(count(b), 0);
+    /* who writes stands on it: his own commit comes behind it in any case */
+    begin(c, TXN_READ_COMMITTED);
+    assert_int_equal(count(c), 0);
+    run(c, "INSERT INTO pairs VALUES(2, 0, NULL)");
+    assert_int_equal(count(c), 2);
+    rollback(c);
+    assert_int_equal(count(c), 0);
+    assert_int_equal(commit.result, -1);
+    disk_hold_syncs(false);
+    await_result(&commit);
+    assert_int_equal(commit.result, 0);
+    assert_int_equal(count(a), 1);
+    assert_int_equal(count(b), 1);
+    assert_int_equal(count(c), 1);
+
+    session_close(a);
+    session_close(b);
+    session_close(c);
+    home_close(&home);
+}
+
+static void test_a_commit_is_seen_when_it_is_on_the_disk(void **state maybe_unused)
+{
+    in_home(body_a_commit_is_seen_when_it_is_on_the_disk);
+}
+
+static void body_a_copy_is_of_what_is_on_the_disk(struct world *world maybe_unused)
+{
+    assert_int_equal(durable_start(home.durable), 0);
+    struct session *a = session_on(home.clone, NULL);
+    struct template *seal;
+    struct commit commit;
+
+    run(a, "INSERT INTO pairs VALUES(1, 0, NULL)");
+    disk_hold_syncs(true);
+    begin_commit(&commit, a, "INSERT INTO pairs VALUES(2, 0, NULL)");
+    assert_int_equal(template_seal(home.clone, &seal), 0);
+    disk_hold_syncs(false);
+    await_result(&commit);
+
+    struct clone *copy = clone_of(seal, 0);
+    struct session *b = session_on(copy, NULL);
+    assert_int_equal(count(b), 1);
+    run(b, "DELETE FROM pairs");
+    assert_int_equal(count(a), 2);
+    session_close(b);
+    clone_unref(copy);
+    template_unref(seal);
+    session_close(a);
+    home_close(&home);
+}
+
+static void test_a_copy_is_of_what_is_on_the_disk(void **state maybe_unused)
+{
+    in_home(body_a_copy_is_of_what_is_on_the_disk);
+}
+
+/* ---- a disk that fails ---- */
+
+static void body_what_fails_is_undone(struct world *world maybe_unused)
+{
+    assert_int_equal(durable_start(home.durable), 0);
+    struct session *a = session_on(home.clone, NULL);
+    struct session *b = session_on(home.clone, NULL);
+
+    run(a, "INSERT INTO pairs VALUES(1, 0, NULL)");
+    disk_fail_at(disk_calls() + 1, SQLITE_FULL, true);
+    fails(a, "INSERT INTO pairs VALUES(2, 0, NULL)", "53100",
+          "could not write to database file \"x.db\": database or disk is full");
+    assert_int_equal(count(a), 1);
+    assert_int_equal(count(b), 1);
+    fails(b, "INSERT INTO pairs VALUES(2, 0, NULL)", "53100", NULL);
+    disk_fail_at(0, 0, false);
+    run(b, "INSERT INTO pairs VALUES(3, 0, NULL)");
+    assert_int_equal(count(a), 2);
+    assert_int_equal(query_int(a, "SELECT sum(id) FROM pairs"), 4);
+    session_close(a);
+    session_close(b);
+    home_close(&home);
+}
+
+static void test_what_fails_is_undone_and_the_next_may_work(void **state maybe_unused)
+{
+    in_home(body_what_fails_is_undone);
+}
+
+/* Who has begun to write on what is not on the disk yet cannot commit when it does not get there.
+ */
+static void body_a_writer_on_a_lost_root(struct world *world maybe_unused)
+{
+    assert_int_equal(durable_start(home.durable), 0);
+    struct session *a = session_on(home.clone, NULL);
+    struct session *b = session_on(home.clone, NULL);
+    struct failure f = { .sqlstate = "" };
+    struct commit commit;
+    bool rolled_back;
+
+    disk_hold_syncs(true);
+    begin_commit(&commit, a, "INSERT INTO pairs VALUES(1, 0, NULL)");
+    begin(b, TXN_READ_COMMITTED);
+    run(b, "INSERT INTO pairs VALUES(2, 0, NULL)");
+    assert_int_equal(count(b), 2);
+    disk_fail_at(disk_calls() + 1, SQLITE_IOERR, true);
+    disk_hold_syncs(false);
+    await_result(&commit);
+    assert_int_equal(commit.result, FAILED);
+    assert_string_equal(commit.failure.sqlstate, "58030");
+    disk_fail_at(0, 0, false);
+    assert_int_equal(txn_commit(b, &rolled_back, &f), FAILED);
+    assert_string_equal(f.sqlstate, "58030");
+    assert_int_equal(count(b), 0);
+    run(b, "INSERT INTO pairs VALUES(3, 0, NULL)");
+    assert_int_equal(query_int(a, "SELECT sum(id) FROM pairs"), 3);
+    session_close(a);
+    session_close(b);
+    home_close(&home);
+}
+
+static void test_a_writer_on_a_lost_root_cannot_commit(void **state maybe_unused)
+{
+    in_home(body_a_writer_on_a_lost_root);
+}
+
+static void body_a_file_that_vanishes(struct world *world maybe_unused)
+{
+    assert_int_equal(durable_start(home.durable), 0);
+    struct session *a = session_on(home.clone, NULL);
+
+    run(a, "INSERT INTO pairs VALUES(1, 0, NULL)");
+    disk_hide("x.db", true);
+    fails(a, "INSERT INTO pairs VALUES(2, 0, NULL)", "58030",
+          "database file \"x.db\" was moved or removed");
+    assert_int_equal(count(a), 1);
+    disk_hide("x.db", false);
+    run(a, "INSERT INTO pairs VALUES(2, 0, NULL)");
+    disk_hide("x.db-wal", true);
+    fails(a, "INSERT INTO pairs VALUES(3, 0, NULL)", "58030", NULL);
+    disk_hide("x.db-wal", false);
+    run(a, "INSERT INTO pairs VALUES(3, 0, NULL)");
+    session_close(a);
+    home_close(&home);
+}
+
+static void test_a_file_that_vanishes_is_noticed(void **state maybe_unused)
+{
+    in_home(body_a_file_that_vanishes);
+}
+
+/* ---- the log ---- */
+
+static void body_the_log_is_begun_anew(struct world *world maybe_unused)
+{
+    assert_int_equal(durable_start(home.durable), 0);
+    struct session *a = session_on(home.clone, NULL);
+    struct durable_stats stats = { 0 };
+    int64_t rows = 0;
+
+    run(a, "INSERT INTO pairs VALUES(1, 0, zeroblob(100000))");
+    run(a, "INSERT INTO pairs VALUES(2, 0, zeroblob(100000))");
+    struct cursor *cursor = open_cursor(a, "SELECT id FROM pairs");
+    assert_int_equal(next_int(cursor), 1);
+    struct session *b = session_on(home.clone, NULL);
+    while (stats.checkpoints < 2) {
+        char sql[96];
+
+        snprintf(sql, sizeof(sql), "INSERT INTO pairs VALUES(%d, 0, zeroblob(400000))",
+                 (int)++rows + 2);
+        run(b, sql);
+        durable_stats(home.durable, &stats);
+        assert_true(stats.log_bytes < (24 << 20));
+    }
+    assert_int_equal(next_int(cursor), 2);
+    assert_int_equal(next_int(cursor), -1);
+    cursor_close(cursor);
+    assert_int_equal(count(b), rows + 2);
+    session_close(a);
+    session_close(b);
+    home_close(&home);
+}
+
+static void test_the_log_is_begun_anew_beside_readers(void **state maybe_unused)
+{
+    in_home(body_the_log_is_begun_anew);
+    assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+    durable_destroy(home.durable); /* never started */
+    home.durable = NULL;
+}
+
+static void body_a_rewind_is_a_commit(struct world *world maybe_unused)
+{
+    assert_int_equal(durable_start(home.durable), 0);
+    struct session *a = session_on(home.clone, NULL);
+    struct marks marks = { 0 };
+    struct failure f = { .sqlstate = "" };
+
+    run(a, "INSERT INTO pairs VALUES(1, 0, NULL)");
+    assert_int_equal(marks_set(&marks, a, "one", 0, &f), 0);
+    run(a, "INSERT INTO pairs VALUES(2, 0, NULL)");
+    assert_int_equal(marks_rewind(&marks, a, "one", &f), 0);
+    assert_int_equal(count(a), 1);
+    assert_int_equal(marks_reset(a, &f), FAILED);
+    assert_string_equal(f.sqlstate, "0A000");
+    session_close(a);
+    marks_finish(&marks);
+    home_close(&home);
+}
+
+static void body_one_row_is_left(struct world *world maybe_unused)
+{
+    assert_int_equal(durable_start(home.durable), 0);
+    struct session *a = session_on(home.clone, NULL);
+
+    assert_int_equal(count(a), 1);
+    session_close(a);
+    home_close(&home);
+}
+
+static void test_a_rewind_is_durable_too(void **state maybe_unused)
+{
+    in_home(body_a_rewind_is_a_commit);
+    assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+    in_home(body_one_row_is_left);
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_commits_are_grouped_and_in_the_file_at_the_end),
+        TEST(test_a_commit_is_seen_when_it_is_on_the_disk),
+        TEST(test_a_copy_is_of_what_is_on_the_disk),
+        TEST(test_what_fails_is_undone_and_the_next_may_work),
+        TEST(test_a_writer_on_a_lost_root_cannot_commit),
+        TEST(test_a_file_that_vanishes_is_noticed),
+        TEST(test_the_log_is_begun_anew_beside_readers),
+        TEST(test_a_rewind_is_durable_too),
+    };
+
+    return cmocka_run_group_tests(tests, setup_sqlite, NULL);
+}

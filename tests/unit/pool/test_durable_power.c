@@ -1,0 +1,189 @@
+/* pool/durable*.c on a disk that fails, and on one whose power goes: at each of their calls once.
+ * What was acknowledged is there, nothing is there by halves, and what was refused is not there. */
+#include "support_durable.h"
+
+#include "async/await.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct home home;
+
+static int setup(void **state)
+{
+    *state = &home;
+    home_begin(&home);
+    return 0;
+}
+
+static int teardown(void **state maybe_unused)
+{
+    home_end(&home);
+    return 0;
+}
+
+/* One life of a database: it is opened, commits are made, it is closed. */
+struct life {
+    struct ledger ledger;
+    bool big; /* then the log is begun anew, too */
+    enum durable_sync sync;
+    bool opened;
+};
+
+static struct life *now;
+
+static void body_commits(struct world *world maybe_unused)
+{
+    assert_int_equal(durable_start(home.durable), 0);
+    commit_pairs(&home, &now->ledger, now->big);
+    home_close(&home);
+}
+
+static void live(struct life *life)
+{
+    now = life;
+    life->opened = home_open(&home, life->sync) == 0;
+    if (life->opened) {
+        in_task(&home.world, body_commits);
+    } else {
+        assert_true(strcmp(home.failure.sqlstate, "58030") == 0 ||
+                    strcmp(home.failure.sqlstate, "XX001") == 0);
+    }
+}
+
+/* Calls of a life in which nothing happens. (How many there are depends on how commits meet.) */
+static uint64_t count_calls(bool big, enum durable_sync sync)
+{
+    struct life life = { .big = big, .sync = sync };
+
+    disk_begin();
+    live(&life);
+    assert_true(life.opened);
+    for (int i = 0; i < pairs_most; i++) {
+        assert_true(life.ledger.acknowledged[i]);
+    }
+    check_pairs(&life.ledger, true);
+    return disk_calls();
+}
+
+static void body_nothing(struct world *world maybe_unused)
+{
+    assert_int_equal(durable_start(home.durable), 0);
+    home_close(&home);
+}
+
+/* ---- faults ---- */
+
+static void fail_at(uint64_t site, int code, bool lasting, bool big)
+{
+    struct life life = { .big = big, .sync = DURABLE_FULL };
+
+    disk_begin();
+    disk_fail_at(site, code, lasting);
+    live(&life);
+    disk_fail_at(0, 0, false);
+    assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+    in_task(&home.world, body_nothing);
+    check_pairs(&life.ledger, true);
+}
+
+static void fail_everywhere(bool big, bool lasting, unsigned rounds)
+{
+    uint64_t seed = test_seed();
+    uint64_t calls = count_calls(big, DURABLE_FULL);
+    uint64_t step = calls / rounds + 1;
+    uint64_t done = 0;
+
+    for (uint64_t site = 1 + rnd_below(&seed, (uint32_t)step); site <= calls; site += step) {
+        fail_at(site, site % 2 == 0 ? SQLITE_IOERR : SQLITE_FULL, lasting, big);
+        done++;
+    }
+    print_message("%s commits, %s errors: %llu of %llu calls failed\n", big ? "large" : "small",
+                  lasting ? "lasting" : "single", (unsigned long long)done,
+                  (unsigned long long)calls);
+}
+
+static void test_each_call_fails_once(void **state maybe_unused)
+{
+    fail_everywhere(false, false, test_rounds(1000));
+}
+
+static void test_each_call_fails_and_all_after_it(void **state maybe_unused)
+{
+    fail_everywhere(false, true, test_rounds(1000));
+}
+
+static void test_each_call_fails_when_the_log_is_begun_anew(void **state maybe_unused)
+{
+    fail_everywhere(true, false, test_rounds(150));
+    fail_everywhere(true, true, test_rounds(150));
+}
+
+/* ---- the power goes ---- */
+
+static void cut_at(uint64_t site, uint64_t *random, bool killed, enum durable_sync sync, bool big)
+{
+    struct life life = { .big = big, .sync = sync };
+
+    disk_begin();
+    disk_cut_at(site);
+    live(&life);
+    disk_restart(killed ? NULL : random);
+    assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+    in_task(&home.world, body_nothing);
+    if (sync != DURABLE_FULL && !killed) {
+        memset(life.ledger.acknowledged, 0, sizeof(life.ledger.acknowledged));
+    }
+    check_pairs(&life.ledger, false);
+}
+
+static void cut_everywhere(enum durable_sync sync, bool killed, bool big, unsigned rounds)
+{
+    uint64_t seed = test_seed();
+    uint64_t calls = count_calls(big, sync);
+    uint64_t step = calls / rounds + 1;
+    uint64_t done = 0;
+
+    for (uint64_t site = 1 + rnd_below(&seed, (uint32_t)step); site <= calls; site += step) {
+        cut_at(site, &seed, killed, sync, big);
+        done++;
+    }
+    print_message("%s commits, %s: at %llu of %llu calls\n", big ? "large" : "small",
+                  killed ? "killed" : "power lost", (unsigned long long)done,
+                  (unsigned long long)calls);
+}
+
+static void test_full_outlives_power_loss(void **state maybe_unused)
+{
+    cut_everywhere(DURABLE_FULL, false, false, test_rounds(1000));
+    cut_everywhere(DURABLE_FULL, false, true, test_rounds(200));
+}
+
+static void test_normal_stays_whole(void **state maybe_unused)
+{
+    cut_everywhere(DURABLE_NORMAL, false, false, test_rounds(300));
+    cut_everywhere(DURABLE_NORMAL, false, true, test_rounds(200));
+}
+
+static void test_each_outlives_the_process(void **state maybe_unused)
+{
+    cut_everywhere(DURABLE_FULL, true, false, test_rounds(200));
+    cut_everywhere(DURABLE_NORMAL, true, true, test_rounds(100));
+    cut_everywhere(DURABLE_OFF, true, false, test_rounds(200));
+    cut_everywhere(DURABLE_OFF, true, true, test_rounds(100));
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_each_call_fails_once),
+        TEST(test_each_call_fails_and_all_after_it),
+        TEST(test_each_call_fails_when_the_log_is_begun_anew),
+        TEST(test_full_outlives_power_loss),
+        TEST(test_normal_stays_whole),
+        TEST(test_each_outlives_the_process),
+    };
+
+    return cmocka_run_group_tests(tests, setup_sqlite, NULL);
+}
