@@ -153,29 +153,36 @@ static int repair(struct durable_file *file, const struct durable_step *step)
     return rc == SQLITE_OK ? durable_file_restart(file) : rc;
 }
 
-/* What was written of a commit shall not be found by who recovers the log. */
-static int take_back(struct durable_file *file)
-{
-    return file->log->pMethods->xTruncate(file->log, (sqlite3_int64)atomic_load(&file->log_end));
-}
-
-int durable_file_append(struct durable_file *file, const struct durable_step *step)
+/* The log can take a commit. */
+static int prepare_log(struct durable_file *file, const struct durable_step *step)
 {
     int rc = check_is_there(file);
 
     if (rc == SQLITE_OK && file->broken) {
         rc = repair(file, step);
     }
-    if (rc == SQLITE_OK && atomic_load(&file->log_end) == 0) {
-        rc = write_header(file);
-    }
+    return rc == SQLITE_OK && atomic_load(&file->log_end) == 0 ? write_header(file) : rc;
+}
+
+/* What was written of a commit shall not be found by who recovers the log. */
+static int take_back(struct durable_file *file, const struct wal *before)
+{
+    file->wal = *before;
+    return file->log->pMethods->xTruncate(file->log, (sqlite3_int64)atomic_load(&file->log_end));
+}
+
+int durable_file_append(struct durable_file *file, const struct durable_step *step)
+{
+    int rc = prepare_log(file, step);
     struct wal before = file->wal;
-    rc = rc == SQLITE_OK ? append_frames(file, step) : rc;
-    if (rc != SQLITE_OK) {
-        file->broken = true;
-        file->wal = before;
-        rc = take_back(file) == SQLITE_OK ? rc : SQLITE_IOERR_TRUNCATE;
+
+    if (rc == SQLITE_OK) {
+        rc = append_frames(file, step);
+        if (rc != SQLITE_OK && take_back(file, &before) != SQLITE_OK) {
+            rc = SQLITE_IOERR_TRUNCATE;
+        }
     }
+    file->broken = file->broken || rc != SQLITE_OK;
     return rc;
 }
 

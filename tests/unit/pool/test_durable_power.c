@@ -115,8 +115,8 @@ static void test_each_call_fails_and_all_after_it(void **state maybe_unused)
 
 static void test_each_call_fails_when_the_log_is_begun_anew(void **state maybe_unused)
 {
-    fail_everywhere(true, false, test_rounds(150));
-    fail_everywhere(true, true, test_rounds(150));
+    fail_everywhere(true, false, test_rounds(30));
+    fail_everywhere(true, true, test_rounds(30));
 }
 
 /* ---- the power goes ---- */
@@ -156,21 +156,21 @@ static void cut_everywhere(enum durable_sync sync, bool killed, bool big, unsign
 static void test_full_outlives_power_loss(void **state maybe_unused)
 {
     cut_everywhere(DURABLE_FULL, false, false, test_rounds(1000));
-    cut_everywhere(DURABLE_FULL, false, true, test_rounds(200));
+    cut_everywhere(DURABLE_FULL, false, true, test_rounds(60));
 }
 
 static void test_normal_stays_whole(void **state maybe_unused)
 {
-    cut_everywhere(DURABLE_NORMAL, false, false, test_rounds(300));
-    cut_everywhere(DURABLE_NORMAL, false, true, test_rounds(200));
+    cut_everywhere(DURABLE_NORMAL, false, false, test_rounds(200));
+    cut_everywhere(DURABLE_NORMAL, false, true, test_rounds(60));
 }
 
 static void test_each_outlives_the_process(void **state maybe_unused)
 {
     cut_everywhere(DURABLE_FULL, true, false, test_rounds(200));
-    cut_everywhere(DURABLE_NORMAL, true, true, test_rounds(100));
+    cut_everywhere(DURABLE_NORMAL, true, true, test_rounds(30));
     cut_everywhere(DURABLE_OFF, true, false, test_rounds(200));
-    cut_everywhere(DURABLE_OFF, true, true, test_rounds(100));
+    cut_everywhere(DURABLE_OFF, true, true, test_rounds(30));
 }
 
 int main(void)
