@@ -47,7 +47,8 @@ struct conf {
     int64_t output_buffer;
     int64_t time_slice_us;
     int64_t memory_limit;
-    char *temp_dir; /* empty: $TMPDIR, else /tmp */
+    char *temp_dir;   /* empty: $TMPDIR, else /tmp */
+    char *backup_dir; /* empty: there are no backups */
     int64_t client_login_timeout_us;
     int64_t client_idle_timeout_us;
     int64_t client_stall_timeout_us;

@@ -39,6 +39,7 @@ const struct option option_table[] = {
     ROW("time_slice", POND(time_slice_us), OPTION_MILLIS, "1ms", .min = 10, .max = SEC),
     ROW("memory_limit", POND(memory_limit), OPTION_SIZE, "0", .min = 0, .max = 16 * TIB),
     ROW("temp_dir", POND(temp_dir), OPTION_PATH, "", 0),
+    ROW("backup_dir", POND(backup_dir), OPTION_PATH, "", 0),
     ROW("client_login_timeout", POND(client_login_timeout_us), OPTION_SECONDS, "60s", .min = 0, .max = DAY),
     ROW("client_idle_timeout", POND(client_idle_timeout_us), OPTION_SECONDS, "0", .min = 0, .max = 30 * DAY),
     ROW("client_stall_timeout", POND(client_stall_timeout_us), OPTION_SECONDS, "0", .min = 0, .max = DAY),

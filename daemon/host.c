@@ -82,6 +82,7 @@ const struct host_ops connection_host_ops = {
     .backend_signal = host_backend_signal,
     .mark = host_mark,
     .keep = host_keep,
+    .backup = host_backup,
     .template_claim = host_template_claim,
     .template_end = host_template_end,
 };

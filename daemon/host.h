@@ -13,6 +13,10 @@ must_check int copy_out_begin(void *host, bool binary, size_t columns);
 must_check int copy_out_row(void *host, struct view row);
 must_check int copy_out_end(void *host);
 
+/* ---- backup.c ---- */
+
+int host_backup(void *host, const char *name, int64_t *ret_bytes, struct failure *ret_failure);
+
 /* ---- host.c ---- */
 
 extern const struct host_ops connection_host_ops;

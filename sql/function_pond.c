@@ -1,5 +1,5 @@
 /* sql/function_pond.c: what pond has and PostgreSQL has not: marks of a clone, clones that are
- * kept, and templates that the first of many builds for all.
+ * kept or backed up, and templates that the first of many builds for all.
  *
  * None of it can be taken back, so none of it runs in a transaction; and a statement that calls it
  * is run without an implicit one (FUNCTION_ALONE). A rewind inside of sqlite3_step() is no problem:
@@ -107,6 +107,28 @@ FN(keep)
     result_void(c, r, &failure);
 }
 
+FN(backup)
+{
+    struct sql_session *sql = fn_sql(c);
+    struct failure failure = { 0 };
+    struct view name = fn_text(v[0]);
+    int64_t bytes = 0;
+    int r = begin(sql, "pond_backup()", sql->ops->backup != NULL, &failure);
+
+    (void)n;
+    if (r == 0 && sqlite3_value_type(v[0]) == SQLITE_NULL) {
+        r = failure_set(&failure, "22004", "the name of a backup must not be null");
+    }
+    if (r == 0) {
+        r = sql->ops->backup(sql->host, (const char *)name.data, &bytes, &failure);
+    }
+    if (r == 0) {
+        sqlite3_result_int64(c, bytes);
+    } else {
+        function_fail(c, &failure);
+    }
+}
+
 /* ---- templates ---- */
 
 static int check_database_name(const char *name, struct failure *f)
@@ -180,6 +202,7 @@ static const struct function rows[] = {
     { "pond_rewind", 1, 1, { T }, RESULT_FIXED, OID_VOID, FLAGS, NULL, rewind_to, NULL, NULL },
     { "pond_reset", 0, 0, { 0 }, RESULT_FIXED, OID_VOID, FLAGS, NULL, reset, NULL, NULL },
     { "pond_keep", 0, 0, { 0 }, RESULT_FIXED, OID_VOID, FLAGS, NULL, keep, NULL, NULL },
+    { "pond_backup", 1, 1, { T }, RESULT_FIXED, OID_INT8, FLAGS, NULL, backup, NULL, NULL },
     { "pond_template", 1, 2, { T, T }, RESULT_FIXED, OID_BOOL, FLAGS, NULL, template, NULL, NULL },
     { "pond_template_ready", 1, 1, { T }, RESULT_FIXED, OID_VOID, FLAGS, NULL, template_ready, NULL, NULL },
     { "pond_template_failed", 1, 1, { T }, RESULT_FIXED, OID_VOID, FLAGS, NULL, template_failed, NULL, NULL },

@@ -165,6 +165,10 @@ struct host_ops {
     /* The connection's named clone has no owner any more, and stays until it is dropped. Does not
      * await. 0A000: the connection has a private clone. */
     int (*keep)(void *host, struct failure *ret_failure);
+    /* Writes what the session sees to a new file of that name in the server's folder for backups.
+     * Awaits its end; others go on writing. 55000: there is no such folder · 42602, 42622: not the
+     * name of a file in it · 58P02: it is there already · 53100, 58030: it could not be written. */
+    int (*backup)(void *host, const char *name, int64_t *ret_bytes, struct failure *ret_failure);
     /* A template that the first who asks builds for all. True in *ret_build: a database of that
      * name has been made, empty or a copy of `from` (NULL: template1), and this connection is its
      * builder; if it ends before template_end() was called, the database is dropped and the next

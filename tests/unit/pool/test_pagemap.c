@@ -272,6 +272,59 @@ static void check_model(const struct model *m)
     }
 }
 
+/* What pagemap_each_change() has said. */
+struct said_changes {
+    const struct pagemap *from;
+    const struct pagemap *to;
+    uint32_t last;
+};
+
+/* Whatever it passed over is the same page in both. */
+static void check_passed_over(const struct said_changes *s, uint32_t until)
+{
+    for (uint32_t i = s->last + 1; i < until; i++) {
+        const struct page *page = pagemap_get(s->to, i);
+
+        assert_true(page == pagemap_get(s->from, i) || page == NULL);
+    }
+}
+
+static int hear_change(void *arg, uint32_t number, const struct page *page)
+{
+    struct said_changes *s = arg;
+
+    assert_true(number > s->last && number <= s->to->pages);
+    assert_ptr_equal(page, pagemap_get(s->to, number));
+    check_passed_over(s, number);
+    s->last = number;
+    return 0;
+}
+
+static int stop_at_once(void *arg, uint32_t number maybe_unused,
+                        const struct page *page maybe_unused)
+{
+    (*(int *)arg)++;
+    return 7;
+}
+
+/* NULL may be passed over where there was no page before: behind the end of `from`, too. */
+static void check_changes(const struct model *from, const struct model *to)
+{
+    struct said_changes s = { .from = &from->map, .to = &to->map };
+    int heard = 0;
+
+    assert_int_equal(pagemap_each_change(s.from, s.to, hear_change, &s), 0);
+    check_passed_over(&s, s.to->pages + 1);
+    for (uint32_t i = 1; i <= from->pages && i <= to->pages; i++) {
+        if (from->words[i] != 0 && to->words[i] == 0 && pagemap_get(s.to, i) == NULL) {
+            assert_true(s.last >= i); /* it has become zeroes, and that was said */
+        }
+    }
+    int r = pagemap_each_change(s.from, s.to, stop_at_once, &heard);
+    assert_int_equal(r, heard * 7);
+    assert_true(heard <= 1);
+}
+
 static void finish_in_steps(struct pagemap *map, uint64_t *seed)
 {
     struct pagemap_remains remains = pagemap_let_go(map);
@@ -329,6 +382,7 @@ static void test_random_changes_agree_with_an_array(void **state maybe_unused)
         change_model(all, &seed, round);
         if (round % 250 == 0) {
             check_model(&all[rnd_below(&seed, models)]);
+            check_changes(&all[rnd_below(&seed, models)], &all[rnd_below(&seed, models)]);
         }
     }
     for (size_t i = 0; i < models; i++) {
