@@ -207,26 +207,41 @@ static bool has_work(const struct durable *durable)
     return !durable->failing && durable->clone->version > durable->version;
 }
 
-void durable_published(struct durable *durable)
-{
-    line_call_first(&durable->idle);
-}
-
+/* It ends when there is nothing to write: an idle database keeps no stack. */
 static void log_task(void *arg)
 {
     struct durable *durable = arg;
 
-    while (has_work(durable) || !durable->closing) {
-        if (has_work(durable)) {
-            write_log(durable);
-            durable_checkpoint_step(durable);
-        } else {
-            (void)!await_line(&durable->idle, NULL, DEADLINE_NONE);
-        }
+    while (has_work(durable)) {
+        write_log(durable);
+        durable_checkpoint_step(durable);
     }
-    durable_checkpoint_last(durable);
+    if (durable->closing) {
+        durable_checkpoint_last(durable);
+    }
     durable->task = NULL;
-    durable->closed(durable->closed_arg); /* from here on it is its clone's */
+    if (durable->closing) {
+        durable->closed(durable->closed_arg); /* from here on it is its clone's */
+    }
+}
+
+/* A session's commit, perhaps, starts it; it is none of the session's. */
+static int start_task(struct durable *durable)
+{
+    struct account *was = account_swap(durable->parent);
+    int r = durable->task == NULL
+                ? task_spawn(loop_current(), "log", log_task, durable, &durable->task)
+                : 0;
+
+    account_swap(was);
+    return r;
+}
+
+void durable_published(struct durable *durable)
+{
+    if (has_work(durable) && start_task(durable) != 0) {
+        fail(durable, SQLITE_NOMEM);
+    }
 }
 
 /* ---- life ---- */
@@ -258,6 +273,7 @@ int durable_open(const struct durable_options *options, struct durable **ret_dur
     if (durable == NULL) {
         return failure_set_nomem(ret_failure);
     }
+    durable->parent = options->parent;
     durable->path = mem_strdup(options->path);
     int r = durable->path == NULL ? failure_set_nomem(ret_failure)
                                   : open_file(durable, options, ret_failure);
@@ -273,15 +289,10 @@ int durable_open(const struct durable_options *options, struct durable **ret_dur
     return 0;
 }
 
-int durable_start(struct durable *durable)
+void durable_start(struct durable *durable)
 {
-    int r = task_spawn(loop_current(), "log", log_task, durable, &durable->task);
-
-    if (r == 0) {
-        durable->loop = loop_current();
-        durable->clone->durable = durable;
-    }
-    return r;
+    durable->loop = loop_current();
+    durable->clone->durable = durable;
 }
 
 struct clone *durable_clone(const struct durable *durable)
@@ -300,7 +311,9 @@ static void begin_close(struct loop *loop, struct loop_message *message)
 
     (void)loop;
     durable->closing = true;
-    line_call_first(&durable->idle);
+    if (start_task(durable) != 0) {
+        durable->closed(durable->closed_arg); /* the log has it all, for the next to open it */
+    }
 }
 
 void durable_close(struct durable *durable, void (*closed)(void *arg), void *arg)

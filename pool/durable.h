@@ -38,9 +38,9 @@ must_check int durable_open(const struct durable_options *options, struct durabl
 /* Its image, which is there from the beginning. */
 struct clone *durable_clone(const struct durable *durable);
 
-/* Its task runs from now on, on the running loop. The clone's reference becomes the caller's, and
- * `durable` the clone's. 0 or -ENOMEM, and nothing has changed. */
-must_check int durable_start(struct durable *durable);
+/* It lives on the running loop from now on. The clone's reference becomes the caller's, and
+ * `durable` the clone's. */
+void durable_start(struct durable *durable);
 
 /* False: never. */
 bool durable_has_started(const struct durable *durable);

@@ -16,13 +16,13 @@ struct durable {
     char *path;
     struct durable_file *file;
     struct clone *clone; /* once started it is the clone that has us */
-    struct loop *loop;
-    struct task *task;
+    struct account *parent;
+    struct loop *loop;   /* NULL: not started yet */
+    struct task *task;   /* NULL: there is nothing to write */
     struct pagemap root; /* on the disk, in file and log: what readers see */
     uint64_t version;
     struct pagemap backfilled; /* in the file */
     struct line commits;       /* those who wait for their version */
-    struct line idle;          /* the log's task, when there is nothing to write */
 
     /* The last write failed, and the clone is still to go back; meanwhile every commit fails. */
     bool failing;

@@ -191,13 +191,9 @@ int registry_start_durable(struct registry *registry, struct database *database)
     if (named_create(&options, &named) != 0) {
         return -ENOMEM;
     }
-    int r = durable_start(o->durable);
-    if (r == 0) {
-        database->owns_durable = false;
-        r = registry_put(registry, named);
-    } else {
-        named->clone = NULL; /* still the other's */
-    }
+    durable_start(o->durable);
+    database->owns_durable = false;
+    int r = registry_put(registry, named);
     named_unref(named);
     return r;
 }

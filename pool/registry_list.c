@@ -69,9 +69,16 @@ static size_t count_named(struct registry *registry)
     return registry->named_count;
 }
 
+static size_t count_clones(struct registry *registry)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+
+    return registry->named_count - registry->durable_count;
+}
+
 void registry_stats(struct registry *registry, struct registry_stats *ret_stats)
 {
-    struct registry_stats all = { .clones = count_named(registry) };
+    struct registry_stats all = { .clones = count_clones(registry) };
 
     for (size_t i = 0; i < registry->count; i++) {
         struct database_stats one;

@@ -34,7 +34,7 @@ static struct life *now;
 
 static void body_commits(struct world *world maybe_unused)
 {
-    assert_int_equal(durable_start(home.durable), 0);
+    durable_start(home.durable);
     commit_pairs(&home, &now->ledger, now->big);
     home_close(&home);
 }
@@ -68,7 +68,7 @@ static uint64_t count_calls(bool big, enum durable_sync sync)
 
 static void body_nothing(struct world *world maybe_unused)
 {
-    assert_int_equal(durable_start(home.durable), 0);
+    durable_start(home.durable);
     home_close(&home);
 }
 
