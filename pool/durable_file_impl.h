@@ -8,7 +8,9 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
-enum { durable_chunk_bytes = 256 << 10 }; /* so much of frames is written at once; one is smaller */
+/* So much of frames is written at once. One frame is smaller; and SQLite's xWrite() for unix looks at
+ * the lowest 17 bits of a length only. */
+enum { durable_chunk_bytes = (128 << 10) - 1 };
 
 struct durable_file {
     char *path;
