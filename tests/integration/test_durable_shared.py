@@ -24,11 +24,6 @@ class Shared(database_test.Test):
         self.run_sql(self.w, "DROP TABLE IF EXISTS t; " + SEED)
         self.addCleanup(self.w.socket.close)
 
-    def check_nothing_left(self):
-        """But the durable database itself, and the task that writes its log."""
-        now = self.daemon.until(connections=0, tasks=1, sweeps=0)
-        self.assertEqual((now["sessions"], now["waiting"], now["clones"]), ("0", "0", "1"), now)
-
     def enter(self, count=1, database="shop", **keys):
         made = [self.connect(database, **keys) for _ in range(count)]
         for w in made:
