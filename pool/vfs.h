@@ -48,3 +48,5 @@ void vfs_set_user(struct sqlite3 *db, const void *user);
 
 /* The version of the clone's root that this connection made last; 0: it made none. */
 uint64_t vfs_published(struct sqlite3 *db);
+/* That version never got to the disk, and is nothing to go on with or to wait for. */
+void vfs_forget_published(struct sqlite3 *db);

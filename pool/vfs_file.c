@@ -460,3 +460,8 @@ uint64_t vfs_published(sqlite3 *db)
 {
     return vfs_file_of(db)->published;
 }
+
+void vfs_forget_published(sqlite3 *db)
+{
+    vfs_file_of(db)->published = 0;
+}

@@ -185,6 +185,59 @@ static void test_what_fails_is_undone_and_the_next_may_work(void **state maybe_u
     in_home(body_what_fails_is_undone);
 }
 
+/* His next transaction has nothing to do with it. */
+static void body_who_has_lost_a_commit_reads_on(struct world *world maybe_unused)
+{
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+
+    run(a, "INSERT INTO pairs VALUES(1, 0, NULL)");
+    disk_fail_at(disk_calls() + 1, SQLITE_IOERR, true);
+    fails(a, "INSERT INTO pairs VALUES(2, 0, NULL)", "58030", NULL);
+    begin(a, TXN_READ_COMMITTED);
+    assert_int_equal(count(a), 1);
+    commit(a);
+    run(a, "DELETE FROM pairs WHERE id = 7");
+    disk_fail_at(0, 0, false);
+    session_close(a);
+    home_close(&home);
+}
+
+static void test_who_has_lost_a_commit_reads_on(void **state maybe_unused)
+{
+    in_home(body_who_has_lost_a_commit_reads_on);
+}
+
+/* While somebody else still writes on what is lost, it is there for him only. */
+static void body_what_is_lost_is_not_seen(struct world *world maybe_unused)
+{
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+    struct session *b = session_on(home.clone, NULL);
+    struct commit lost;
+
+    disk_hold_syncs(true);
+    begin_commit(&lost, a, "INSERT INTO pairs VALUES(1, 0, NULL)");
+    begin(b, TXN_READ_COMMITTED);
+    run(b, "INSERT INTO pairs VALUES(2, 0, NULL)");
+    disk_fail_at(disk_calls() + 1, SQLITE_IOERR, true);
+    disk_hold_syncs(false);
+    await_result(&lost);
+    assert_int_equal(lost.result, FAILED);
+    assert_int_equal(count(a), 0);
+    disk_fail_at(0, 0, false);
+    rollback(b);
+    assert_int_equal(count(b), 0);
+    session_close(a);
+    session_close(b);
+    home_close(&home);
+}
+
+static void test_what_is_lost_is_not_seen(void **state maybe_unused)
+{
+    in_home(body_what_is_lost_is_not_seen);
+}
+
 /* Who has begun to write on what is not on the disk yet cannot commit when it does not get there.
  */
 static void body_a_writer_on_a_lost_root(struct world *world maybe_unused)
@@ -331,6 +384,8 @@ int main(void)
         TEST(test_a_commit_is_seen_when_it_is_on_the_disk),
         TEST(test_a_copy_is_of_what_is_on_the_disk),
         TEST(test_what_fails_is_undone_and_the_next_may_work),
+        TEST(test_who_has_lost_a_commit_reads_on),
+        TEST(test_what_is_lost_is_not_seen),
         TEST(test_a_writer_on_a_lost_root_cannot_commit),
         TEST(test_a_file_that_vanishes_is_noticed),
         TEST(test_the_log_is_begun_anew_beside_readers),
