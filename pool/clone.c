@@ -237,7 +237,6 @@ static int install(struct clone *clone, struct pagemap *map, uint32_t *cookie)
     clone->cookie_max = new_cookie;
     clone->cookie = new_cookie;
     *cookie = new_cookie;
-    clone->rewinds++;
     root_replace(clone, map);
     return 0;
 }
@@ -268,6 +267,7 @@ int clone_reset(struct clone *clone)
     }
     int rc = install(clone, &map, &clone->template_cookie);
     clone->pristine = rc == 0;
+    clone->rewinds += rc == 0;
     return rc;
 }
 
@@ -298,6 +298,7 @@ int clone_rewind(struct clone *clone, struct clone_mark *mark)
     }
     int rc = install(clone, &map, &mark->cookie);
     clone->pristine = clone->pristine && rc < 0;
+    clone->rewinds += rc == 0;
     return rc;
 }
 

@@ -53,7 +53,7 @@ const struct line *clone_writers(const struct clone *);
  * patched so that no connection takes a cached page or a parsed schema of another root for this
  * one's. */
 
-/* How often a root was installed by one of these: a transaction that sees it change has lost what
+/* How often a root was made the newest by one of these: a transaction that sees it change has lost what
  * it stood on. */
 uint64_t clone_rewinds(const struct clone *);
 

@@ -119,8 +119,9 @@ static void set_failure(struct durable *durable, int rc)
     }
 }
 
-/* The clone is again what is on the disk. Those who began to write on a newer root see that it was
- * rewound. The version is new, and has nothing that would have to be written. */
+/* The clone is again what is on the disk. Nobody stands on a newer root: who writes has the place,
+ * and who reads began with this one; so for them it is no rewind. The version is new, and has
+ * nothing that would have to be written. */
 static bool go_back(struct durable *durable)
 {
     struct clone *clone = durable->clone;

@@ -238,6 +238,33 @@ static void test_what_is_lost_is_not_seen(void **state maybe_unused)
     in_home(body_what_is_lost_is_not_seen);
 }
 
+/* Who only reads stands on what is on the disk, whatever becomes of the rest. */
+static void body_readers_do_not_notice(struct world *world maybe_unused)
+{
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+    struct session *b = session_on(home.clone, NULL);
+
+    run(a, "INSERT INTO pairs VALUES(1, 0, NULL)");
+    begin(b, TXN_READ_COMMITTED);
+    assert_int_equal(count(b), 1);
+    disk_fail_at(disk_calls() + 1, SQLITE_IOERR, true);
+    fails(a, "INSERT INTO pairs VALUES(2, 0, NULL)", "58030", NULL);
+    disk_fail_at(0, 0, false);
+    assert_int_equal(count(b), 1);
+    run(b, "INSERT INTO pairs VALUES(3, 0, NULL)");
+    commit(b);
+    assert_int_equal(query_int(a, "SELECT sum(id) FROM pairs"), 4);
+    session_close(a);
+    session_close(b);
+    home_close(&home);
+}
+
+static void test_readers_do_not_notice_what_is_lost(void **state maybe_unused)
+{
+    in_home(body_readers_do_not_notice);
+}
+
 /* Who has begun to write on what is not on the disk yet cannot commit when it does not get there.
  */
 static void body_a_writer_on_a_lost_root(struct world *world maybe_unused)
@@ -386,6 +413,7 @@ int main(void)
         TEST(test_what_fails_is_undone_and_the_next_may_work),
         TEST(test_who_has_lost_a_commit_reads_on),
         TEST(test_what_is_lost_is_not_seen),
+        TEST(test_readers_do_not_notice_what_is_lost),
         TEST(test_a_writer_on_a_lost_root_cannot_commit),
         TEST(test_a_file_that_vanishes_is_noticed),
         TEST(test_the_log_is_begun_anew_beside_readers),
