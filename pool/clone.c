@@ -241,11 +241,17 @@ static int install(struct clone *clone, struct pagemap *map, uint32_t *cookie)
     return 0;
 }
 
+static uint32_t cookie_of(const struct pagemap *image)
+{
+    const struct page *page1 = pagemap_get(image, 1);
+
+    return page1 == NULL ? 0 : page1_get(page1->data, page1_cookie);
+}
+
 int clone_install(struct clone *clone, const struct pagemap *image)
 {
     struct pagemap map = pagemap_share(image);
-    const struct page *page1 = pagemap_get(image, 1);
-    uint32_t cookie = page1 == NULL ? 0 : page1_get(page1->data, page1_cookie);
+    uint32_t cookie = cookie_of(image);
 
     return install(clone, &map, &cookie);
 }
@@ -274,14 +280,16 @@ int clone_reset(struct clone *clone)
 int clone_mark(struct clone *clone, struct clone_mark **ret_mark)
 {
     struct clone_mark *mark = page_owner_alloc(clone->owner, sizeof(*mark));
+    uint64_t version;
+    const struct pagemap *shown = clone_shown(clone, &version);
 
     if (mark == NULL) {
         return -ENOMEM;
     }
     *mark = (struct clone_mark){
         .clone = clone_ref(clone),
-        .root = pagemap_share(&clone->root),
-        .cookie = clone->cookie,
+        .root = pagemap_share(shown),
+        .cookie = version == clone->version ? clone->cookie : cookie_of(shown),
     };
     *ret_mark = mark;
     return 0;

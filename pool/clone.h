@@ -53,14 +53,15 @@ const struct line *clone_writers(const struct clone *);
  * patched so that no connection takes a cached page or a parsed schema of another root for this
  * one's. */
 
-/* How often a root was made the newest by one of these: a transaction that sees it change has lost what
- * it stood on. */
+/* How often a root was made the newest by one of these: a transaction that sees it change has lost
+ * what it stood on. */
 uint64_t clone_rewinds(const struct clone *);
 
 /* Back to the template, as if new. 0, -ENOMEM, or -EBUSY while a connection writes. */
 must_check int clone_reset(struct clone *);
 
-/* Remembers the newest root / makes a remembered one the newest. The mark holds a reference on its
+/* Remembers the newest root (of a durable clone the newest one on the disk: what may still be lost
+ * does not come back by it) / makes a remembered one the newest. The mark holds a reference on its
  * clone and may be used again. */
 must_check int clone_mark(struct clone *, struct clone_mark **ret_mark);
 must_check int clone_rewind(struct clone *, struct clone_mark *);

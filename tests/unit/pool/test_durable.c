@@ -403,6 +403,52 @@ static void test_a_rewind_is_durable_too(void **state maybe_unused)
     in_home(body_one_row_is_left);
 }
 
+struct marking {
+    struct marks marks;
+    struct session *session;
+    int result;
+};
+
+static void run_marking(void *arg)
+{
+    struct marking *marking = arg;
+    struct failure f = { .sqlstate = "" };
+
+    marking->result = marks_set(&marking->marks, marking->session, "one", 0, &f);
+}
+
+static void body_a_mark_is_of_what_is_on_the_disk(struct world *world)
+{
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+    struct marking marking = { .session = session_on(home.clone, NULL), .result = -1 };
+    struct failure f = { .sqlstate = "" };
+    struct commit lost;
+
+    disk_hold_syncs(true);
+    begin_commit(&lost, a, "INSERT INTO pairs VALUES(1, 0, NULL)");
+    start(world, run_marking, &marking);
+    assert_int_equal(await_turn(), 0);
+    disk_fail_at(disk_calls() + 1, SQLITE_IOERR, true);
+    disk_hold_syncs(false);
+    await_result(&lost);
+    assert_int_equal(lost.result, FAILED);
+    disk_fail_at(0, 0, false);
+    assert_int_equal(marking.result, 0);
+    run(a, "INSERT INTO pairs VALUES(2, 0, NULL)");
+    assert_int_equal(marks_rewind(&marking.marks, a, "one", &f), 0);
+    assert_int_equal(count(a), 0);
+    session_close(a);
+    session_close(marking.session);
+    marks_finish(&marking.marks);
+    home_close(&home);
+}
+
+static void test_a_mark_is_of_what_is_on_the_disk(void **state maybe_unused)
+{
+    in_home(body_a_mark_is_of_what_is_on_the_disk);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -418,6 +464,7 @@ int main(void)
         TEST(test_a_file_that_vanishes_is_noticed),
         TEST(test_the_log_is_begun_anew_beside_readers),
         TEST(test_a_rewind_is_durable_too),
+        TEST(test_a_mark_is_of_what_is_on_the_disk),
     };
 
     return cmocka_run_group_tests(tests, setup_sqlite, NULL);
