@@ -67,13 +67,16 @@ static void tell_committed(struct durable *durable)
     }
 }
 
+/* One who was slow to come may wait behind a younger version for one that is on the disk. */
 static void tell_failed(struct durable *durable)
 {
     struct commit_wait *wait;
 
     while ((wait = first_wait(durable)) != NULL) {
-        wait->failed = true;
-        *wait->failure = durable->failure;
+        wait->failed = wait->version > durable->version;
+        if (wait->failed) {
+            *wait->failure = durable->failure;
+        }
         line_call_first(&durable->commits);
     }
 }
