@@ -206,7 +206,7 @@ static void write_log(struct durable *durable)
     sweep_map(&job.backfilled, clone->owner);
 }
 
-static bool has_work(const struct durable *durable)
+static bool has_commits(const struct durable *durable)
 {
     return !durable->failing && durable->clone->version > durable->version;
 }
@@ -216,8 +216,10 @@ static void log_task(void *arg)
 {
     struct durable *durable = arg;
 
-    while (has_work(durable)) {
-        write_log(durable);
+    while (has_commits(durable) || durable->clone_is_full) {
+        if (has_commits(durable)) {
+            write_log(durable);
+        }
         durable_checkpoint_step(durable);
     }
     if (durable->closing) {
@@ -243,9 +245,15 @@ static int start_task(struct durable *durable)
 
 void durable_published(struct durable *durable)
 {
-    if (has_work(durable) && start_task(durable) != 0) {
+    if (has_commits(durable) && start_task(durable) != 0) {
         fail(durable, SQLITE_NOMEM);
     }
+}
+
+void durable_make_room(struct durable *durable)
+{
+    durable->clone_is_full = true;
+    (void)start_task(durable);
 }
 
 /* ---- life ---- */

@@ -192,6 +192,11 @@ int durable_file_append(struct durable_file *file, const struct durable_step *st
     return rc;
 }
 
+bool durable_file_is_broken(const struct durable_file *file)
+{
+    return file->broken;
+}
+
 uint64_t durable_file_log_bytes(const struct durable_file *file)
 {
     return atomic_load(&file->log_end);

@@ -367,6 +367,52 @@ static void test_the_log_is_begun_anew_beside_readers(void **state maybe_unused)
     home.durable = NULL;
 }
 
+static void body_fill(struct world *world maybe_unused)
+{
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+
+    run(a, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)"
+           "INSERT INTO pairs SELECT i, 0, randomblob(3000) FROM n");
+    session_close(a);
+    home_close(&home);
+}
+
+/* What is replaced stays in memory until the file has been written. */
+static void body_a_full_clone(struct world *world maybe_unused)
+{
+    static const char update[] = "UPDATE pairs SET pair = pair + 1, pad = randomblob(3000)";
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+    struct failure f = { .sqlstate = "" };
+    struct durable_stats stats = { .checkpoints = 0 };
+    int done = 0;
+    int failed = 0;
+
+    while (done < 5 && failed < 200) {
+        bool ok = try(a, update, &f) == 0;
+
+        assert_true(ok || strcmp(f.sqlstate, "53100") == 0);
+        done += ok;
+        failed += !ok;
+        assert_int_equal(await_turn(), 0);
+    }
+    assert_int_equal(done, 5);
+    assert_int_equal(query_int(a, "SELECT min(pair) FROM pairs"), 5);
+    durable_stats(home.durable, &stats);
+    assert_true(stats.log_bytes < (4 << 20));
+    session_close(a);
+    home_close(&home);
+}
+
+static void test_a_full_clone_has_its_file_written(void **state maybe_unused)
+{
+    in_home(body_fill);
+    home.memory = 1000 << 10;
+    assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+    in_home(body_a_full_clone);
+}
+
 static void body_a_rewind_is_a_commit(struct world *world maybe_unused)
 {
     durable_start(home.durable);
@@ -463,6 +509,7 @@ int main(void)
         TEST(test_a_writer_on_a_lost_root_cannot_commit),
         TEST(test_a_file_that_vanishes_is_noticed),
         TEST(test_the_log_is_begun_anew_beside_readers),
+        TEST(test_a_full_clone_has_its_file_written),
         TEST(test_a_rewind_is_durable_too),
         TEST(test_a_mark_is_of_what_is_on_the_disk),
     };
