@@ -167,7 +167,6 @@ int database_create(const struct database_world *world, const struct database_op
     }
     database->world = world;
     database->options = *options;
-    database->owns_durable = options->durable != NULL;
     template_ref(options->template_);
     database->name = mem_strdup(options->name);
     database->options.name = database->name;
@@ -175,6 +174,7 @@ int database_create(const struct database_world *world, const struct database_op
         database_destroy(database);
         return -ENOMEM;
     }
+    database->owns_durable = options->durable != NULL;
     *ret_database = database;
     return 0;
 }

@@ -52,7 +52,7 @@ struct database_options {
     int64_t idle_in_transaction_timeout_us;
 };
 
-/* 0 or -ENOMEM. `world` is borrowed for good. */
+/* 0 or -ENOMEM, and then the durable one is still the caller's. `world` is borrowed for good. */
 must_check int database_create(const struct database_world *world,
                                const struct database_options *options,
                                struct database **ret_database);

@@ -30,7 +30,7 @@ void registry_destroy(struct registry *registry);
 
 /* ---- databases ---- */
 
-/* 0, -ENOMEM or -EEXIST. The name is copied. */
+/* 0, -ENOMEM or -EEXIST: as database_create(). The name is copied. */
 must_check int registry_add(struct registry *registry, const struct database_options *options);
 /* Makes the sessions of this loop that are to be ready (min_pool_size). Awaits. */
 void registry_await_prefill(struct registry *registry);

@@ -5,6 +5,9 @@
 #include "async/await.h"
 #include "pool/marks.h"
 
+#include "support_pool.h"
+
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -495,6 +498,44 @@ static void test_a_mark_is_of_what_is_on_the_disk(void **state maybe_unused)
     in_home(body_a_mark_is_of_what_is_on_the_disk);
 }
 
+/* ---- as a database ---- */
+
+/* Until it is a database's it is its opener's. */
+static void body_a_database_without_memory(struct world *world)
+{
+    struct pool pool = { .closed = false };
+    struct database_options options = { .name = "kept", .durable = home.durable };
+    uint64_t site = 0;
+    int r;
+
+    world->template_ = template_of("");
+    options.template_ = clone_template(home.clone);
+    pool_begin(&pool, world, NULL, 0);
+    do {
+        mem_fail_at(++site, false);
+        r = registry_add(pool.registry, &options);
+        mem_fail_at(0, false);
+        assert_true(r == 0 || r == -ENOMEM);
+    } while (r != 0);
+    assert_true(site > 3);
+    struct database *kept = registry_find(pool.registry, view_of_str("kept"));
+    assert_null(registry_find_template(pool.registry, view_of_str("kept")));
+    assert_int_equal(registry_start_durable(pool.registry, kept), 0);
+    struct session *a = session_on(home.clone, NULL);
+    run(a, "INSERT INTO pairs VALUES(1, 0, NULL)");
+    session_close(a);
+    pool_end(&pool);
+    template_unref(take_ptr(world->template_));
+    home.durable = NULL;
+}
+
+static void test_a_database_without_memory_leaves_it(void **state maybe_unused)
+{
+    in_home(body_a_database_without_memory);
+    assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+    in_home(body_one_row_is_left);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -512,6 +553,7 @@ int main(void)
         TEST(test_a_full_clone_has_its_file_written),
         TEST(test_a_rewind_is_durable_too),
         TEST(test_a_mark_is_of_what_is_on_the_disk),
+        TEST(test_a_database_without_memory_leaves_it),
     };
 
     return cmocka_run_group_tests(tests, setup_sqlite, NULL);
