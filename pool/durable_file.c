@@ -170,11 +170,14 @@ static int prepare_log(struct durable_file *file, const struct durable_step *ste
     return rc == SQLITE_OK && atomic_load(&file->log_end) == 0 ? write_header(file) : rc;
 }
 
-/* What was written of a commit shall not be found by who recovers the log. */
+/* What was written of a commit shall not be found by who recovers the log, after power loss
+ * neither: its frames may all have got to the disk. */
 static int take_back(struct durable_file *file, const struct wal *before)
 {
     file->wal = *before;
-    return file->log->pMethods->xTruncate(file->log, (sqlite3_int64)atomic_load(&file->log_end));
+    int rc = file->log->pMethods->xTruncate(file->log, (sqlite3_int64)atomic_load(&file->log_end));
+
+    return rc == SQLITE_OK ? sync_file(file, file->log) : rc;
 }
 
 int durable_file_append(struct durable_file *file, const struct durable_step *step)
