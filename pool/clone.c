@@ -105,11 +105,6 @@ bool clone_schema_is_templates(const struct clone *clone)
     return clone->cookie == clone->template_cookie;
 }
 
-uint32_t clone_schema_version(const struct clone *clone)
-{
-    return clone->cookie;
-}
-
 /* ---- the writer's place ---- */
 
 int clone_await_writer(struct clone *clone, void *holder, int64_t deadline_us)

@@ -32,8 +32,6 @@ size_t clone_own_bytes(
 /* True while the published schema is the template's, byte for byte: caches per template may be
  * used. It does not know what a transaction that is still open has changed. */
 bool clone_schema_is_templates(const struct clone *);
-/* Stands for the published schema: as long as it is the same number, so is the schema. */
-uint32_t clone_schema_version(const struct clone *);
 
 /* ---- the writer's place: one holder, the others in a first-come line ---- */
 

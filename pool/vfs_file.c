@@ -466,6 +466,14 @@ bool vfs_root_is_newest(sqlite3 *db)
     return !file->pinned || file->version == next;
 }
 
+uint32_t vfs_schema_version(sqlite3 *db)
+{
+    uint64_t version;
+    const struct page *page1 = pagemap_get(next_root(vfs_file_of(db), &version), 1);
+
+    return page1 == NULL ? 0 : page1_get(page1->data, page1_cookie);
+}
+
 void vfs_set_user(sqlite3 *db, const void *user)
 {
     vfs_file_of(db)->user = user;

@@ -128,6 +128,54 @@ static void test_a_commit_is_seen_when_it_is_on_the_disk(void **state maybe_unus
     in_home(body_a_commit_is_seen_when_it_is_on_the_disk);
 }
 
+/* That of what it sees: true. */
+static bool knows_its_schema(struct session *session)
+{
+    struct failure f;
+    uint32_t version;
+
+    assert_int_equal(session_read_schema(session, &version, &f), 0);
+    return session_schema_version(session) == version;
+}
+
+/* Who keeps plans by that number would else keep those of one schema for the other. */
+static void body_a_schema_is_told_by_who_sees_it(struct world *world maybe_unused)
+{
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+    struct session *b = session_on(home.clone, NULL);
+    struct commit commit;
+
+    uint32_t old = session_schema_version(b);
+    disk_hold_syncs(true);
+    begin_commit(&commit, a, "ALTER TABLE pairs ADD more INT");
+    struct session *c = session_on(home.clone, NULL);
+    assert_int_equal(session_schema_version(b), old);
+    assert_int_equal(session_schema_version(c), old);
+    assert_true(knows_its_schema(b));
+    begin(b, TXN_READ_COMMITTED);
+    run(b, "UPDATE pairs SET pair = 1");
+    assert_true(session_schema_version(b) != old);
+    assert_true(knows_its_schema(b));
+    rollback(b);
+    assert_int_equal(session_schema_version(b), old);
+    assert_true(knows_its_schema(b));
+    disk_hold_syncs(false);
+    await_result(&commit);
+    assert_int_equal(commit.result, 0);
+    assert_true(session_schema_version(c) != old);
+    assert_true(knows_its_schema(a) && knows_its_schema(b) && knows_its_schema(c));
+    session_close(a);
+    session_close(b);
+    session_close(c);
+    home_close(&home);
+}
+
+static void test_a_schema_is_told_by_who_sees_it(void **state maybe_unused)
+{
+    in_home(body_a_schema_is_told_by_who_sees_it);
+}
+
 static void body_a_copy_is_of_what_is_on_the_disk(struct world *world maybe_unused)
 {
     durable_start(home.durable);
@@ -542,6 +590,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_commits_are_grouped_and_in_the_file_at_the_end),
         TEST(test_a_commit_is_seen_when_it_is_on_the_disk),
+        TEST(test_a_schema_is_told_by_who_sees_it),
         TEST(test_a_copy_is_of_what_is_on_the_disk),
         TEST(test_what_fails_is_undone_and_the_next_may_work),
         TEST(test_who_has_lost_a_commit_reads_on),
