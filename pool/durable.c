@@ -323,7 +323,7 @@ static void begin_close(struct loop *loop, struct loop_message *message)
 
     (void)loop;
     durable->closing = true;
-    if (start_task(durable) != 0) {
+    if (start_task(durable) != 0 && !durable->checkpointing) {
         durable->closed(durable->closed_arg); /* the log has it all, for the next to open it */
     }
 }

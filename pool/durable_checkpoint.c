@@ -60,6 +60,9 @@ static void checkpoint_task(void *arg)
     durable->written_behind = backfill(durable, false) == SQLITE_OK;
     durable->checkpointing = false;
     line_call_first(&durable->checkpoint);
+    if (durable->closing && durable->task == NULL) {
+        durable->closed(durable->closed_arg); /* there was no memory for who would have waited */
+    }
 }
 
 void durable_checkpoint_hold(struct durable *durable)
