@@ -29,9 +29,10 @@ static void refuse_at_once(int fd)
 }
 
 /* Over the limit? Counted among those who are in, or among those who are refused. */
-static bool admit(struct server *server)
+static bool admit(const struct worker *worker)
 {
-    size_t most = (size_t)server->conf->max_client_conn;
+    struct server *server = worker->server;
+    size_t most = (size_t)worker->conf->max_client_conn;
 
     if (atomic_fetch_add(&server->client_count, 1) < most) {
         return true;
@@ -65,7 +66,7 @@ static int start(struct worker *worker, int fd, bool is_unix, bool refused)
 int connection_start(struct worker *worker, int fd, bool is_unix)
 {
     struct server *server = worker->server;
-    bool refused = !admit(server);
+    bool refused = !admit(worker);
 
     worker->stats.connections_total++;
     worker->stats.connections_refused += refused;

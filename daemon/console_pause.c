@@ -15,6 +15,7 @@
 #include "pool/registry.h"
 
 #include <errno.h>
+#include <string.h>
 
 static const int64_t look_step_us = 5000;
 
@@ -36,19 +37,20 @@ static void targets_finish(struct targets *targets)
 static int find_targets(const struct connection *conn, const struct console_words *words,
                         struct targets *targets, struct failure *ret_failure)
 {
-    const struct conf *conf = conn->server->conf;
     const char *name = words->count > 1 ? words->word[1] : NULL;
+    cleanup(mem_freep) struct registry_pool *pools = NULL;
+    size_t count;
 
-    targets->list = mem_zalloc((conf->database_count + 1) * sizeof(*targets->list));
+    if (registry_list_pools(conn->server->registry, &pools, &count) != 0) {
+        return failure_set_nomem(ret_failure);
+    }
+    targets->list = mem_zalloc((count + 1) * sizeof(*targets->list));
     if (targets->list == NULL) {
         return failure_set_nomem(ret_failure);
     }
-    for (size_t i = 0; i < conf->database_count; i++) {
-        struct view database = view_of_str(conf->databases[i].name);
-
-        if (name == NULL || view_equal_str(database, name)) {
-            targets->list[targets->count++].database =
-                registry_find(conn->server->registry, database);
+    for (size_t i = 0; i < count; i++) {
+        if (name == NULL || strcmp(pools[i].name, name) == 0) {
+            targets->list[targets->count++].database = pools[i].database;
         }
     }
     if (name != NULL && console_is_meant(name)) {

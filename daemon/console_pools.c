@@ -164,7 +164,7 @@ static void put_database(struct console_rows *rows, int64_t port, const struct r
 int console_databases(struct connection *conn, struct console_rows *rows)
 {
     cleanup(mem_freep) struct registry_pool *pools = NULL;
-    int64_t port = conn->server->conf->listen_port;
+    int64_t port = conn->worker->conf->listen_port;
     size_t count;
 
     if (registry_list_pools(conn->server->registry, &pools, &count) != 0) {
@@ -190,19 +190,21 @@ static void put_item(struct console_rows *rows, const char *list, size_t items)
 int console_lists(struct connection *conn, struct console_rows *rows)
 {
     cleanup(census_finish) struct census census = { .clients = 0 };
-    const struct conf *conf = conn->server->conf;
-    size_t most = (size_t)conf->max_client_conn;
+    cleanup(mem_freep) struct registry_pool *pools = NULL;
     struct registry_stats stats;
+    size_t databases;
     size_t users;
 
     server_each_worker(conn->server, count_clients, &census);
-    if (count_users(&census, &users) != 0) {
+    if (count_users(&census, &users) != 0 ||
+        registry_list_pools(conn->server->registry, &pools, &databases) != 0) {
         return -ENOMEM;
     }
+    size_t most = (size_t)conn->worker->conf->max_client_conn;
     registry_stats(conn->server->registry, &stats);
-    put_item(rows, "databases", conf->database_count + 1); /* and the console */
+    put_item(rows, "databases", databases + 1); /* and the console */
     put_item(rows, "users", users);
-    put_item(rows, "pools", conf->database_count + 1);
+    put_item(rows, "pools", databases + 1);
     put_item(rows, "free_clients", most > census.clients ? most - census.clients : 0);
     put_item(rows, "used_clients", census.clients - census.logging_in);
     put_item(rows, "login_clients", census.logging_in);

@@ -81,7 +81,7 @@ static int add_database(struct service *service, const struct load_job *job)
         .session_memory = (size_t)conf->session_memory,
         .work_mem = (size_t)conf->work_mem,
         .temp_file_limit = temp_file_limit(conf),
-        .temp_dir = service->server.conf->temp_dir,
+        .temp_dir = service->server.boot_conf->temp_dir,
         .lock_timeout_us = conf->lock_timeout_us,
         .statement_timeout_us = conf->statement_timeout_us,
         .idle_in_transaction_timeout_us = conf->idle_in_transaction_timeout_us,
@@ -109,7 +109,7 @@ static int load_database(struct service *service, const struct conf_database *co
                                       .parent = &service->server.account,
                                       .work_mem = (size_t)conf->work_mem,
                                       .temp_file_limit = temp_file_limit(conf),
-                                      .temp_dir = service->server.conf->temp_dir,
+                                      .temp_dir = service->server.boot_conf->temp_dir,
                                       .stop = &service->stop } };
     int64_t begun_us = loop_now_us(service_loop(service));
 
@@ -133,7 +133,7 @@ static int load_database(struct service *service, const struct conf_database *co
 }
 static int load_databases(struct service *service, struct failure *ret_failure)
 {
-    const struct conf *conf = service->server.conf;
+    const struct conf *conf = service->server.boot_conf;
     int r = 0;
 
     for (size_t i = 0; i < conf->database_count && r == 0; i++) {
@@ -172,7 +172,7 @@ static void client_accepted(void *owner, int fd, bool is_unix)
 
 static int open_listener(struct service *service, struct failure *ret_failure)
 {
-    const struct conf *conf = service->server.conf;
+    const struct conf *conf = service->server.boot_conf;
     struct listener_options options = { .addresses = conf->listen_addr,
                                         .port = (uint16_t)conf->listen_port,
                                         .unix_socket_dir = conf->unix_socket_dir,
@@ -187,13 +187,13 @@ static int probe_databases(struct service *service, struct failure *ret_failure)
     struct server *server = &service->server;
     int r = 0;
 
-    size_t count = server->conf->database_count - server->conf->builtin_count;
+    size_t count = server->boot_conf->database_count - server->boot_conf->builtin_count;
 
     for (size_t i = 0; i < count && r == 0; i++) {
         int64_t deadline_us = clock_after_us(loop_clock(service_loop(service)), probe_timeout_us);
-        r = service->stops > 0
-                ? -ECANCELED
-                : probe_database(server, server->conf->databases[i].name, deadline_us, ret_failure);
+        r = service->stops > 0 ? -ECANCELED
+                               : probe_database(server, server->boot_conf->databases[i].name,
+                                                deadline_us, ret_failure);
     }
     return r;
 }
@@ -239,7 +239,7 @@ static int say_ready(struct service *service)
 
 static int start(struct service *service, struct failure *ret_failure)
 {
-    try_temp_dir(service->server.conf);
+    try_temp_dir(service->server.boot_conf);
 
     int r = load_databases(service, ret_failure);
     if (r == 0) {
@@ -279,7 +279,7 @@ static void start_task(void *arg)
     struct service *service = arg;
     struct failure failure = { 0 };
 
-    log_line(LEVEL_LOG, "pondd %s starts with %s", POND_VERSION, service->server.conf->path);
+    log_line(LEVEL_LOG, "pondd %s starts with %s", POND_VERSION, service->server.boot_conf->path);
     int r = start(service, &failure);
 
     service->starting = NULL;

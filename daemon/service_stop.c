@@ -69,7 +69,8 @@ static void stop_task(void *arg)
     }
     log_line(LEVEL_LOG, "stopping: %zu connections", server_connections(server));
     shut_down_workers(server, false);
-    if (!await_connections(service, clock_after_us(clock, server->conf->shutdown_grace_us), true)) {
+    if (!await_connections(
+            service, clock_after_us(clock, server_main(server)->conf->shutdown_grace_us), true)) {
         shut_down_workers(server, true);
         if (!await_connections(service, clock_after_us(clock, cut_timeout_us), false)) {
             log_line(LEVEL_ERROR, "%zu connections did not end", server_connections(server));

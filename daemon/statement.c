@@ -135,10 +135,12 @@ int statement_run(struct connection *conn, struct portal *portal, const struct s
                   struct failure *ret_failure)
 {
     bool opening = conn->opening && !sql_plan_is_txn_control(sql_portal_plan(portal));
-    bool timed = opening || statement_log_wants_time(conn->server->conf);
+    bool timed = opening || statement_log_wants_time(conn->worker->conf);
+    bool logged = statement_log_is_on(conn->worker->conf); /* when it began: how->text is there */
     int64_t start_us = timed ? loop_now_us(conn->worker->loop) : 0;
     int r = rows_run(conn, portal, how->max_rows, ret_failure);
-    int64_t took_us = timed ? loop_now_us(conn->worker->loop) - start_us : 0;
+    /* -1: nobody wanted to know when it began */
+    int64_t took_us = timed ? loop_now_us(conn->worker->loop) - start_us : -1;
 
     conn->worker->stats.statements++;
     if (opening) {
@@ -148,8 +150,8 @@ int statement_run(struct connection *conn, struct portal *portal, const struct s
         r = txn_implicit_end(conn->lease.session, ret_failure);
     }
     if (r == 0 || r == SQL_SUSPENDED) {
-        if (statement_log_is_on(conn->server->conf)) {
-            statement_log(conn->server->conf, conn->cancel_key.pid, how->text, sql_tag(portal),
+        if (logged) {
+            statement_log(conn->worker->conf, conn->cancel_key.pid, how->text, sql_tag(portal),
                           took_us);
         }
         r = send_completion(conn, portal, r == SQL_SUSPENDED);

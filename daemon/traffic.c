@@ -9,15 +9,25 @@
 #include <errno.h>
 #include <string.h>
 
-size_t traffic_count(const struct server *server)
+size_t traffic_number(const struct database *database)
 {
-    return server->conf->database_count + 1;
+    return 1 + database_number(database);
 }
 
-int traffic_open(struct worker *worker)
+/* So many sums, the new ones of nothing. 0 or -ENOMEM. */
+static int reserve(struct worker *worker, size_t count)
 {
-    worker->traffic = mem_zalloc(traffic_count(worker->server) * sizeof(*worker->traffic));
-    return worker->traffic == NULL ? -ENOMEM : 0;
+    struct traffic *sums = mem_realloc(worker->traffic, count * sizeof(*sums));
+
+    if (sums == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = worker->traffic_count; i < count; i++) {
+        sums[i] = (struct traffic){ 0 };
+    }
+    worker->traffic = sums;
+    worker->traffic_count = count;
+    return 0;
 }
 
 void traffic_close(struct worker *worker)
@@ -26,24 +36,19 @@ void traffic_close(struct worker *worker)
 }
 
 /* A named clone's is that of the database whose limits it has. */
-static struct traffic *total_of(const struct connection *conn)
+static size_t number_of(const struct connection *conn)
 {
-    const struct conf *conf = conn->server->conf;
-
-    if (conn->console != CONSOLE_NONE) {
-        return &conn->worker->traffic[conf->database_count];
-    }
-    for (size_t i = 0; i < conf->database_count; i++) {
-        if (strcmp(conf->databases[i].name, database_options(conn->lease.database)->name) == 0) {
-            return &conn->worker->traffic[i];
-        }
-    }
-    return NULL;
+    return conn->console != CONSOLE_NONE ? traffic_console : traffic_number(conn->lease.database);
 }
 
 void traffic_enter(struct connection *conn, int64_t wait_us)
 {
-    conn->traffic.total = total_of(conn);
+    struct account *was = account_swap(NULL); /* it is for all who come later */
+    size_t number = number_of(conn);
+    int r = number < conn->worker->traffic_count ? 0 : reserve(conn->worker, number + 1);
+
+    account_swap(was);
+    conn->traffic.number = r == 0 ? number + 1 : 0;
     conn->traffic.sum.wait_us = (uint64_t)wait_us;
 }
 
@@ -92,21 +97,26 @@ static void add_connection(struct traffic *to, const struct connection *conn)
 
 void traffic_leave(struct connection *conn)
 {
-    if (conn->traffic.total != NULL) {
-        add_connection(take_ptr(conn->traffic.total), conn);
+    size_t number = conn->traffic.number;
+
+    if (number != 0) {
+        conn->traffic.number = 0;
+        add_connection(&conn->worker->traffic[number - 1], conn);
     }
 }
 
-void traffic_add(const struct worker *worker, struct traffic *sums)
+void traffic_add(const struct worker *worker, struct traffic *sums, size_t count)
 {
     const struct connection *conn;
 
-    for (size_t i = 0; i < traffic_count(worker->server); i++) {
+    for (size_t i = 0; i < count && i < worker->traffic_count; i++) {
         add(&sums[i], &worker->traffic[i]);
     }
     TAILQ_FOREACH (conn, &worker->connections, entry) {
-        if (conn->traffic.total != NULL) {
-            add_connection(&sums[conn->traffic.total - worker->traffic], conn);
+        size_t number = conn->traffic.number;
+
+        if (number != 0 && number <= count) {
+            add_connection(&sums[number - 1], conn);
         }
     }
 }

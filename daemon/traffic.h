@@ -9,7 +9,7 @@
 #include "base/defs.h"
 
 struct connection;
-struct server;
+struct database;
 struct worker;
 
 struct traffic {
@@ -24,25 +24,23 @@ struct traffic {
 
 /* Embedded in a connection; zero bytes are one that counts for nobody. */
 struct traffic_meter {
-    struct traffic *total; /* that it is added to; NULL: none */
-    struct traffic sum;    /* but for the bytes */
+    size_t number;      /* of the sum that it is added to, and 1; 0: none */
+    struct traffic sum; /* but for the bytes */
     int64_t query_start_us;
     int64_t transaction_start_us; /* 0: in none */
 };
 
-/* The sums of a worker, one for each database of the configuration and the last for the console. 0
- * or -ENOMEM. */
-must_check int traffic_open(struct worker *worker);
+/* The sums are numbered: the console's, then those of the databases by their own numbers. A worker
+ * has those that were needed so far. */
+enum { traffic_console };
+size_t traffic_number(const struct database *database);
 void traffic_close(struct worker *worker);
 
-/* How many sums there are. */
-size_t traffic_count(const struct server *server);
-
-/* The client is in, after that many microseconds. */
+/* The client is in, after that many microseconds. Without memory it counts for nobody. */
 void traffic_enter(struct connection *conn, int64_t wait_us);
 void traffic_leave(struct connection *conn);
 void traffic_query_begins(struct connection *conn);
 void traffic_query_ends(struct connection *conn);
 
-/* Adds what a worker's connections did, those that are gone too, to traffic_count() sums. */
-void traffic_add(const struct worker *worker, struct traffic *sums);
+/* Adds what a worker's connections did, those that are gone too, to the first `count` sums. */
+void traffic_add(const struct worker *worker, struct traffic *sums, size_t count);
