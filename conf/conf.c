@@ -400,14 +400,19 @@ const struct conf_database *conf_find(const struct conf *conf, const char *name)
     return database_find(conf, name, strlen(name));
 }
 
+void conf_database_finish(struct conf_database *database)
+{
+    option_finish_all(OPTION_DATABASE, database);
+    mem_free(take_ptr(database->name));
+}
+
 void conf_destroy(struct conf *conf)
 {
     if (conf == NULL) {
         return;
     }
     for (size_t i = 0; i < conf->database_count; i++) {
-        option_finish_all(OPTION_DATABASE, &conf->databases[i]);
-        mem_free(conf->databases[i].name);
+        conf_database_finish(&conf->databases[i]);
     }
     mem_free(conf->databases);
     option_finish_all(OPTION_POND, conf);

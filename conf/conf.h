@@ -84,8 +84,9 @@ const struct conf_database *conf_find(const struct conf *conf, const char *name)
 /* 0 or -ENOMEM. */
 must_check int conf_copy(const struct conf *conf, struct conf **ret_copy);
 
-/* Where `fresh` wants what needs a restart, it gets what `running` has, and `kept` is told.
- * `database` is NULL for [pond]. 0 or -ENOMEM. */
+/* Where `fresh` wants what needs a restart, it gets what `running` has, and `kept` is told: of an
+ * option (of [pond] when there is no database), or of a durable database that is to come or to go
+ * (without an option). 0 or -ENOMEM. */
 typedef void conf_kept_fn(void *arg, const struct option *option,
                           const struct conf_database *database);
 must_check int conf_keep(struct conf *fresh, const struct conf *running, conf_kept_fn *kept,

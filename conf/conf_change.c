@@ -70,16 +70,85 @@ static int keep_section(const struct keeping *keeping, enum option_section secti
     return 0;
 }
 
-int conf_keep(struct conf *fresh, const struct conf *running, conf_kept_fn *kept, void *arg)
+static int keep_options(const struct keeping *keeping, struct conf *fresh,
+                        const struct conf *running)
 {
-    const struct keeping keeping = { .kept = kept, .arg = arg };
-    int r = keep_section(&keeping, OPTION_POND, fresh, running, NULL);
+    int r = keep_section(keeping, OPTION_POND, fresh, running, NULL);
 
     for (size_t i = 0; i < fresh->database_count && r == 0; i++) {
         struct conf_database *database = &fresh->databases[i];
         const struct conf_database *known = conf_find(running, database->name);
 
-        r = known == NULL ? 0 : keep_section(&keeping, OPTION_DATABASE, database, known, database);
+        r = known == NULL ? 0 : keep_section(keeping, OPTION_DATABASE, database, known, database);
+    }
+    return r;
+}
+
+static bool is_durable(const struct conf_database *database)
+{
+    return *database->file != '\0';
+}
+
+/* Those that would come: not yet. */
+static void leave_out(const struct keeping *keeping, struct conf *fresh, const struct conf *running)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < fresh->database_count; i++) {
+        struct conf_database *database = &fresh->databases[i];
+
+        if (!is_durable(database) || conf_find(running, database->name) != NULL) {
+            fresh->databases[kept++] = *database;
+            continue;
+        }
+        keeping->kept(keeping->arg, NULL, database);
+        conf_database_finish(database);
+    }
+    fresh->database_count = kept;
+}
+
+/* The last one goes before those that are built in. */
+static void move_last(struct conf *conf)
+{
+    size_t at = conf->database_count - 1;
+    struct conf_database last = conf->databases[at];
+
+    for (; at > 0 && conf->databases[at - 1].builtin; at--) {
+        conf->databases[at] = conf->databases[at - 1];
+    }
+    conf->databases[at] = last;
+}
+
+/* Those that would go: not yet. */
+static int put_back(const struct keeping *keeping, struct conf *fresh, const struct conf *running)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < running->database_count && r == 0; i++) {
+        const struct conf_database *known = &running->databases[i];
+
+        if (!is_durable(known) || conf_find(fresh, known->name) != NULL) {
+            continue;
+        }
+        keeping->kept(keeping->arg, NULL, known);
+        r = conf_add(fresh, known->name);
+        if (r == 0) {
+            r = option_copy_all(OPTION_DATABASE, &fresh->databases[fresh->database_count - 1],
+                                known);
+            move_last(fresh);
+        }
+    }
+    return r;
+}
+
+int conf_keep(struct conf *fresh, const struct conf *running, conf_kept_fn *kept, void *arg)
+{
+    const struct keeping keeping = { .kept = kept, .arg = arg };
+    int r = keep_options(&keeping, fresh, running);
+
+    if (r == 0) {
+        leave_out(&keeping, fresh, running);
+        r = put_back(&keeping, fresh, running);
     }
     return r;
 }

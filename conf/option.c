@@ -52,8 +52,8 @@ const struct option option_table[] = {
     ROW("log_min_duration_statement", POND(log_min_duration_us), OPTION_MILLIS, "-1", .min = -1, .max = DAY),
 
     ROW("seed", BASE(seed), OPTION_PATH, "", 0),
-    ROW("file", BASE(file), OPTION_PATH, "", 0),
-    ROW("synchronous", BASE(synchronous), OPTION_WORD, "full", .words = synchronous_words),
+    ROW("file", BASE(file), OPTION_PATH, "", .needs_restart = true),
+    ROW("synchronous", BASE(synchronous), OPTION_WORD, "full", .words = synchronous_words, .needs_restart = true),
     ROW("pool_size", BASE(pool_size), OPTION_INT, "0", .min = 0, .max = 1000000),
     ROW("min_pool_size", BASE(min_pool_size), OPTION_INT, "0", .min = 0, .max = 10000),
     ROW("max_waiters", BASE(max_waiters), OPTION_INT, "1000", .min = 0, .max = 1000000),

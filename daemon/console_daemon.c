@@ -32,7 +32,7 @@ static void put_option(struct console_rows *rows, const struct option *option,
     console_put(rows, text);
     option_print(option, preset, text, value_bytes);
     console_put(rows, text);
-    console_put(rows, "no");
+    console_put(rows, option->needs_restart ? "no" : "yes");
     console_row_end(rows);
 }
 

@@ -7,11 +7,9 @@
 
 #include "async/await.h"
 #include "async/loop.h"
-#include "async/task.h"
 #include "daemon/connection_impl.h"
 #include "daemon/console.h"
 #include "daemon/console_parse.h"
-#include "daemon/deadline.h"
 #include "pool/registry.h"
 
 #include <errno.h>
@@ -114,18 +112,6 @@ static int await_sessions(struct connection *conn, const struct targets *targets
     return state == PAUSE_WAITS ? r : (int)state;
 }
 
-/* FAILED, or CONNECTION_END when the connection was told to end, not the command. */
-static int stopped(struct connection *conn, struct failure *ret_failure)
-{
-    task_uncancel(conn->task); /* it answers for itself now */
-    if (conn->gone) {
-        return CONNECTION_END;
-    }
-    return conn->goodbye != GOODBYE_NONE
-               ? deadline_say_goodbye(conn)
-               : failure_set(ret_failure, "57014", "canceling statement due to user request");
-}
-
 /* ---- the commands ---- */
 
 int console_pause(struct connection *conn, const struct console_words *words,
@@ -146,7 +132,7 @@ int console_pause(struct connection *conn, const struct console_words *words,
     }
     undo_pause(&targets);
     return r == PAUSE_ENDED ? failure_set(ret_failure, "55000", "RESUME has ended the pause")
-                            : stopped(conn, ret_failure);
+                            : console_stopped(conn, ret_failure);
 }
 
 int console_resume(struct connection *conn, const struct console_words *words,

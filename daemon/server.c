@@ -91,6 +91,7 @@ int server_open(struct server *server, const struct conf *conf)
     *server = (struct server){ .boot_conf = conf, .account.limit = (size_t)conf->memory_limit };
     gate_init(&server->gate);
     claims_init(&server->claims);
+    server->reloads = (struct budget){ .name = "reload", .limit = 1 };
     int r = open_workers(server);
 
     if (r == 0) {

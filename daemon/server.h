@@ -27,6 +27,7 @@ struct server {
     struct registry *registry;
     struct gate gate;               /* the line of all who wait for a session */
     struct claims claims;           /* templates that are being built */
+    struct budget reloads;          /* one at a time (reload.h) */
     struct users *users;            /* max_user_connections */
     struct budget sessions;         /* max_db_connections */
     struct loop *loops[loops_most]; /* the workers' */

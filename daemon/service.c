@@ -11,13 +11,11 @@
 #include "daemon/descriptors.h"
 #include "daemon/durables.h"
 #include "daemon/listener.h"
+#include "daemon/load.h"
 #include "daemon/log.h"
 #include "daemon/probe.h"
-#include "daemon/seed.h"
 #include "daemon/service_impl.h"
 #include "daemon/stats.h"
-#include "pool/clone.h"
-#include "pool/durable.h"
 #include "pool/registry.h"
 #include "pool/sqlite_setup.h"
 #include "pool/tempfile.h"
@@ -30,107 +28,29 @@
 #include <unistd.h>
 
 static const int64_t probe_timeout_us = 10000000;
-static const int signal_numbers[signal_count] = { SIGTERM, SIGINT, SIGUSR1 };
+static const int signal_numbers[signal_count] = { SIGTERM, SIGINT, SIGUSR1, SIGHUP };
 
 /* ---- start: databases ---- */
 
-struct load_job {
-    const struct conf_database *conf;
-    struct seed_options seed;
-    struct template *template_;
-    struct durable *durable; /* NULL: it is a template */
-    struct failure failure;
-    int result;
-};
-
-static void run_load_job(void *arg)
+static int load_and_add(struct service *service, const struct conf_database *conf,
+                        struct failure *ret_failure)
 {
-    struct load_job *job = arg;
+    struct server *server = &service->server;
+    struct loaded loaded;
+    int r = load_database(server, conf, &service->stop, &loaded, ret_failure);
 
-    if (*job->conf->file == '\0') {
-        job->result = seed_load(&job->seed, &job->template_, &job->failure);
-        return;
+    if (r == 0) {
+        const struct database_options options = load_options(server, conf, &loaded);
+
+        r = registry_add(server->registry, &options);
+        if (r == 0) {
+            loaded.durable = NULL; /* it has it now */
+        }
+        loaded_finish(&loaded);
     }
-    job->result = durables_open(job->conf, &job->seed, &job->durable, &job->failure);
-    if (job->result == 0) {
-        job->template_ = template_ref(clone_template(durable_clone(job->durable)));
-    }
-}
-
-static uint64_t temp_file_limit(const struct conf_database *conf)
-{
-    return conf->temp_file_limit < 0 ? UINT64_MAX : (uint64_t)conf->temp_file_limit;
-}
-
-static int add_database(struct service *service, const struct load_job *job)
-{
-    const struct conf_database *conf = job->conf;
-    struct database_options options = {
-        .name = conf->name,
-        .template_ = job->template_,
-        .durable = job->durable,
-        .pool_size = (size_t)conf->pool_size,
-        .min_pool_size = (size_t)conf->min_pool_size,
-        .max_waiters = (size_t)conf->max_waiters,
-        .query_wait_timeout_us = conf->query_wait_timeout_us,
-        .server_idle_timeout_us = conf->server_idle_timeout_us,
-        .server_lifetime_us = conf->server_lifetime_us,
-        .max_marks = (size_t)conf->max_marks,
-        .linger_us = conf->linger_us,
-        .clone_memory = (size_t)conf->clone_memory,
-        .session_memory = (size_t)conf->session_memory,
-        .work_mem = (size_t)conf->work_mem,
-        .temp_file_limit = temp_file_limit(conf),
-        .temp_dir = service->server.boot_conf->temp_dir,
-        .lock_timeout_us = conf->lock_timeout_us,
-        .statement_timeout_us = conf->statement_timeout_us,
-        .idle_in_transaction_timeout_us = conf->idle_in_transaction_timeout_us,
-    };
-
-    return registry_add(service->server.registry, &options);
-}
-
-static void log_loaded(const struct service *service, const struct load_job *job, int64_t begun_us)
-{
-    uint32_t pages = job->durable == NULL ? template_page_count(job->template_)
-                                          : durable_page_count(job->durable);
-
-    log_line(LEVEL_LOG, "database %s: %u pages of %u bytes, loaded in %.1f ms", job->conf->name,
-             pages, template_page_bytes(job->template_),
-             (double)(loop_now_us(service_loop(service)) - begun_us) / 1000);
-}
-
-static int load_database(struct service *service, const struct conf_database *conf,
-                         struct failure *ret_failure)
-{
-    struct load_job job = { .conf = conf,
-                            .seed = { .path = conf->seed,
-                                      .database = conf->name,
-                                      .parent = &service->server.account,
-                                      .work_mem = (size_t)conf->work_mem,
-                                      .temp_file_limit = temp_file_limit(conf),
-                                      .temp_dir = service->server.boot_conf->temp_dir,
-                                      .stop = &service->stop } };
-    int64_t begun_us = loop_now_us(service_loop(service));
-
-    int r = await_offload(run_load_job, &job);
-    if (r != 0) {
-        return r;
-    }
-    if (job.result != 0) {
-        *ret_failure = job.failure;
-        return job.result;
-    }
-    if (!conf->builtin) {
-        log_loaded(service, &job, begun_us);
-    }
-    r = add_database(service, &job);
-    if (r != 0) {
-        durable_destroy(job.durable);
-    }
-    template_unref(job.template_);
     return r;
 }
+
 static int load_databases(struct service *service, struct failure *ret_failure)
 {
     const struct conf *conf = service->server.boot_conf;
@@ -138,7 +58,7 @@ static int load_databases(struct service *service, struct failure *ret_failure)
 
     for (size_t i = 0; i < conf->database_count && r == 0; i++) {
         r = service->stops > 0 ? -ECANCELED
-                               : load_database(service, &conf->databases[i], ret_failure);
+                               : load_and_add(service, &conf->databases[i], ret_failure);
     }
     return r;
 }
@@ -271,7 +191,11 @@ static void signal_came(evutil_socket_t number, short what, void *arg)
         return;
     }
     log_line(LEVEL_LOG, "%s", strsignal((int)number));
-    service_want_stop(service);
+    if (number == SIGHUP) {
+        service_want_reload(service);
+    } else {
+        service_want_stop(service);
+    }
 }
 
 static void start_task(void *arg)
@@ -292,6 +216,8 @@ static void start_task(void *arg)
     }
     if (r != 0 || service->stops > 0) {
         service_begin_stop(service);
+    } else {
+        service_reload_if_wanted(service);
     }
 }
 

@@ -11,6 +11,7 @@
 #include "daemon/connection.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
+#include "daemon/reload.h"
 
 static const int64_t drain_step_us = 2000; /* how often the task looks whether all are gone */
 static const int64_t patient_step_us = 50000;
@@ -78,6 +79,7 @@ static void stop_task(void *arg)
         }
     }
     if (server_connections(server) == 0) {
+        reload_await_none(server);
         server_drain(server);
     } else {
         loop_stop(service_loop(service));

@@ -30,6 +30,14 @@ int registry_create(const struct registry_options *options, struct registry **re
     return 0;
 }
 
+void registry_set_limits(struct registry *registry, size_t max_clones, size_t max_templates)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+
+    registry->max_clones = max_clones;
+    registry->max_templates = max_templates;
+}
+
 static void one_has_closed(void *arg)
 {
     struct registry *registry = arg;

@@ -23,6 +23,9 @@ struct registry_options {
 must_check int registry_create(const struct registry_options *options,
                                struct registry **ret_registry);
 
+/* Other limits, for those who come. Any thread. */
+void registry_set_limits(struct registry *registry, size_t max_clones, size_t max_templates);
+
 /* Closes the databases; closed(arg) is called once (on any thread) when their last session has
  * ended. Once, when no client is left. Named clones stay until registry_destroy(). */
 void registry_close(struct registry *registry, void (*closed)(void *arg), void *arg);

@@ -19,8 +19,6 @@ struct change_row {
 
 struct registry_change {
     struct registry *registry;
-    size_t max_clones;
-    size_t max_templates;
     bool installed;
     size_t count;
     struct change_row rows[];
@@ -144,8 +142,6 @@ int registry_change_create(struct registry *registry, const struct registry_wish
         return -ENOMEM;
     }
     change->registry = registry;
-    change->max_clones = wish->max_clones;
-    change->max_templates = wish->max_templates;
     int r = fill(change, wish, ret_failure);
     if (r != 0) {
         registry_change_destroy(change);
@@ -157,18 +153,8 @@ int registry_change_create(struct registry *registry, const struct registry_wish
 
 /* ---- what is ---- */
 
-static void set_limits(struct registry_change *change)
-{
-    struct registry *registry = change->registry;
-    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
-
-    registry->max_clones = change->max_clones;
-    registry->max_templates = change->max_templates;
-}
-
 void registry_change_install(struct registry_change *change)
 {
-    set_limits(change);
     for (size_t i = 0; i < change->count; i++) {
         database_install_limit(change->rows[i].database, change->rows[i].edition);
     }

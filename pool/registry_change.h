@@ -15,8 +15,6 @@ struct registry_change;
 struct registry_wish {
     const struct database_options *databases; /* all; each with its template, none gone */
     size_t count;
-    size_t max_clones; /* as in struct registry_options */
-    size_t max_templates;
 };
 
 /* Databases that are not wished for will be gone. Those that there were before keep their oid,

@@ -190,6 +190,46 @@ static void a_file_that_says_the_same_keeps_nothing(void **state)
     assert_same(fresh, running);
 }
 
+static void note_any(void *arg, const struct option *option, const struct conf_database *database)
+{
+    char *names = arg;
+
+    strcat(strcat(names, option == NULL ? "-" : option->name), " ");
+    strcat(strcat(names, database == NULL ? "-" : database->name), "; ");
+}
+
+static void durable_databases_neither_come_nor_go_nor_move(void **state)
+{
+    cleanup(free_conf) struct conf *running =
+        read_text("[database a]\nfile = /a.db\n[database b]\nfile = /b.db\nmax_marks = 7\n"
+                  "[database c]\n[database d]\nfile = /d.db\n");
+    cleanup(free_conf) struct conf *fresh =
+        read_text("[database a]\nfile = /other.db\nmax_marks = 3\nsynchronous = off\n"
+                  "[database c]\nfile = /c.db\n[database d]\n[database e]\nfile = /e.db\n"
+                  "[database f]\n");
+    cleanup(free_conf) struct conf *copy = NULL;
+    char names[256] = "";
+
+    (void)state;
+    assert_int_equal(conf_keep(fresh, running, note_any, names), 0);
+    assert_string_equal(names, "file a; synchronous a; file c; file d; - e; - b; ");
+    assert_string_equal(conf_find(fresh, "a")->file, "/a.db");
+    assert_int_equal(conf_find(fresh, "a")->max_marks, 3);
+    assert_string_equal(conf_find(fresh, "b")->file, "/b.db");
+    assert_int_equal(conf_find(fresh, "b")->max_marks, 7);
+    assert_string_equal(conf_find(fresh, "c")->file, "");
+    assert_string_equal(conf_find(fresh, "d")->file, "/d.db");
+    assert_null(conf_find(fresh, "e"));
+    assert_non_null(conf_find(fresh, "f"));
+    for (size_t i = 0; i < fresh->database_count; i++) {
+        bool builtin = i >= fresh->database_count - fresh->builtin_count;
+
+        assert_int_equal(fresh->databases[i].builtin, builtin); /* they are still the last */
+    }
+    assert_int_equal(conf_copy(fresh, &copy), 0);
+    assert_same(copy, fresh);
+}
+
 static void a_database_is_found_by_its_whole_name(void **state)
 {
     cleanup(free_conf) struct conf *conf = read_text(text);
@@ -251,6 +291,7 @@ int main(void)
         cmocka_unit_test(an_option_that_needs_a_restart_cannot_be_set),
         cmocka_unit_test(what_needs_a_restart_is_kept_and_told),
         cmocka_unit_test(a_file_that_says_the_same_keeps_nothing),
+        cmocka_unit_test(durable_databases_neither_come_nor_go_nor_move),
         cmocka_unit_test(a_database_is_found_by_its_whole_name),
         cmocka_unit_test(without_memory_there_is_no_copy),
         cmocka_unit_test(without_memory_nothing_is_kept_by_halves),

@@ -38,9 +38,7 @@ static int64_t rows_in(struct session *session)
 
 static struct registry_wish wish_for(const struct database_options *databases, size_t count)
 {
-    return (struct registry_wish){
-        .databases = databases, .count = count, .max_clones = 3, .max_templates = 2
-    };
+    return (struct registry_wish){ .databases = databases, .count = count };
 }
 
 static struct registry_change *prepare(struct pool *pool, const struct database_options *databases,
@@ -203,23 +201,18 @@ static void a_larger_pool_lets_in_who_waits(void **state)
 static void fewer_clones(struct world *w)
 {
     struct pool pool = { .closed = false };
-    struct database_options options = shop_options;
-    struct registry_change *change;
-    struct failure f;
+    struct named *named;
 
     pool_begin(&pool, w, NULL, 0);
     (void)make_named(&pool, "a", true);
-    options.template_ = w->template_;
-    struct registry_wish wish = wish_for(&options, 1);
-    wish.max_clones = 1;
-    assert_int_equal(registry_change_create(pool.registry, &wish, &change, &f), 0);
-    install(change);
+    registry_set_limits(pool.registry, 1, 0);
     struct named_options more = { .name = "b",
                                   .database = pool.database,
                                   .template_ = w->template_ };
-    struct named *named;
     assert_int_equal(named_create(&more, &named), 0);
     assert_int_equal(registry_put(pool.registry, named), REGISTRY_FULL);
+    registry_set_limits(pool.registry, 2, 0);
+    assert_int_equal(registry_put(pool.registry, named), 0);
     named_unref(named);
     pool_end(&pool);
 }
