@@ -23,7 +23,11 @@ struct clone_limits {
 must_check int clone_create(struct template *, const struct clone_limits *,
                             struct clone **ret_clone);
 struct clone *clone_ref(struct clone *);
-void clone_unref(struct clone *); /* NULL is fine */
+void clone_unref(struct clone *);                           /* NULL is fine */
+static inline void clone_unrefp(struct clone *const *clone) /* for cleanup() */
+{
+    clone_unref(*clone);
+}
 
 struct template *clone_template(const struct clone *);
 size_t clone_own_bytes(

@@ -62,11 +62,6 @@ struct session_options database_session_options(const struct database *database,
 
 /* ---- sessions as resources ---- */
 
-static void clone_unrefp(struct clone **clone)
-{
-    clone_unref(*clone);
-}
-
 static int open_session(const struct database *database, const struct session_options *options,
                         struct session **ret_session, struct failure *ret_failure)
 {

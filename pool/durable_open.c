@@ -162,21 +162,11 @@ static void close_db(sqlite3 **db)
     sqlite3_close(*db);
 }
 
-static void unref_clone(struct clone **clone)
-{
-    clone_unref(*clone);
-}
-
-static void unref_template(struct template **template_)
-{
-    template_unref(*template_);
-}
-
 /* In one transaction, by a rollback journal: should it not come to its end, the file is new again.
  * Only settle() gives it a log. */
 static int copy_image(struct durable_file *file, struct template *image)
 {
-    cleanup(unref_clone) struct clone *clone = NULL;
+    cleanup(clone_unrefp) struct clone *clone = NULL;
     cleanup(close_db) sqlite3 *source = NULL;
 
     if (clone_create(image, NULL, &clone) != 0) {
@@ -263,7 +253,7 @@ int durable_file_load(struct durable_file *file, size_t memory, struct account *
                       struct clone **ret_clone, struct failure *ret_failure)
 {
     const struct clone_limits limits = { .memory = memory, .parent = parent };
-    cleanup(unref_template) struct template *empty = NULL;
+    cleanup(template_unrefp) struct template *empty = NULL;
     int rc = settle(file);
 
     if (rc != SQLITE_OK) {
