@@ -147,7 +147,7 @@ int statement_run(struct connection *conn, struct portal *portal, const struct s
         count_opening(conn, took_us);
     }
     if (r == 0 && (how->commits || txn_stands_alone(conn->lease.session))) {
-        r = txn_implicit_end(conn->lease.session, ret_failure);
+        r = sql_implicit_end(conn->sql, ret_failure);
     }
     if (r == 0 || r == SQL_SUSPENDED) {
         if (logged) {
@@ -162,7 +162,7 @@ int statement_run(struct connection *conn, struct portal *portal, const struct s
 int statement_end_implicit(struct connection *conn)
 {
     struct failure failure;
-    int r = txn_implicit_end(conn->lease.session, &failure);
+    int r = sql_implicit_end(conn->sql, &failure);
 
     if (r == FAILED) {
         r = reply_statement_failed(conn, &failure);

@@ -610,6 +610,14 @@ void sql_transaction_over(struct sql_session *sql, bool committed)
     sql->txn_start_us = 0;
 }
 
+int sql_implicit_end(struct sql_session *sql, struct failure *ret_failure)
+{
+    int r = txn_implicit_end(sql->session, ret_failure);
+
+    sql->txn_failed = sql->txn_failed || r != 0;
+    return r;
+}
+
 void sql_transaction_ended(struct sql_session *sql)
 {
     portals_sweep(sql);
