@@ -70,6 +70,10 @@ struct conf {
     size_t builtin_count; /* of these */
 };
 
+/* Is that a name of the console, which no database may have? PgBouncer's is one, too: what looks at
+ * a PgBouncer may know no other. */
+bool conf_is_console(const char *database);
+
 /* Reads a file; overrides ("name=value" or "database.NAME.option=value") win over it, and must live
  * as long as what comes of it. 0 or FAILED, whose message names file, line, option and what was
  * expected. */
