@@ -3,18 +3,18 @@
 
 packages_run=(
     gcc libc6-dev cmake ninja-build pkgconf
-    libevent-dev libsqlite3-dev libpg-query-dev libprotobuf-c-dev libxxhash-dev libcmocka-dev
+    libevent-dev libsqlite3-dev libpg-query-dev libprotobuf-c-dev libxxhash-dev libcmocka-dev libssl-dev
     postgresql-client-15
 )
 packages_test=(
     "${packages_run[@]}"
-    clang libclang-rt-14-dev clang-format valgrind mandoc python3
+    clang libclang-rt-14-dev clang-format valgrind mandoc python3 openssl
     postgresql-15
     python3-psycopg2 python3-psycopg python3-psycopg-pool python3-asyncpg
     libpostgresql-jdbc-java pgbouncer prometheus-pgbouncer-exporter
     python3-pytest junit5 php-cli php-pgsql
 )
-packages_bench=("${packages_run[@]}" postgresql-15 pgbouncer python3)
+packages_bench=("${packages_run[@]}" postgresql-15 pgbouncer python3 openssl)
 
 # require_packages PACKAGE...: installs those that are missing; asks apt for nothing when none is.
 require_packages() {

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,6 +122,20 @@ void account_finish(struct account *a)
     if (a != NULL) {
         assert(atomic_load_explicit(&a->used, memory_order_relaxed) == 0);
     }
+}
+
+int account_reserve(size_t bytes, struct account **ret_account)
+{
+    if (fault_now() || !account_charge(current, bytes)) {
+        return -ENOMEM;
+    }
+    *ret_account = current;
+    return 0;
+}
+
+void account_unreserve(struct account *a, size_t bytes)
+{
+    account_credit(a, NULL, bytes);
 }
 
 static void *give(size_t size, bool zeroed)

@@ -35,6 +35,11 @@ static inline void account_restorep(struct account *const *was)
  * fine. */
 void account_finish(struct account *a);
 
+/* Charges bytes that another allocator gives, and that are not seen here, to the current account. 0
+ * or -ENOMEM; account_unreserve() needs what *ret_account says (NULL: nothing was charged). */
+must_check int account_reserve(size_t bytes, struct account **ret_account);
+void account_unreserve(struct account *a, size_t bytes);
+
 void *mem_alloc(size_t size)
     __attribute__((malloc)); /* size 0 gives a block of no bytes, not NULL */
 void *mem_zalloc(size_t size) __attribute__((malloc));

@@ -4,7 +4,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-set(POND_CLIENT_FLOORS pond_client pond_protocol pond_async pond_base)
+set(POND_CLIENT_FLOORS pond_client pond_protocol pond_async pond_tls pond_base)
 set_target_properties(${POND_CLIENT_FLOORS} PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
 
 set(map ${CMAKE_SOURCE_DIR}/client/libpond.map)
@@ -19,7 +19,8 @@ set(object ${CMAKE_BINARY_DIR}/lib/libpond.o)
 add_custom_command(OUTPUT ${static}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/lib
     COMMAND ${CMAKE_LINKER} -r -o ${object} --whole-archive $<TARGET_FILE:pond_client> --no-whole-archive
-            --start-group $<TARGET_FILE:pond_protocol> $<TARGET_FILE:pond_async> $<TARGET_FILE:pond_base> --end-group
+            --start-group $<TARGET_FILE:pond_protocol> $<TARGET_FILE:pond_async> $<TARGET_FILE:pond_tls>
+            $<TARGET_FILE:pond_base> --end-group
     COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${object}
     COMMAND ${CMAKE_COMMAND} -E rm -f ${static}
     COMMAND ${CMAKE_AR} rcs ${static} ${object}

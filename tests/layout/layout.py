@@ -27,10 +27,11 @@ FLOORS = {
     "async": ["base"],
     "protocol": ["base"],
     "conf": ["base"],
+    "tls": ["base"],
     "pool": ["async", "base"],
     "sql": ["pool", "protocol", "async", "base"],
-    "daemon": ["sql", "conf", "pool", "protocol", "async", "base"],
-    "client": ["async", "protocol", "base"],
+    "daemon": ["sql", "conf", "pool", "protocol", "tls", "async", "base"],
+    "client": ["async", "protocol", "tls", "base"],
 }
 THREAD_FILES = ["async/thread.c", "async/offload.c", "async/lock.h"]
 SKIPPED = 77

@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -95,6 +96,29 @@ static void a_block_is_charged_to_the_account_that_was_current(void **state)
     mem_free(block);
     assert_int_equal(used(&a), 0);
     assert_int_equal(used(&b), 0);
+    account_swap(was);
+}
+
+static void what_another_allocator_gives_can_be_charged(void **state)
+{
+    struct account a = { .limit = 1000 };
+    struct account *was = account_swap(&a);
+    struct account *charged = NULL;
+    size_t total = mem_used_total();
+
+    (void)state;
+    assert_int_equal(account_reserve(700, &charged), 0);
+    assert_ptr_equal(charged, &a);
+    assert_int_equal(used(&a), 700);
+    assert_int_equal(account_reserve(301, &charged), -ENOMEM);
+    assert_int_equal(a.refused, 1);
+    assert_int_equal(mem_used_total(), total); /* it is not ours */
+    account_swap(was);
+    account_unreserve(charged, 700);
+    account_finish(&a);
+    account_swap(NULL);
+    assert_int_equal(account_reserve(SIZE_MAX, &charged), 0); /* nobody counts */
+    account_unreserve(charged, SIZE_MAX);
     account_swap(was);
 }
 
@@ -206,6 +230,7 @@ int main(void)
         cmocka_unit_test(strings_are_copied),
         cmocka_unit_test(sizes_past_the_end_of_memory_are_refused),
         cmocka_unit_test(a_block_is_charged_to_the_account_that_was_current),
+        cmocka_unit_test(what_another_allocator_gives_can_be_charged),
         cmocka_unit_test(parents_are_charged_as_well),
         cmocka_unit_test(an_account_may_be_filled_to_its_last_byte),
         cmocka_unit_test(the_process_total_follows),
