@@ -13,6 +13,19 @@
 
 struct option;
 
+/* The words of client_tls_sslmode ... */
+enum conf_tls_mode {
+    CONF_TLS_DISABLE,
+    CONF_TLS_ALLOW,
+    CONF_TLS_PREFER,
+    CONF_TLS_REQUIRE,
+    CONF_TLS_VERIFY_CA,
+    CONF_TLS_VERIFY_FULL,
+};
+
+/* ... and of client_tls_protocols. */
+enum conf_tls_protocols { CONF_TLS_SECURE, CONF_TLS_1_2, CONF_TLS_1_3 };
+
 struct conf_database {
     char *name;
     char *seed;          /* absolute path; empty: an empty template */
@@ -59,6 +72,13 @@ struct conf {
     int64_t client_idle_timeout_us;
     int64_t client_stall_timeout_us;
     int64_t shutdown_grace_us;
+    int64_t tls_mode;   /* enum conf_tls_mode */
+    char *tls_key_file; /* of these four, empty: none */
+    char *tls_cert_file;
+    char *tls_ca_file;
+    char *tls_crl_file;
+    int64_t tls_protocols; /* enum conf_tls_protocols */
+    char *tls_ciphers;     /* of TLS 1.2; "default": OpenSSL's */
     char *admin_users; /* comma-separated: who may use the console; those of stats_users may look */
     char *stats_users;
     bool log_connections;

@@ -17,6 +17,10 @@
 static const char *const synchronous_words[] = { "full", "normal", "off", NULL };
 static const char *const statement_words[] = { "none", "ddl", "mod", "all", NULL };
 
+static const char *const tls_mode_words[] = { "disable",   "allow",       "prefer", "require",
+                                              "verify-ca", "verify-full", NULL };
+static const char *const tls_protocol_words[] = { "secure", "tlsv1.2", "tlsv1.3", NULL };
+
 #define ROW(opt, where, kind, text, ...) ROW_(opt, where, kind, text, __VA_ARGS__)
 #define ROW_(opt, in, at, kind, text, ...)                                                  \
     {                                                                                       \
@@ -44,6 +48,13 @@ const struct option option_table[] = {
     ROW("client_idle_timeout", POND(client_idle_timeout_us), OPTION_SECONDS, "0", .min = 0, .max = 30 * DAY),
     ROW("client_stall_timeout", POND(client_stall_timeout_us), OPTION_SECONDS, "0", .min = 0, .max = DAY),
     ROW("shutdown_grace", POND(shutdown_grace_us), OPTION_SECONDS, "5s", .min = 0, .max = DAY),
+    ROW("client_tls_sslmode", POND(tls_mode), OPTION_WORD, "disable", .words = tls_mode_words),
+    ROW("client_tls_key_file", POND(tls_key_file), OPTION_PATH, "", 0),
+    ROW("client_tls_cert_file", POND(tls_cert_file), OPTION_PATH, "", 0),
+    ROW("client_tls_ca_file", POND(tls_ca_file), OPTION_PATH, "", 0),
+    ROW("client_tls_crl_file", POND(tls_crl_file), OPTION_PATH, "", 0),
+    ROW("client_tls_protocols", POND(tls_protocols), OPTION_WORD, "secure", .words = tls_protocol_words),
+    ROW("client_tls_ciphers", POND(tls_ciphers), OPTION_TEXT, "default", 0),
     ROW("admin_users", POND(admin_users), OPTION_TEXT, "", 0),
     ROW("stats_users", POND(stats_users), OPTION_TEXT, "", 0),
     ROW("log_connections", POND(log_connections), OPTION_BOOL, "off", 0),

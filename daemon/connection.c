@@ -9,6 +9,7 @@
 #include "async/loop.h"
 #include "async/task.h"
 #include "daemon/connection_impl.h"
+#include "daemon/connection_tls.h"
 #include "daemon/deadline.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
@@ -113,6 +114,10 @@ static int fill_input(struct connection *conn)
     if (conn->has_moved) {
         conn->has_moved = false;
         return 0;
+    }
+    int r = conn->tls == NULL ? 0 : connection_tls_shake(conn);
+    if (r != 0) {
+        return r;
     }
     return input_fill(&conn->input, conn->ready ? frame_need(conn->input.ahead) : 0);
 }

@@ -1,10 +1,10 @@
 /* daemon/connection_impl.h: what the files behind connection.h share: the connection itself.
  *
  * connection_start.c lets it in, connection.c is its life and its task, connection_stop.c ends what
- * runs for it, connection_move.c is its way to another worker, deadline.c its time-outs, startup.c
- * and login*.c are all before the first ReadyForQuery, dispatch.c takes messages one by one
- * (serve.h has those who serve them), host.h is what sql/ may ask of it. All that a connection owns
- * hangs on its scope. Worker's thread. */
+ * runs for it, connection_move.c is its way to another worker, connection_tls.c its encryption,
+ * deadline.c its time-outs, startup.c and login*.c are all before the first ReadyForQuery,
+ * dispatch.c takes messages one by one (serve.h has those who serve them), host.h is what sql/ may
+ * ask of it. All that a connection owns hangs on its scope. Worker's thread. */
 #pragma once
 
 #include "async/scope.h"
@@ -19,6 +19,7 @@
 
 #include <event2/event_struct.h>
 
+struct connection_tls;
 struct task;
 
 /* An answer of all that serves messages: the connection is over, and what had to be said about it
@@ -46,7 +47,8 @@ struct connection {
     struct scope scope;    /* all below that owns something, in the order of taking */
     struct input input;
     struct output output;
-    struct event read_event; /* added for good, but while bytes wait that no task takes */
+    struct connection_tls *tls; /* connection_tls.h; NULL: it is not encrypted */
+    struct event read_event;    /* added for good, but while bytes wait that no task takes */
     struct event timer;
     int64_t timer_at_us;         /* when `timer` fires; DEADLINE_NONE: it is not set */
     struct worker *destination;  /* where it moves to */

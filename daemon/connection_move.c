@@ -30,6 +30,7 @@ static void arrive(struct loop *loop, struct loop_message *message)
     (void)loop;
     connection_join_worker(conn, conn->destination);
     output_init(&conn->output, conn->worker, conn->fd);
+    conn->output.tls = conn->input.tls;
     conn->read_off = false;
     conn->has_moved = true;
     if (settle(conn) != 0) {

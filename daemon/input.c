@@ -1,6 +1,8 @@
 /* daemon/input.c: grows by what has really come, never by what a length word promises. */
 #include "daemon/input.h"
 
+#include "tls/tls.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -29,7 +31,7 @@ void input_begin(struct input *in, uint8_t *scratch)
 {
     in->scratch = scratch;
     in->ahead = buf_view(&in->rest);
-    in->more = false;
+    in->more = in->tls != NULL && tls_has_more(in->tls); /* it may have moved here with them */
 }
 
 /* Makes `rest` hold exactly what is ahead. */
@@ -88,7 +90,7 @@ int input_let_go(struct input *in)
     return r;
 }
 
-static int receive(struct input *in, uint8_t *at, size_t room, size_t *ret_got)
+static int take_plain(const struct input *in, uint8_t *at, size_t room, size_t *ret_got)
 {
     ssize_t n;
 
@@ -96,14 +98,32 @@ static int receive(struct input *in, uint8_t *at, size_t room, size_t *ret_got)
         n = recv(in->fd, at, room, MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
     if (n < 0) {
-        in->more = false;
         return errno == EAGAIN || errno == EWOULDBLOCK ? INPUT_NOTHING : -errno;
     }
-    in->received += (uint64_t)n;
-    in->more = (size_t)n == room;
-    in->eof = n == 0;
     *ret_got = (size_t)n;
     return n == 0 ? INPUT_EOF : 0;
+}
+
+/* One that asks for new keys, and does not read what it asked for before, is not served on. */
+static int take_encrypted(const struct input *in, uint8_t *at, size_t room, size_t *ret_got)
+{
+    int r = tls_read(in->tls, at, room, ret_got);
+
+    return r == TLS_WANTS_READ    ? INPUT_NOTHING
+           : r == TLS_END         ? INPUT_EOF
+           : r == TLS_WANTS_WRITE ? -EPROTO
+                                  : r;
+}
+
+static int receive(struct input *in, uint8_t *at, size_t room, size_t *ret_got)
+{
+    int r =
+        in->tls == NULL ? take_plain(in, at, room, ret_got) : take_encrypted(in, at, room, ret_got);
+
+    in->received += *ret_got;
+    in->more = r == 0 && (*ret_got == room || (in->tls != NULL && tls_has_more(in->tls)));
+    in->eof = r == INPUT_EOF;
+    return r;
 }
 
 static int fill_scratch(struct input *in)

@@ -13,8 +13,11 @@ enum { input_scratch_bytes = 8192 };
 
 enum { INPUT_NOTHING = 1, INPUT_EOF = 2 };
 
+struct tls;
+
 struct input {
     int fd;
+    struct tls *tls; /* what comes is encrypted; NULL: it is not */
     struct view ahead;
     struct buf rest;
     uint8_t *scratch;  /* input_scratch_bytes on the serving task's stack; NULL: nobody serves */

@@ -5,6 +5,7 @@
 #include "async/await.h"
 #include "async/loop.h"
 #include "daemon/server.h"
+#include "tls/tls.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -63,11 +64,22 @@ void output_end(struct output *o)
     buf_finish(&o->buf);
 }
 
+static ssize_t send_encrypted(const struct output *o, size_t from)
+{
+    size_t n = 0;
+    int r = tls_write(o->tls, view_of(o->buf.data + from, o->buf.len - from), &n);
+
+    return r == 0 || r == TLS_WANTS_WRITE ? (ssize_t)n : r < 0 ? r : -EPROTO;
+}
+
 /* Bytes taken (0: the socket is full), or -errno. */
 static ssize_t send_some(const struct output *o, size_t from)
 {
     ssize_t n;
 
+    if (o->tls != NULL) {
+        return send_encrypted(o, from);
+    }
     do {
         n = send(o->fd, o->buf.data + from, o->buf.len - from, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
@@ -95,7 +107,7 @@ static int await_once(struct output *o)
 }
 
 /* Until there is room, or the client has read nothing for client_stall_timeout. */
-static int await_client(struct output *o)
+int output_await_room(struct output *o)
 {
     int held = held_by_kernel(o);
     int before;
@@ -120,7 +132,7 @@ static int flush_all(struct output *o)
         int r = n < 0 ? (int)n : 0;
 
         if (n == 0) {
-            r = await_client(o);
+            r = output_await_room(o);
         }
         if (r < 0) {
             return r;

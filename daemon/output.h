@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+struct tls;
 struct worker;
 
 enum { output_spare_count = 16, output_spare_bytes = 16 * 1024 };
@@ -25,6 +26,7 @@ void output_spares_finish(struct output_spares *spares);
 struct output {
     struct buf buf;
     struct worker *worker;
+    struct tls *tls; /* what goes is encrypted; NULL: it is not */
     int fd;
     uint64_t sent; /* bytes, ever */
     int broken;    /* -errno once nobody is there to read any more; 0 before */
@@ -41,6 +43,9 @@ void output_end(struct output *o);
 
 /* Sends all of it; awaits. 0 or -errno: the connection is over. */
 must_check int output_flush(struct output *o);
+
+/* Awaits until the client has read something, as a flush does. 0 or -errno. */
+must_check int output_await_room(struct output *o);
 
 /* Flushes when the high-water mark is passed; else nothing. */
 must_check int output_relieve(struct output *o);

@@ -9,6 +9,7 @@
 #include "daemon/connection.h"
 #include "daemon/linger.h"
 #include "daemon/log.h"
+#include "daemon/tls_context.h"
 #include "daemon/traffic.h"
 #include "pool/registry.h"
 #include "pool/sweep.h"
@@ -129,6 +130,7 @@ void server_close(struct server *server)
     for (size_t i = 0; i < server->worker_count; i++) {
         output_spares_finish(&server->workers[i].spares);
         traffic_close(&server->workers[i]);
+        tls_context_unref(server->workers[i].tls);
         loop_destroy(server->workers[i].loop);
     }
     if (server->workers != NULL) {

@@ -16,6 +16,7 @@
 #include "daemon/probe.h"
 #include "daemon/service_impl.h"
 #include "daemon/stats.h"
+#include "daemon/tls_context.h"
 #include "pool/registry.h"
 #include "pool/sqlite_setup.h"
 #include "pool/tempfile.h"
@@ -61,6 +62,36 @@ static int load_databases(struct service *service, struct failure *ret_failure)
                                : load_and_add(service, &conf->databases[i], ret_failure);
     }
     return r;
+}
+
+/* ---- start: TLS ---- */
+
+struct tls_job {
+    const struct conf *conf;
+    struct tls_context *context;
+    struct failure failure;
+    int result;
+};
+
+static void run_tls_job(void *arg)
+{
+    struct tls_job *job = arg;
+
+    job->result = tls_context_load(job->conf, &job->context, &job->failure);
+}
+
+/* Certificates come first: a mistake there shall not be told behind long seeds. */
+static int load_tls(struct service *service, struct tls_context **ret_context,
+                    struct failure *ret_failure)
+{
+    struct tls_job job = { .conf = service->server.boot_conf };
+    int r = await_offload(run_tls_job, &job);
+
+    if (r == 0 && job.result != 0) {
+        *ret_failure = job.failure;
+    }
+    *ret_context = job.context;
+    return r == 0 ? job.result : r;
 }
 
 /* A folder that takes no temporary files is no reason not to start: few cursors need one. */
@@ -157,14 +188,30 @@ static int say_ready(struct service *service)
     return r;
 }
 
+static int start_workers(struct service *service, struct failure *ret_failure)
+{
+    struct tls_context *tls = NULL;
+    int r = load_tls(service, &tls, ret_failure);
+
+    if (r == 0) {
+        r = load_databases(service, ret_failure);
+    }
+    if (r == 0) {
+        r = server_start_workers(&service->server);
+    }
+    if (r != 0) {
+        tls_context_unref(tls);
+        return r;
+    }
+    tls_context_use(&service->server, tls);
+    return 0;
+}
+
 static int start(struct service *service, struct failure *ret_failure)
 {
     try_temp_dir(service->server.boot_conf);
 
-    int r = load_databases(service, ret_failure);
-    if (r == 0) {
-        r = server_start_workers(&service->server);
-    }
+    int r = start_workers(service, ret_failure);
     if (r == 0) {
         r = durables_start(&service->server);
     }

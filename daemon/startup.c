@@ -1,9 +1,10 @@
 /* daemon/startup.c: from the first byte to the first ReadyForQuery.
  * https://www.postgresql.org/docs/15/protocol-flow.html#id-1.10.6.7.3
  *
- * SSLRequest and GSSENCRequest are declined, CancelRequest is done without a word, and who starts
- * up is taken at his word (trust); login.c lets him in. */
+ * GSSENCRequest is declined, SSLRequest when there is no TLS, CancelRequest is done without a word,
+ * and who starts up is taken at his word (trust); login.c lets him in. */
 #include "daemon/connection_impl.h"
+#include "daemon/connection_tls.h"
 #include "daemon/serve.h"
 
 #include "async/await.h"
@@ -18,6 +19,15 @@
 static void send_parameter(void *arg, const char *name, const char *value)
 {
     backend_parameter_status(arg, name, value);
+}
+
+static void log_authorized(const struct connection *conn)
+{
+    char tls[200];
+
+    connection_tls_describe(conn, tls, sizeof(tls));
+    log_line(LEVEL_LOG, "[%d] connection authorized: user=%s database=%s%s", conn->cancel_key.pid,
+             conn->user, conn->database, tls);
 }
 
 static int welcome(struct connection *conn)
@@ -41,8 +51,7 @@ static int welcome(struct connection *conn)
         traffic_enter(conn, conn->opening_us);
     }
     if (conn->ready && conn->worker->conf->log_connections) {
-        log_line(LEVEL_LOG, "[%d] connection authorized: user=%s database=%s", conn->cancel_key.pid,
-                 conn->user, conn->database);
+        log_authorized(conn);
     }
     return r;
 }
@@ -56,8 +65,11 @@ static int on_cancelled(const struct connection *conn)
 static int on_message(struct connection *conn, const struct startup *startup)
 {
     struct failure failure;
-    int r = login_route(conn, startup, &failure);
+    int r = connection_tls_check(conn, &failure);
 
+    if (r == 0) {
+        r = login_route(conn, startup, &failure);
+    }
     if (r == CONNECTION_MOVES) {
         return r;
     }
@@ -76,9 +88,10 @@ static int on_message(struct connection *conn, const struct startup *startup)
     return r == -ECANCELED ? on_cancelled(conn) : r < 0 ? r : welcome(conn);
 }
 
-/* One byte, at once: the client waits for it. What it sent behind its request in plain text would
- * be taken for the encrypted stream's by a careless server: it closes the connection. */
-static int decline(struct connection *conn, bool *asked)
+/* One byte, at once: the client waits for it. What it, or somebody between us, sent behind the
+ * request in plain text would be taken for the encrypted stream's by a careless server
+ * (CVE-2021-23214): it closes the connection. */
+static int answer_request(struct connection *conn, bool *asked, char answer)
 {
     struct failure failure;
 
@@ -88,10 +101,38 @@ static int decline(struct connection *conn, bool *asked)
     }
     *asked = true;
     if (conn->input.ahead.len > 0) {
+        log_line(LEVEL_LOG, "received unencrypted data after a request for encryption");
         return CONNECTION_END;
     }
-    int r = buf_append_byte(&conn->output.buf, 'N');
+    int r = buf_append_byte(&conn->output.buf, (uint8_t)answer);
     return r == 0 ? output_flush(&conn->output) : -ENOMEM;
+}
+
+static int on_ssl_request(struct connection *conn)
+{
+    bool offered = connection_tls_is_offered(conn) && !connection_is_encrypted(conn);
+    int r = answer_request(conn, &conn->ssl_asked, offered ? 'S' : 'N');
+
+    return r == 0 && offered ? connection_tls_begin(conn, view_of(NULL, 0)) : r;
+}
+
+enum { tls_handshake_byte = 0x16 };
+
+/* TLS without a request before it, as libpq 17's sslnegotiation=direct. No start-up packet begins
+ * like that: it would be too long. */
+static bool is_direct_tls(const struct connection *conn)
+{
+    return conn->tls == NULL && !conn->ssl_asked && !conn->gssenc_asked &&
+           connection_tls_is_offered(conn) && conn->input.ahead.len > 0 &&
+           conn->input.ahead.data[0] == tls_handshake_byte;
+}
+
+static int on_direct_tls(struct connection *conn)
+{
+    struct view early = conn->input.ahead;
+
+    conn->input.ahead = view_of(NULL, 0);
+    return connection_tls_begin(conn, early);
 }
 
 struct cancel_request {
@@ -130,9 +171,9 @@ static int take_packet(struct connection *conn, const struct startup *startup)
     case STARTUP_MESSAGE:
         return on_message(conn, startup);
     case STARTUP_SSL:
-        return decline(conn, &conn->ssl_asked);
+        return on_ssl_request(conn);
     case STARTUP_GSSENC:
-        return decline(conn, &conn->gssenc_asked);
+        return answer_request(conn, &conn->gssenc_asked, 'N');
     case STARTUP_CANCEL:
         return on_cancel(conn, startup);
     }
@@ -148,6 +189,9 @@ int startup_work(struct connection *conn)
         struct startup startup;
         struct failure failure;
 
+        if (is_direct_tls(conn)) {
+            return on_direct_tls(conn);
+        }
         r = startup_next(&conn->input.ahead, &startup, &failure);
         if (r == STARTUP_MORE) {
             return 0;

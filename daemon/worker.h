@@ -15,6 +15,7 @@ struct conf;
 struct connection;
 struct server;
 struct thread;
+struct tls_context;
 
 TAILQ_HEAD(connection_list, connection);
 
@@ -34,6 +35,7 @@ struct worker {
     struct thread *thread;              /* NULL: the main thread runs it, or none yet */
     struct connection_list connections; /* all, start-up ones included */
     atomic_size_t load;                 /* connections that are here, or new and on their way */
+    struct tls_context *tls;            /* of new connections; NULL: none */
     struct cancel_keys cancel_keys;
     struct output_spares spares;
     LIST_HEAD(, lingering) lingering; /* linger.h */

@@ -43,11 +43,11 @@ void sides_init(struct sides *sides, const char *server_cert)
     struct failure f;
 
     *sides = (struct sides){ .server_fd = -1, .client_fd = -1 };
-    assert_int_equal(tls_context_create(TLS_SERVER, &sides->server_context, &f), 0);
-    assert_int_equal(tls_context_create(TLS_CLIENT, &sides->client_context, &f), 0);
+    assert_int_equal(ssl_context_create(TLS_SERVER, &sides->server_context, &f), 0);
+    assert_int_equal(ssl_context_create(TLS_CLIENT, &sides->client_context, &f), 0);
     snprintf(cert, sizeof(cert), "%s/%s.crt", folder, server_cert);
     snprintf(key, sizeof(key), "%s/%s.key", folder, server_cert);
-    assert_int_equal(tls_context_identify(sides->server_context, cert, key, NULL, &f), 0);
+    assert_int_equal(ssl_context_identify(sides->server_context, cert, key, NULL, &f), 0);
 }
 
 void sides_connect(struct sides *sides)

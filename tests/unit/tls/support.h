@@ -2,7 +2,7 @@
 #pragma once
 
 #include "tests/support/certificates.h"
-#include "tls/context.h"
+#include "tls/ssl_context.h"
 #include "tls/tls.h"
 
 #include <setjmp.h>

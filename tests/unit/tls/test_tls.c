@@ -192,9 +192,9 @@ static void a_verified_certificate_that_is_bad_says_why(void **state)
         struct sides s;
 
         sides_init(&s, rows[i].cert);
-        assert_int_equal(tls_context_trust(s.client_context, in_folder("root.crt"), &f), 0);
+        assert_int_equal(ssl_context_trust(s.client_context, in_folder("root.crt"), &f), 0);
         strcpy(crl, in_folder("root.crl"));
-        assert_int_equal(with_crl ? tls_context_revoke(s.client_context, crl, NULL, &f) : 0, 0);
+        assert_int_equal(with_crl ? ssl_context_revoke(s.client_context, crl, NULL, &f) : 0, 0);
         SSL_CTX_set_verify(s.client_context, SSL_VERIFY_PEER, NULL);
         sides_connect(&s);
         sides_shake(&s);

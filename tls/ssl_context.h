@@ -1,4 +1,4 @@
-/* tls/context.h: what the contexts of both sides have in common: TLS 1.2 or newer, nothing
+/* tls/ssl_context.h: what the contexts of both sides have in common: TLS 1.2 or newer, nothing
  * resumed, nothing renegotiated, and certificates from files as PostgreSQL takes them.
  *
  * These read files and so may block. All say 0 or FAILED (F0000, which names the file). */
@@ -12,24 +12,24 @@
 enum tls_side { TLS_SERVER, TLS_CLIENT };
 
 /* SSL_CTX_free() it. */
-must_check int tls_context_create(enum tls_side side, SSL_CTX **ret_context,
+must_check int ssl_context_create(enum tls_side side, SSL_CTX **ret_context,
                                   struct failure *ret_failure);
 
 /* A certificate, with those that lead to its root behind it, and its key, which nobody else may
  * read. password: of the key; NULL: none, and a key that needs one is refused. */
-must_check int tls_context_identify(SSL_CTX *context, const char *cert_file, const char *key_file,
+must_check int ssl_context_identify(SSL_CTX *context, const char *cert_file, const char *key_file,
                                     const char *password, struct failure *ret_failure);
 
 /* Who is trusted to have signed the other side's certificate. A server also names them to its
  * clients. */
-must_check int tls_context_trust(SSL_CTX *context, const char *ca_file,
+must_check int ssl_context_trust(SSL_CTX *context, const char *ca_file,
                                  struct failure *ret_failure);
 
 /* What they have revoked; each may be NULL. Certificates whose issuer has no list there are refused
  * then. */
-must_check int tls_context_revoke(SSL_CTX *context, const char *crl_file, const char *crl_dir,
+must_check int ssl_context_revoke(SSL_CTX *context, const char *crl_file, const char *crl_dir,
                                   struct failure *ret_failure);
 
 /* Ciphers of TLS 1.2, as OpenSSL writes them. */
-must_check int tls_context_cipher(SSL_CTX *context, const char *ciphers,
+must_check int ssl_context_cipher(SSL_CTX *context, const char *ciphers,
                                   struct failure *ret_failure);

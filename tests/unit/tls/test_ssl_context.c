@@ -12,7 +12,7 @@ static SSL_CTX *fresh(void)
     SSL_CTX *context = NULL;
     struct failure f;
 
-    assert_int_equal(tls_context_create(TLS_SERVER, &context, &f), 0);
+    assert_int_equal(ssl_context_create(TLS_SERVER, &context, &f), 0);
     return context;
 }
 
@@ -25,7 +25,7 @@ static void expect_identity(const char *cert, const char *key, const char *passw
 
     strcpy(cert_file, in_folder(cert));
     strcpy(key_file, in_folder(key));
-    int r = tls_context_identify(context, cert_file, key_file, password, &f);
+    int r = ssl_context_identify(context, cert_file, key_file, password, &f);
     if (words == NULL) {
         assert_int_equal(r, 0);
     } else {
@@ -84,17 +84,17 @@ static void roots_and_lists_are_read_or_named(void **state)
     SSL_CTX *context = fresh();
 
     (void)state;
-    assert_int_equal(tls_context_trust(context, in_folder("root.crt"), &f), 0);
-    assert_int_equal(tls_context_revoke(context, in_folder("root.crl"), NULL, &f), 0);
-    assert_int_equal(tls_context_revoke(context, NULL, folder, &f), 0);
-    assert_int_equal(tls_context_trust(context, in_folder("missing.crt"), &f), FAILED);
+    assert_int_equal(ssl_context_trust(context, in_folder("root.crt"), &f), 0);
+    assert_int_equal(ssl_context_revoke(context, in_folder("root.crl"), NULL, &f), 0);
+    assert_int_equal(ssl_context_revoke(context, NULL, folder, &f), 0);
+    assert_int_equal(ssl_context_trust(context, in_folder("missing.crt"), &f), FAILED);
     assert_non_null(strstr(failure_get(&f, FIELD_MESSAGE), "missing.crt\": No such file"));
-    assert_int_equal(tls_context_trust(context, in_folder("root.key"), &f), FAILED);
+    assert_int_equal(ssl_context_trust(context, in_folder("root.key"), &f), FAILED);
     assert_non_null(strstr(failure_get(&f, FIELD_MESSAGE), "root.key"));
-    assert_int_equal(tls_context_revoke(context, in_folder("missing.crl"), NULL, &f), FAILED);
+    assert_int_equal(ssl_context_revoke(context, in_folder("missing.crl"), NULL, &f), FAILED);
     assert_non_null(strstr(failure_get(&f, FIELD_MESSAGE), "missing.crl"));
-    assert_int_equal(tls_context_cipher(context, "HIGH:!aNULL", &f), 0);
-    assert_int_equal(tls_context_cipher(context, "NONSENSE", &f), FAILED);
+    assert_int_equal(ssl_context_cipher(context, "HIGH:!aNULL", &f), 0);
+    assert_int_equal(ssl_context_cipher(context, "NONSENSE", &f), FAILED);
     SSL_CTX_free(context);
 }
 

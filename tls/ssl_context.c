@@ -1,5 +1,5 @@
-/* tls/context.c: see the header. */
-#include "tls/context.h"
+/* tls/ssl_context.c: see the header. */
+#include "tls/ssl_context.h"
 
 #include "tls/error.h"
 
@@ -18,7 +18,7 @@ static int fail(struct failure *ret_failure, const char *what, const char *file)
     return failure_set(ret_failure, "F0000", "could not load %s \"%s\": %s", what, file, text);
 }
 
-int tls_context_create(enum tls_side side, SSL_CTX **ret_context, struct failure *ret_failure)
+int ssl_context_create(enum tls_side side, SSL_CTX **ret_context, struct failure *ret_failure)
 {
     ERR_clear_error();
     SSL_CTX *context = SSL_CTX_new(side == TLS_SERVER ? TLS_server_method() : TLS_client_method());
@@ -114,7 +114,7 @@ static int load_key(SSL_CTX *context, const char *file, const char *password,
     return loaded ? 0 : fail(ret_failure, "private key file", file);
 }
 
-int tls_context_identify(SSL_CTX *context, const char *cert_file, const char *key_file,
+int ssl_context_identify(SSL_CTX *context, const char *cert_file, const char *key_file,
                          const char *password, struct failure *ret_failure)
 {
     ERR_clear_error();
@@ -133,7 +133,7 @@ int tls_context_identify(SSL_CTX *context, const char *cert_file, const char *ke
 
 /* ---- trust ---- */
 
-int tls_context_trust(SSL_CTX *context, const char *ca_file, struct failure *ret_failure)
+int ssl_context_trust(SSL_CTX *context, const char *ca_file, struct failure *ret_failure)
 {
     ERR_clear_error();
     STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(ca_file);
@@ -146,7 +146,7 @@ int tls_context_trust(SSL_CTX *context, const char *ca_file, struct failure *ret
     return 0;
 }
 
-int tls_context_revoke(SSL_CTX *context, const char *crl_file, const char *crl_dir,
+int ssl_context_revoke(SSL_CTX *context, const char *crl_file, const char *crl_dir,
                        struct failure *ret_failure)
 {
     X509_STORE *store = SSL_CTX_get_cert_store(context);
@@ -160,7 +160,7 @@ int tls_context_revoke(SSL_CTX *context, const char *crl_file, const char *crl_d
     return 0;
 }
 
-int tls_context_cipher(SSL_CTX *context, const char *ciphers, struct failure *ret_failure)
+int ssl_context_cipher(SSL_CTX *context, const char *ciphers, struct failure *ret_failure)
 {
     ERR_clear_error();
     if (SSL_CTX_set_cipher_list(context, ciphers) != 1) {
