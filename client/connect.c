@@ -2,6 +2,7 @@
  * addresses in turn, until one takes us. */
 #include "async/await.h"
 #include "base/alloc.h"
+#include "client/attempt.h"
 #include "client/conninfo.h"
 #include "client/connection.h"
 #include "client/error.h"
@@ -144,6 +145,7 @@ static int startup_error(struct pond_conn *conn, const struct backend_message *m
 {
     struct failure failure;
 
+    conn->refused = true;
     error_parse(m->fields, &failure);
     error_of_failure(error, POND_CONNECT, &failure);
     snprintf(error->message, sizeof(error->message), "%s%s:  %.700s", conn->where, error->severity,
@@ -182,7 +184,7 @@ int conn_greet(struct pond_conn *conn, struct pond_error *error)
     }
 }
 
-static int start(struct pond_conn *conn, const struct conninfo *info, struct pond_error *error)
+int conn_start(struct pond_conn *conn, const struct conninfo *info, struct pond_error *error)
 {
     struct writer w = conn_writer(conn);
 
@@ -193,52 +195,6 @@ static int start(struct pond_conn *conn, const struct conninfo *info, struct pon
 }
 
 /* ---- one after the other ---- */
-
-static void set_where(struct pond_conn *conn, const struct conninfo_host *host)
-{
-    char number[64] = "";
-
-    if (conn->address.ss_family == AF_UNIX) {
-        snprintf(conn->where, sizeof(conn->where),
-                 "connection to server on socket \"%s/.s.PGSQL.%s\": ", host->host, host->port);
-        return;
-    }
-    getnameinfo((struct sockaddr *)&conn->address, conn->address_len, number, sizeof(number), NULL,
-                0, NI_NUMERICHOST);
-    if (strcmp(number, host->host) == 0) {
-        snprintf(conn->where, sizeof(conn->where),
-                 "connection to server at \"%s\", port %s: ", host->host, host->port);
-    } else {
-        snprintf(conn->where, sizeof(conn->where),
-                 "connection to server at \"%s\" (%s), port %s: ", host->host, number, host->port);
-    }
-}
-
-static void put_where(const struct pond_conn *conn, struct pond_error *error)
-{
-    char text[sizeof(error->message)];
-
-    if (strncmp(error->message, "connection to", 13) != 0) {
-        snprintf(text, sizeof(text), "%s", error->message);
-        snprintf(error->message, sizeof(error->message), "%s%.700s", conn->where, text);
-    }
-}
-
-/* conn->address and its length are set. */
-static int try_address(struct pond_conn *conn, const struct conninfo *info,
-                       const struct conninfo_host *host, struct pond_error *error)
-{
-    set_where(conn, host);
-    int r = conn_dial(&conn->address, conn->address_len, conn->call_deadline_us, &conn->fd, error);
-    if (r == 0) {
-        r = start(conn, info, error);
-    }
-    if (r != 0) {
-        conn_break(conn, "it could not be opened");
-        put_where(conn, error);
-    }
-    return r;
-}
 
 static int try_host(struct pond_conn *conn, const struct conninfo *info,
                     const struct conninfo_host *host, struct pond_error *error)
@@ -252,13 +208,13 @@ static int try_host(struct pond_conn *conn, const struct conninfo *info,
             return r;
         }
         conn->address_len = finish_socket_address(&conn->address);
-        return try_address(conn, info, host, error);
+        return attempt_address(conn, info, host, error);
     }
     r = find_addresses(host, &found, error);
     for (struct addrinfo *a = found; a != NULL; a = a->ai_next) {
         memcpy(&conn->address, a->ai_addr, a->ai_addrlen);
         conn->address_len = a->ai_addrlen;
-        r = try_address(conn, info, host, error);
+        r = attempt_address(conn, info, host, error);
         if (r != POND_CONNECT || conn->fd >= 0) {
             break;
         }
@@ -300,18 +256,6 @@ static int check_timeout(const struct conninfo *info, struct pond_error *error)
     return 0;
 }
 
-/* What several hosts answered is told line by line. */
-static void add_line(struct pond_error *all, const struct pond_error *one)
-{
-    struct pond_error before = *all;
-
-    *all = *one;
-    if (before.message[0] != '\0') {
-        snprintf(all->message, sizeof(all->message), "%.500s\n%.500s", before.message,
-                 one->message);
-    }
-}
-
 /* For pond_conn_setting(). */
 static int keep_settings(struct pond_conn *conn, const struct conninfo *info,
                          const struct conninfo_host *host, struct pond_error *error)
@@ -349,7 +293,7 @@ static int try_hosts(struct pond_conn *conn, struct conninfo *info, struct pond_
         if (tried == 0) {
             return keep_settings(conn, info, &hosts[i], error);
         }
-        add_line(&all, &one);
+        attempt_add_line(&all, &one);
         if (tried == POND_CANCELLED || tried == POND_NOMEM || i + 1 == count) {
             r = tried;
             *error = all;

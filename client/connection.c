@@ -6,6 +6,7 @@
 #include "client/error.h"
 #include "client/pairs.h"
 #include "protocol/frontend.h"
+#include "tls/tls.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -43,8 +44,13 @@ void conn_break(struct pond_conn *conn, const char *why)
         return;
     }
     snprintf(conn->closed_because, sizeof(conn->closed_because), "%s", why);
+    if (conn->tls != NULL) {
+        tls_say_end(conn->tls);
+        tls_destroy(take_ptr(conn->tls));
+    }
     close(conn->fd);
     conn->fd = -1;
+    conn->answers = false;
     conn->unheard = false;
     conn->status = 0;
     conn->owed = 0;
@@ -116,8 +122,8 @@ void pond_conn_close(struct pond_conn *conn)
     static const uint8_t terminate[] = { 'X', 0, 0, 0, 4 };
 
     if (conn->fd >= 0 && conn->out.len == 0) {
-        maybe_unused ssize_t n =
-            send(conn->fd, terminate, sizeof(terminate), MSG_NOSIGNAL | MSG_DONTWAIT);
+        size_t n;
+        maybe_unused int r = conn_send_some(conn, view_of(terminate, sizeof(terminate)), &n);
     }
     if (conn->busy && conn->fd >= 0) {
         /* Another task waits for this descriptor: it shall see the end, and close it. */

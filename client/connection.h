@@ -15,10 +15,16 @@
 
 enum { conn_grace_us = 1000000 }; /* for a server to end what was given up */
 
+struct conninfo;
+struct tls;
+
 struct pond_conn {
     struct pond_loop *loop;
     size_t refs;
     int fd;           /* -1: closed */
+    struct tls *tls;  /* NULL: it is not encrypted */
+    bool answers;     /* TLS wants to write before it reads on */
+    bool refused;     /* by an ErrorResponse in the start-up */
     char status;      /* of the last ReadyForQuery */
     bool busy;        /* a call is at work */
     bool in_extended; /* messages of the extended protocol were sent, and no Sync after them */
@@ -72,6 +78,14 @@ must_check int conn_begin_cleanup(struct pond_conn *conn, const void *holder, in
                                   struct pond_error *error);
 int conn_end_cleanup(struct pond_conn *conn, int result, int reason);
 
+/* ---- client/transport.c ---- */
+
+/* 0, -EAGAIN (nothing, now), or -errno. A read of nothing is the end. */
+must_check int conn_send_some(struct pond_conn *conn, struct view bytes, size_t *ret_sent);
+must_check int conn_read_some(struct pond_conn *conn, uint8_t *at, size_t room, size_t *ret_got);
+/* Until a read may give something. As await_readable(). */
+must_check int conn_await_bytes(const struct pond_conn *conn, int64_t deadline_us);
+
 /* ---- client/wire.c ---- */
 
 struct writer conn_writer(struct pond_conn *conn);
@@ -99,6 +113,9 @@ must_check int conn_dial(const struct sockaddr_storage *address, socklen_t len, 
 
 must_check int conn_connect(struct pond_conn *conn, const char *conninfo, struct pond_error *error);
 
+/* Start-up packet and what follows, to ReadyForQuery. */
+must_check int conn_start(struct pond_conn *conn, const struct conninfo *info,
+                          struct pond_error *error);
 /* From what follows the start-up packet to ReadyForQuery. */
 must_check int conn_greet(struct pond_conn *conn, struct pond_error *error);
 

@@ -256,6 +256,32 @@ static int fill_defaults(const struct completion *c, struct pond_error *error)
     return r;
 }
 
+/* Where libpq looks when nothing was said. A list of revoked certificates that was asked for must
+ * be there, so this one is left out where it is not. */
+static int fill_tls_files(const struct completion *c, struct pond_error *error)
+{
+    static const struct {
+        enum conninfo_key key;
+        const char *file;
+    } rows[] = {
+        { KEY_SSLROOTCERT, ".postgresql/root.crt" },
+        { KEY_SSLCERT, ".postgresql/postgresql.crt" },
+        { KEY_SSLKEY, ".postgresql/postgresql.key" },
+        { KEY_SSLCRL, ".postgresql/root.crl" },
+    };
+    const char *old = env_of(c, "PGREQUIRESSL"); /* what PGSSLMODE was before PostgreSQL 8 */
+    char path[4096];
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(rows); i++) {
+        if (in_home(c, rows[i].file, path, sizeof(path)) &&
+            (rows[i].key != KEY_SSLCRL || access(path, F_OK) == 0)) {
+            r = preset(c, rows[i].key, path, error);
+        }
+    }
+    return r == 0 && old != NULL && old[0] == '1' ? preset(c, KEY_SSLMODE, "require", error) : r;
+}
+
 /* A file that others can read is not trusted, as with libpq. */
 static void fill_password(const struct completion *c)
 {
@@ -299,6 +325,9 @@ int conninfo_complete(struct conninfo *info, getenv_fn *env, void *env_arg,
     }
     if (r == 0) {
         r = fill_defaults(&c, error);
+    }
+    if (r == 0) {
+        r = fill_tls_files(&c, error);
     }
     if (r == 0) {
         fill_password(&c);

@@ -24,9 +24,8 @@ static const struct refusal {
     const char *allowed; /* words, each with a blank behind; NULL: no value at all */
     const char *why;
 } refusals[] = {
-    { KEY_SSLMODE, "disable allow prefer ", "this library has no TLS yet" },
     { KEY_GSSENCMODE, "disable prefer ", "this library has no GSSAPI" },
-    { KEY_CHANNEL_BINDING, "disable prefer ", "this library has no TLS yet" },
+    { KEY_CHANNEL_BINDING, "disable prefer ", "this library sends no password yet" },
     { KEY_REQUIRE_AUTH, "none ", "this library sends no password yet" },
     { KEY_TARGET_SESSION_ATTRS, "any ", "it would have to ask each server" },
     { KEY_CLIENT_ENCODING, "UTF8 utf8 UTF-8 utf-8 auto ", "results are UTF-8" },

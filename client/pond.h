@@ -101,8 +101,8 @@ struct pond_conn;
 
 /* conninfo as libpq's: a URI or key=value words; then a service file, PG* variables, ~/.pgpass and
  * defaults. NULL is "". loop NULL: that of the running task; outside of a task a loop of the
- * connection's own, for blocking calls. A setting or a server that demands TLS or a password is
- * refused. */
+ * connection's own, for blocking calls. TLS as libpq's sslmode and its kin have it. A setting or a
+ * server that demands a password is refused. */
 POND_API POND_CHECK int pond_conn_open(struct pond_loop *loop, const char *conninfo,
                                        struct pond_conn **ret_conn, struct pond_error *error);
 /* Says good-bye and hangs up; the object stays and says that it is closed. Never waits. */
@@ -123,6 +123,8 @@ POND_API const char *pond_conn_parameter(const struct pond_conn *conn, const cha
  * "hostaddr" (empty: not said), "port", "user", "dbname"; NULL: another name. As long as the
  * connection. */
 POND_API const char *pond_conn_setting(const struct pond_conn *conn, const char *name);
+/* "TLSv1.3" or "TLSv1.2"; NULL: it is not encrypted. */
+POND_API const char *pond_conn_encryption(const struct pond_conn *conn);
 POND_API int pond_conn_pid(const struct pond_conn *conn);
 /* To be watched only, between two calls: when it is readable the server has said something unasked
  * or has hung up, and pond_conn_await_notification(), which sends nothing, tells what. -1: closed.

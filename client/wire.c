@@ -61,17 +61,17 @@ static int send_all(struct pond_conn *conn, struct pond_error *error)
     int r = 0;
 
     while (sent < conn->out.len && r == 0) {
-        ssize_t n = send(conn->fd, conn->out.data + sent, conn->out.len - sent, MSG_NOSIGNAL);
+        size_t n = 0;
+        int e = conn_send_some(conn, view_of(conn->out.data + sent, conn->out.len - sent), &n);
 
-        if (n >= 0) {
-            sent += (size_t)n;
-        } else if (errno == EAGAIN) {
+        sent += n;
+        if (e == -EAGAIN) {
             r = await_room(conn, error);
-        } else if ((errno == EPIPE || errno == ECONNRESET) && !conn->unheard) {
+        } else if ((e == -EPIPE || e == -ECONNRESET) && !conn->unheard) {
             conn->unheard = true; /* its last words may tell why: whoever reads next finds them */
             sent = conn->out.len;
-        } else if (errno != EINTR) {
-            r = lost(conn, strerror(errno), error);
+        } else if (e != 0) {
+            r = lost(conn, strerror(-e), error);
         }
     }
     buf_consume(&conn->out, sent);
@@ -103,15 +103,16 @@ static int read_some(struct pond_conn *conn, struct pond_error *error)
     if (buf_reserve(&conn->in, read_bytes) != 0) {
         return error_nomem(error);
     }
-    ssize_t n = recv(conn->fd, conn->in.data + conn->in.len, conn->in.cap - conn->in.len, 0);
-    if (n > 0) {
-        conn->in.len += (size_t)n;
+    size_t n = 0;
+    int r = conn_read_some(conn, conn->in.data + conn->in.len, conn->in.cap - conn->in.len, &n);
+    if (r == 0 && n > 0) {
+        conn->in.len += n;
         return 1;
     }
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+    if (r == -EAGAIN) {
         return 0;
     }
-    return lost(conn, n == 0 ? "the server closed it" : strerror(errno), error);
+    return lost(conn, r == 0 ? "the server closed it" : strerror(-r), error);
 }
 
 /* A server may think as long as it likes, but not in the middle of a message. */
@@ -123,10 +124,10 @@ static int await_bytes(struct pond_conn *conn, struct pond_error *error)
         stall_us = client_deadline_us(conn->loop, conn->stall_us);
     }
     if (stall_us >= conn->call_deadline_us) {
-        int r = await_readable(conn->fd, conn->call_deadline_us);
+        int r = conn_await_bytes(conn, conn->call_deadline_us);
         return r < 0 ? wait_failed(conn, r, error) : 0;
     }
-    int r = await_readable(conn->fd, stall_us);
+    int r = conn_await_bytes(conn, stall_us);
     if (r == -ETIMEDOUT) {
         conn_break(conn, "the server stopped in the middle of a message");
         return error_set(error, POND_TIMEOUT, "",

@@ -79,7 +79,7 @@ class Server:
 class Test(unittest.TestCase):
     def pond(self, *arguments, server=None, **keys):
         """(code, stdout, stderr); it must end, and a sanitizer must have nothing to say."""
-        env = dict(os.environ, PGHOST="127.0.0.1", PGPORT=str(server.port)) if server else None
+        env = dict(os.environ, PGHOST="127.0.0.1", PGPORT=str(server.port), PGSSLMODE="disable") if server else None
         begin = time.monotonic()
         done = subprocess.run([POND, *arguments], stdin=subprocess.DEVNULL, timeout=60, check=False, env=env,
                               **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **keys})
@@ -143,7 +143,8 @@ class Test(unittest.TestCase):
                 (["-d", "postgresql://h:99999/shop"], 2, "99999"),
                 (["-d", "port=x dbname=shop"], 2, "\"x\""),
                 (["-d", "dbname='shop"], 2, "unterminated quoted string"),
-                (["-d", "sslmode=require"], 2, "sslmode value \"require\" is not supported"),
+                (["-d", "sslmode=fer"], 2, "invalid sslmode value: \"fer\""),
+                (["-d", "sslmode=require"], 3, "server does not support SSL, but SSL was required"),
                 (["-d", "service=nobody"], 2, "definition of service \"nobody\" not found"),
                 (["-d", "x" * 100000], 2, "too long")):
             code, out, err = self.pond("query", *arguments, "SELECT 1")

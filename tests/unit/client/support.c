@@ -282,8 +282,8 @@ static int server_open(void)
         listen(listener, 16) != 0 || getsockname(listener, (struct sockaddr *)&in, &len) != 0) {
         return -1;
     }
-    snprintf(conninfo, sizeof(conninfo), "host=127.0.0.1 port=%d user=tester dbname=d",
-             ntohs(in.sin_port));
+    snprintf(conninfo, sizeof(conninfo),
+             "host=127.0.0.1 port=%d user=tester dbname=d sslmode=disable", ntohs(in.sin_port));
     return 0;
 }
 

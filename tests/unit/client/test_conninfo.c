@@ -273,16 +273,9 @@ static void a_password_file_that_others_can_read_is_not_used(void **state)
 static void what_is_demanded_and_not_to_be_had_is_refused(void **state)
 {
     static const char *const bad[] = {
-        "sslmode=require",
-        "sslmode=verify-full",
-        "gssencmode=require",
-        "channel_binding=require",
-        "target_session_attrs=read-write",
-        "replication=database",
-        "requirepeer=root",
-        "client_encoding=LATIN1",
+        "gssencmode=require",         "channel_binding=require", "target_session_attrs=read-write",
+        "replication=database",       "requirepeer=root",        "client_encoding=LATIN1",
         "require_auth=scram-sha-256",
-        "sslmode=fer",
     };
     static const char *const env[] = { "HOME", "/nonexistent", NULL };
 
@@ -293,8 +286,39 @@ static void what_is_demanded_and_not_to_be_had_is_refused(void **state)
         assert_non_null(strstr(error.message, "not supported"));
         conninfo_finish(&info);
     }
-    assert_int_equal(conninfo_parse(&info, "sslmode=prefer target_session_attrs=any", &error), 0);
+    assert_int_equal(conninfo_parse(&info, "sslmode=require target_session_attrs=any", &error), 0);
     assert_int_equal(complete(env), 0);
+}
+
+static void what_is_said_of_tls_is_kept_and_else_looked_for_in_the_home(void **state)
+{
+    static const char *const env[] = { "HOME",
+                                       "/nonexistent",
+                                       "PGSSLMODE",
+                                       "allow",
+                                       "PGSSLROOTCERT",
+                                       "/env/root",
+                                       "PGSSLMINPROTOCOLVERSION",
+                                       "TLSv1.3",
+                                       NULL };
+    static const char *const old[] = { "HOME", "/nonexistent", "PGREQUIRESSL", "1", NULL };
+
+    (void)state;
+    assert_int_equal(
+        conninfo_parse(&info, "sslmode=verify-ca sslkey=/my/key sslpassword=x sslsni=0", &error),
+        0);
+    assert_int_equal(complete(env), 0);
+    said(KEY_SSLMODE, "verify-ca");
+    said(KEY_SSLROOTCERT, "/env/root");
+    said(KEY_SSLCERT, "/nonexistent/.postgresql/postgresql.crt");
+    said(KEY_SSLKEY, "/my/key");
+    said(KEY_SSLPASSWORD, "x");
+    said(KEY_SSLSNI, "0");
+    said(KEY_SSLCRL, NULL); /* there is none */
+    said(KEY_SSL_MIN_PROTOCOL_VERSION, "TLSv1.3");
+    conninfo_finish(&info);
+    assert_int_equal(complete(old), 0);
+    said(KEY_SSLMODE, "require");
 }
 
 static void several_hosts_have_their_ports(void **state)
@@ -351,6 +375,8 @@ int main(void)
         cmocka_unit_test_teardown(passwords_are_found_by_server, teardown),
         cmocka_unit_test_teardown(a_password_file_that_others_can_read_is_not_used, teardown),
         cmocka_unit_test_teardown(what_is_demanded_and_not_to_be_had_is_refused, teardown),
+        cmocka_unit_test_teardown(what_is_said_of_tls_is_kept_and_else_looked_for_in_the_home,
+                                  teardown),
         cmocka_unit_test_teardown(several_hosts_have_their_ports, teardown),
         cmocka_unit_test_teardown(hosts_that_do_not_match_are_refused, teardown),
     };

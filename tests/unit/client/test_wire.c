@@ -317,7 +317,7 @@ static void of_several_hosts_the_first_that_answers_is_taken(void **state)
 
     (void)state;
     script_greet();
-    snprintf(text, sizeof(text), "host=/nowhere,127.0.0.1 user=a port=1,%.*s",
+    snprintf(text, sizeof(text), "host=/nowhere,127.0.0.1 user=a sslmode=disable port=1,%.*s",
              (int)strcspn(port, " "), port);
     assert_int_equal(pond_conn_open(test_loop, text, &conn, &test_error), 0);
     pond_conn_destroy(conn);
