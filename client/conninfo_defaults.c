@@ -261,7 +261,7 @@ static int fill_defaults(const struct completion *c, struct pond_error *error)
 static int fill_tls_files(const struct completion *c, struct pond_error *error)
 {
     static const struct {
-        enum conninfo_key key;
+        int key;
         const char *file;
     } rows[] = {
         { KEY_SSLROOTCERT, ".postgresql/root.crt" },

@@ -168,6 +168,29 @@ talks = {"exec": b"\0" + greeting + columns + one + done + done + ready,
 for name, data in talks.items():
     put("client", name, data)
 
+# tls: who is attacked and how, then bytes, or changes of three bytes each to what a real peer sends
+def hello(versions=b"\3\4\3\3", more=b""):
+    extensions = struct.pack("!HHB", 43, 1 + len(versions), len(versions)) + versions + more
+    body = (b"\3\3" + bytes(32) + b"\0" + struct.pack("!H", 4) + b"\x13\1\xc0\x2b" + b"\1\0" +
+            struct.pack("!H", len(extensions)) + extensions)
+    body = b"\1" + struct.pack("!I", len(body))[1:] + body
+    return b"\x16\3\1" + struct.pack("!H", len(body)) + body
+
+
+alpn = struct.pack("!HHHB", 16, 13, 11, 10) + b"postgresql"
+groups = struct.pack("!HHHH", 10, 4, 2, 29) + struct.pack("!HHHH", 13, 4, 2, 0x0403)
+share = struct.pack("!HHHHH", 51, 38, 36, 29, 32) + bytes(range(32))
+starts = {"hello": b"\0" + hello(more=alpn + groups + share), "hello-odd": b"\0" + hello(more=groups + share) + b"\x14\3\3\0\1\1",
+          "hello-1.2": b"\0" + hello(b"\3\3", groups), "hello-old": b"\0" + hello(b"\3\2\3\1"),
+          "hello-cut": b"\0" + hello()[:40], "ssl2": b"\0\x80\x2e\1\3\1\0\x15\0\0\0\x10" + bytes(36),
+          "plain": b"\0" + packet(196608, b"user\0x\0\0"), "alert": b"\0\x15\3\3\0\2\2\x28", "empty-records": b"\0" + b"\x17\3\3\0\0" * 50,
+          "to-client": b"\1\x16\3\3\0\4\2\0\0\0", "to-client-alert": b"\1\x15\3\3\0\2\2\x46", "to-client-http": b"\1HTTP/1.1 400 Bad",
+          "untouched": b"\2", "untouched-client": b"\3", "changed-version": b"\2\0\2\1", "changed-type": b"\2\0\0\1",
+          "changed-length": b"\2\0\4\1", "changed-random": b"\2\0\x10\xff", "changed-late": b"\2\2\0\1\2\x40\1",
+          "changed-certificate": b"\3\1\0\1", "changed-said": b"\3\3\0\x80\3\x10\x80\3\x20\x80"}
+for name, data in starts.items():
+    put("tls", name, data)
+
 texts = {"plain": b"\x05plain text", "unicode": "\x07h\u00e9llo \u6f22\u5b57 e\u0301 \U0001f600".encode(),
          "control": b"\x04\x1b[31m\n\t\x7f\0\xc2\x85", "direction": "\x09\u202eabc\u2066".encode(),
          "invalid": b"\x06a\xff\xc3(\xed\xa0\x80\xf4\x90\x80\x80\xc0\x80",
