@@ -97,7 +97,7 @@ class Servers:
         address = next(line for line in lines if line["host"].startswith("/"))
         return Server("pond", address["host"], int(address["port"]), database, {daemon.pid: False})
 
-    def start_postgres(self, seed=ROOT + "/conf/demo.sql", durable=False):
+    def start_postgres(self, seed=ROOT + "/conf/demo.sql", durable=False, settings=()):
         careless = [] if durable else ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
         data, socket_dir = self.path("pg"), self.path("pgsock")
         for folder in (data, socket_dir):
@@ -108,7 +108,7 @@ class Servers:
                        check=True, stdout=subprocess.DEVNULL)
         self.daemons.append(subprocess.Popen(
             as_postgres([PG_BIN + "/postgres", "-D", data, "-k", socket_dir, "-p", "6001", "-c", "listen_addresses=",
-                         *careless, "-c", "max_connections=1200", "-c", "shared_buffers=512MB"]),
+                         *careless, "-c", "max_connections=1200", "-c", "shared_buffers=512MB", *settings]),
             stderr=open(self.path("pg.log"), "w")))
         psql = ["psql", "-X", "-q", "-h", socket_dir, "-p", "6001", "-U", "tester"]
         while subprocess.run(psql + ["-d", "postgres", "-c", "SELECT 1"], capture_output=True).returncode != 0:

@@ -302,7 +302,7 @@ class Working(TlsTest):
         for w in crowd:
             w.ask(query(MANY))
         held = int(self.daemon.statistics()["memory"])
-        self.assertGreater(held - before, 50 * 40 * 1024)  # what OpenSSL takes is counted
+        self.assertGreater(held - before, 50 * 20 * 1024)  # what OpenSSL takes is counted
         for w in crowd:
             w.socket.close()
         self.daemon.settled()
