@@ -64,36 +64,6 @@ static int load_databases(struct service *service, struct failure *ret_failure)
     return r;
 }
 
-/* ---- start: TLS ---- */
-
-struct tls_job {
-    const struct conf *conf;
-    struct tls_context *context;
-    struct failure failure;
-    int result;
-};
-
-static void run_tls_job(void *arg)
-{
-    struct tls_job *job = arg;
-
-    job->result = tls_context_load(job->conf, &job->context, &job->failure);
-}
-
-/* Certificates come first: a mistake there shall not be told behind long seeds. */
-static int load_tls(struct service *service, struct tls_context **ret_context,
-                    struct failure *ret_failure)
-{
-    struct tls_job job = { .conf = service->server.boot_conf };
-    int r = await_offload(run_tls_job, &job);
-
-    if (r == 0 && job.result != 0) {
-        *ret_failure = job.failure;
-    }
-    *ret_context = job.context;
-    return r == 0 ? job.result : r;
-}
-
 /* A folder that takes no temporary files is no reason not to start: few cursors need one. */
 static void try_temp_dir(const struct conf *conf)
 {
@@ -188,10 +158,11 @@ static int say_ready(struct service *service)
     return r;
 }
 
+/* Certificates come first: a mistake there shall not be told behind long seeds. */
 static int start_workers(struct service *service, struct failure *ret_failure)
 {
     struct tls_context *tls = NULL;
-    int r = load_tls(service, &tls, ret_failure);
+    int r = tls_context_await_load(service->server.boot_conf, &tls, ret_failure);
 
     if (r == 0) {
         r = load_databases(service, ret_failure);

@@ -1,6 +1,7 @@
 /* daemon/tls_context.c: see the header. */
 #include "daemon/tls_context.h"
 
+#include "async/await.h"
 #include "base/alloc.h"
 #include "daemon/server.h"
 #include "tls/certificate.h"
@@ -145,6 +146,37 @@ int tls_context_load(const struct conf *conf, struct tls_context **ret_context,
         SSL_CTX_free(ssl);
     }
     return r;
+}
+
+struct load_job {
+    const struct conf *conf;
+    struct tls_context *context;
+    struct failure failure;
+    int result;
+};
+
+static void run_load_job(void *arg)
+{
+    struct load_job *job = arg;
+
+    job->result = tls_context_load(job->conf, &job->context, &job->failure);
+}
+
+int tls_context_await_load(const struct conf *conf, struct tls_context **ret_context,
+                           struct failure *ret_failure)
+{
+    struct load_job job = { .conf = conf };
+    int r = await_offload(run_load_job, &job);
+
+    if (r != 0) {
+        return r;
+    }
+    if (job.result != 0) {
+        *ret_failure = job.failure;
+        return job.result;
+    }
+    *ret_context = job.context;
+    return 0;
 }
 
 /* ---- life ---- */

@@ -29,6 +29,9 @@ struct tls_context {
  * is disabled. 0 or FAILED, which names option or file. */
 must_check int tls_context_load(const struct conf *conf, struct tls_context **ret_context,
                                 struct failure *ret_failure);
+/* The same on a helper thread. Also -ENOMEM. */
+must_check int tls_context_await_load(const struct conf *conf, struct tls_context **ret_context,
+                                      struct failure *ret_failure);
 struct tls_context *tls_context_ref(struct tls_context *context);
 void tls_context_unref(struct tls_context *context); /* NULL is fine */
 
