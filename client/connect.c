@@ -269,11 +269,18 @@ static int keep_settings(struct pond_conn *conn, const struct conninfo *info,
         { "port", host->port },
         { "user", info->value[KEY_USER] },
         { "dbname", info->value[KEY_DBNAME] },
+        { "sslmode", info->value[KEY_SSLMODE] },
+        { "sslrootcert", info->value[KEY_SSLROOTCERT] },
+        { "sslcert", info->value[KEY_SSLCERT] },
+        { "sslkey", info->value[KEY_SSLKEY] },
+        { "sslcrl", info->value[KEY_SSLCRL] },
     };
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(rows); i++) {
-        r = pairs_set(&conn->settings, view_of_str(rows[i].name), view_of_str(rows[i].value));
+        if (rows[i].value != NULL) {
+            r = pairs_set(&conn->settings, view_of_str(rows[i].name), view_of_str(rows[i].value));
+        }
     }
     return r == 0 ? 0 : error_nomem(error);
 }

@@ -120,8 +120,8 @@ POND_API char pond_conn_status(const struct pond_conn *conn);
 /* What the server reported, such as "server_version"; NULL: nothing. Until the next call. */
 POND_API const char *pond_conn_parameter(const struct pond_conn *conn, const char *name);
 /* Where it led to, whoever said so: "host" (a name, an address, or the folder of a socket),
- * "hostaddr" (empty: not said), "port", "user", "dbname"; NULL: another name. As long as the
- * connection. */
+ * "hostaddr" (empty: not said), "port", "user", "dbname", "sslmode" (NULL: not said),
+ * "sslrootcert", "sslcert", "sslkey", "sslcrl"; NULL: another name. As long as the connection. */
 POND_API const char *pond_conn_setting(const struct pond_conn *conn, const char *name);
 /* "TLSv1.3" or "TLSv1.2"; NULL: it is not encrypted. */
 POND_API const char *pond_conn_encryption(const struct pond_conn *conn);

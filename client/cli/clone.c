@@ -241,5 +241,10 @@ struct place clone_place(const struct clone *clone)
         .port = pond_conn_setting(clone->conn, "port"),
         .user = pond_conn_setting(clone->conn, "user"),
         .database = pond_conn_setting(clone->conn, "dbname"),
+        .sslmode = pond_conn_setting(clone->conn, "sslmode"),
+        .sslrootcert = pond_conn_setting(clone->conn, "sslrootcert"),
+        .sslcert = pond_conn_setting(clone->conn, "sslcert"),
+        .sslkey = pond_conn_setting(clone->conn, "sslkey"),
+        .sslcrl = pond_conn_setting(clone->conn, "sslcrl"),
     };
 }

@@ -41,6 +41,21 @@ static bool is_socket(const struct place *place)
     return place->host[0] == '/' || place->host[0] == '@';
 }
 
+/* The mode and whom to trust: what all drivers know by these names. */
+static int put_tls(struct buf *out, const struct place *place, char separator)
+{
+    if (place->sslmode == NULL || is_socket(place)) {
+        return 0;
+    }
+    int r = buf_printf(out, "%csslmode=", separator);
+    r = r != 0 ? r : put_encoded(out, place->sslmode);
+    if (r == 0 && place->sslrootcert != NULL) {
+        r = buf_append_str(out, "&sslrootcert=");
+        r = r != 0 ? r : put_encoded(out, place->sslrootcert);
+    }
+    return r;
+}
+
 int environment_url(struct buf *out, const struct place *place)
 {
     int r = buf_append_str(out, "postgresql://");
@@ -57,7 +72,7 @@ int environment_url(struct buf *out, const struct place *place)
         r = r != 0 ? r : put_encoded(out, place->host);
         r = r != 0 ? r : buf_printf(out, "&port=%s", place->port);
     }
-    return r;
+    return r != 0 ? r : put_tls(out, place, '?');
 }
 
 static int put_jdbc(struct buf *out, const struct place *place)
@@ -68,7 +83,8 @@ static int put_jdbc(struct buf *out, const struct place *place)
     r = r != 0 ? r : buf_append_byte(out, '/');
     r = r != 0 ? r : put_encoded(out, place->database);
     r = r != 0 ? r : buf_append_str(out, "?user=");
-    return r != 0 ? r : put_encoded(out, place->user);
+    r = r != 0 ? r : put_encoded(out, place->user);
+    return r != 0 ? r : put_tls(out, place, '&');
 }
 
 /* ---- variables ---- */
@@ -93,6 +109,26 @@ static int add_url(struct environment *environment, const char *name, const stru
     return environment_add(environment, name, (const char *)url.data);
 }
 
+static int fill_tls(struct environment *e, const struct place *place)
+{
+    const struct {
+        const char *name;
+        const char *value;
+    } rows[] = {
+        { "PGSSLMODE", place->sslmode }, { "PGSSLROOTCERT", place->sslrootcert },
+        { "PGSSLCERT", place->sslcert }, { "PGSSLKEY", place->sslkey },
+        { "PGSSLCRL", place->sslcrl },
+    };
+    int r = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows) && r == 0; i++) {
+        r = place->sslmode == NULL || rows[i].value == NULL || is_socket(place)
+                ? 0
+                : environment_add(e, rows[i].name, rows[i].value);
+    }
+    return r;
+}
+
 static int fill(struct environment *e, const struct place *place)
 {
     int r = environment_add(e, "PGHOST", place->host);
@@ -102,6 +138,7 @@ static int fill(struct environment *e, const struct place *place)
     r = r != 0 ? r : environment_add(e, "PGDATABASE", place->database);
     r = r != 0 ? r : environment_add(e, "PGHOSTADDR", NULL);
     r = r != 0 ? r : environment_add(e, "PGSERVICE", NULL);
+    r = r != 0 ? r : fill_tls(e, place);
     r = r != 0 ? r : add_url(e, "DATABASE_URL", place, environment_url);
     if (r != 0) {
         return r;

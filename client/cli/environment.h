@@ -10,6 +10,11 @@ struct place {
     const char *port;
     const char *user;
     const char *database;
+    const char *sslmode; /* NULL: not said, and nor are the others */
+    const char *sslrootcert;
+    const char *sslcert;
+    const char *sslkey;
+    const char *sslcrl;
 };
 
 /* postgresql://..., with all that needs it percent-encoded; of a unix socket the folder is a
@@ -21,7 +26,7 @@ struct variable {
     char *value; /* NULL: to be unset */
 };
 
-enum { variables_most = 10 };
+enum { variables_most = 16 };
 
 /* Zero bytes are an empty one. */
 struct environment {
@@ -30,8 +35,8 @@ struct environment {
 };
 
 /* PGHOST, PGPORT, PGUSER, PGDATABASE, DATABASE_URL and JDBC_DATABASE_URL, which is unset for a unix
- * socket: JDBC knows none. PGHOSTADDR and PGSERVICE, which would lead elsewhere, are unset. 0 or
- * -ENOMEM. */
+ * socket: JDBC knows none. PGHOSTADDR and PGSERVICE, which would lead elsewhere, are unset. Whoever
+ * demanded TLS hands that on: PGSSLMODE and the files, and both in the URLs. 0 or -ENOMEM. */
 must_check int environment_make(const struct place *place, struct environment *ret_environment);
 /* One more; the value is copied. 0 or -ENOMEM. */
 must_check int environment_add(struct environment *environment, const char *name,

@@ -198,6 +198,17 @@ class Clients(Both):
         self.alike("refused", "invalid sslmode value: \"full\"", env=dict(env, PGSSLMODE="full"))
 
 
+class Handing(Both):
+    def test_pond_run_hands_it_on(self):
+        self.start(**options("require"))
+        conninfo = self.conninfo(sslmode="verify-full", sslrootcert=certificate("root.crt"))
+        done = subprocess.run([self.pond, "run", conninfo, "--", "sh", "-c", "psql -XAtc '\\conninfo' && psql -XAtc 'SELECT 7' "
+                               "\"$DATABASE_URL\" && echo $PGSSLMODE"], stdout=subprocess.PIPE, text=True, timeout=60, check=True,
+                              env=dict(os.environ, HOME=self.folder))
+        self.assertIn("SSL connection (protocol: TLSv1.3", done.stdout)
+        self.assertEqual(done.stdout.splitlines()[-2:], ["7", "verify-full"])
+
+
 class Server(threading.Thread):
     """Says one thing to each client, after its first packet, and hangs up."""
 

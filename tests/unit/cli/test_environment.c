@@ -10,8 +10,12 @@
 
 #include <cmocka.h>
 
-static const struct place tcp = { "127.0.0.1", "7432", "tester", "shop~a1" };
-static const struct place local = { "/tmp/x y", "5432", "me", "shop" };
+static const struct place tcp = {
+    .host = "127.0.0.1", .port = "7432", .user = "tester", .database = "shop~a1"
+};
+static const struct place local = {
+    .host = "/tmp/x y", .port = "5432", .user = "me", .database = "shop"
+};
 
 static const char *value_of(const struct environment *environment, const char *name)
 {
@@ -29,15 +33,20 @@ static void urls_are_encoded(void **state)
         struct place place;
         const char *url;
     } rows[] = {
-        { { "127.0.0.1", "7432", "tester", "shop~a1" },
+        { { .host = "127.0.0.1", .port = "7432", .user = "tester", .database = "shop~a1" },
           "postgresql://tester@127.0.0.1:7432/shop~a1" },
-        { { "::1", "1", "u", "d" }, "postgresql://u@[::1]:1/d" },
-        { { "db.example", "1", "a b@c", "x/y?z#%" },
+        { { .host = "::1", .port = "1", .user = "u", .database = "d" },
+          "postgresql://u@[::1]:1/d" },
+        { { .host = "db.example", .port = "1", .user = "a b@c", .database = "x/y?z#%" },
           "postgresql://a%20b%40c@db.example:1/x%2Fy%3Fz%23%25" },
-        { { "h", "1", "\xc3\xbc", "'\"\\" }, "postgresql://%C3%BC@h:1/%27%22%5C" },
-        { { "/tmp", "7432", "u", "d" }, "postgresql://u@/d?host=%2Ftmp&port=7432" },
-        { { "/a b&c=%", "1", "u", "d" }, "postgresql://u@/d?host=%2Fa%20b%26c%3D%25&port=1" },
-        { { "@abstract", "1", "", "" }, "postgresql://@/?host=%40abstract&port=1" },
+        { { .host = "h", .port = "1", .user = "\xc3\xbc", .database = "'\"\\" },
+          "postgresql://%C3%BC@h:1/%27%22%5C" },
+        { { .host = "/tmp", .port = "7432", .user = "u", .database = "d" },
+          "postgresql://u@/d?host=%2Ftmp&port=7432" },
+        { { .host = "/a b&c=%", .port = "1", .user = "u", .database = "d" },
+          "postgresql://u@/d?host=%2Fa%20b%26c%3D%25&port=1" },
+        { { .host = "@abstract", .port = "1", .user = "", .database = "" },
+          "postgresql://@/?host=%40abstract&port=1" },
     };
 
     (void)state;
@@ -65,6 +74,36 @@ static void jdbc_has_no_sockets(void **state)
     assert_null(value_of(&environment, "JDBC_DATABASE_URL"));
     assert_string_equal(value_of(&environment, "PGHOST"), "/tmp/x y");
     environment_finish(&environment);
+    environment_finish(&environment);
+}
+
+static void who_demanded_tls_hands_that_on(void **state)
+{
+    struct place place = tcp;
+    struct environment environment;
+
+    (void)state;
+    place.sslrootcert = "/a b/root.crt"; /* nobody spoke of TLS: it is only where one would look */
+    assert_int_equal(environment_make(&place, &environment), 0);
+    assert_string_equal(value_of(&environment, "PGSSLROOTCERT"), "no such row");
+    environment_finish(&environment);
+    place.sslmode = "verify-full";
+    place.sslkey = "/key";
+    assert_int_equal(environment_make(&place, &environment), 0);
+    assert_string_equal(value_of(&environment, "PGSSLMODE"), "verify-full");
+    assert_string_equal(value_of(&environment, "PGSSLROOTCERT"), "/a b/root.crt");
+    assert_string_equal(value_of(&environment, "PGSSLKEY"), "/key");
+    assert_string_equal(value_of(&environment, "PGSSLCERT"), "no such row");
+    assert_string_equal(value_of(&environment, "DATABASE_URL"),
+                        "postgresql://tester@127.0.0.1:7432/"
+                        "shop~a1?sslmode=verify-full&sslrootcert=%2Fa%20b%2Froot.crt");
+    assert_string_equal(value_of(&environment, "JDBC_DATABASE_URL"),
+                        "jdbc:postgresql://127.0.0.1:7432/"
+                        "shop~a1?user=tester&sslmode=verify-full&sslrootcert=%2Fa%20b%2Froot.crt");
+    environment_finish(&environment);
+    place.host = "/tmp";
+    assert_int_equal(environment_make(&place, &environment), 0);
+    assert_string_equal(value_of(&environment, "PGSSLMODE"), "no such row");
     environment_finish(&environment);
 }
 
@@ -155,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(urls_are_encoded),
         cmocka_unit_test(jdbc_has_no_sockets),
+        cmocka_unit_test(who_demanded_tls_hands_that_on),
         cmocka_unit_test(a_program_gets_them_once_and_the_others_as_they_are),
         cmocka_unit_test(a_word_is_quoted_for_a_shell),
         cmocka_unit_test(a_shell_gets_them_in_quotes),
