@@ -3,7 +3,8 @@
 
 packages_run=(
     gcc libc6-dev cmake ninja-build pkgconf
-    libevent-dev libsqlite3-dev libpg-query-dev libprotobuf-c-dev libxxhash-dev libcmocka-dev libssl-dev
+    libevent-dev libsqlite3-dev libpg-query-dev libprotobuf-c-dev libxxhash-dev libcmocka-dev
+    libssl-dev libidn-dev
     postgresql-client-15
 )
 packages_test=(

@@ -23,6 +23,14 @@ void buf_finish(struct buf *b)
     }
 }
 
+void buf_wipe(struct buf *b)
+{
+    if (b != NULL && b->data != NULL) {
+        explicit_bzero(b->data, b->cap);
+    }
+    buf_finish(b);
+}
+
 /* The next capacity that holds `need` bytes: at least doubled, so that appending stays linear. */
 static size_t grown_cap(const struct buf *b, size_t need)
 {

@@ -19,6 +19,9 @@ struct buf {
 
 void buf_init(struct buf *b, size_t max);
 void buf_finish(struct buf *b);
+/* The same for a secret: its bytes are overwritten first. Who appends one reserves its room before,
+ * for what a growing buffer leaves behind is not. */
+void buf_wipe(struct buf *b);
 
 /* Makes room for n more bytes. 0, BUF_FULL or -ENOMEM; on failure the content is untouched. */
 must_check int buf_grow(struct buf *b, size_t n);

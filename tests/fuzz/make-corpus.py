@@ -198,3 +198,13 @@ texts = {"plain": b"\x05plain text", "unicode": "\x07h\u00e9llo \u6f22\u5b57 e\u
          "number": b"\0-12345678901234567890.125e-7", "deep": b"\0" + b"[" * 600 + b"]" * 600}
 for name, data in texts.items():
     put("text", name, data)
+
+# scram: the first byte says who reads it; the server's two messages have a zero byte in between
+scram = {"server": b"\0n,,n=,r=abc\0c=biws,r=abcAAAAAAAAAAAAAAAAAAAAAAAA,x=1,p=" + b"A" * 43 + b"=",
+         "server-plus": b"\1p=tls-server-end-point,,n=,r=abc\0c=cD10bHMtc2VydmVyLWVuZC1wb2ludCwsAA==,r=abc" + b"A" * 24 +
+                        b",p=" + b"A" * 43 + b"=",
+         "server-authzid": b"\0y,a=x,n=,r=abc", "client": b"\2r=" + b"A" * 24 + b"x,s=QUFBQQ==,i=4096",
+         "client-final": b"\2v=" + b"A" * 43 + b"=", "client-error": b"\2e=other-error",
+         "verifier": b"\3SCRAM-SHA-256$4096:QUFBQQ==$" + b"A" * 43 + b"=:" + b"A" * 43 + b"="}
+for name, data in scram.items():
+    put("scram", name, data)

@@ -154,6 +154,22 @@ static void an_empty_buffer_gives_an_empty_string(void **state)
     assert_string_equal(s, "");
 }
 
+static void a_wiped_buffer_is_empty_and_usable(void **state)
+{
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 16);
+    buf_wipe(&b);
+    assert_int_equal(buf_append_str(&b, "secret"), 0);
+    buf_wipe(&b);
+    assert_null(b.data);
+    assert_int_equal(b.len, 0);
+    assert_int_equal(buf_append_str(&b, "more"), 0);
+    assert_int_equal(b.max, 16);
+    buf_finish(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +183,7 @@ int main(void)
         cmocka_unit_test(shrink_gives_back_only_what_is_empty),
         cmocka_unit_test(a_string_is_taken_even_from_a_full_buffer),
         cmocka_unit_test(an_empty_buffer_gives_an_empty_string),
+        cmocka_unit_test(a_wiped_buffer_is_empty_and_usable),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
