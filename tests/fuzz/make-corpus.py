@@ -208,3 +208,13 @@ scram = {"server": b"\0n,,n=,r=abc\0c=biws,r=abcAAAAAAAAAAAAAAAAAAAAAAAA,x=1,p="
          "verifier": b"\3SCRAM-SHA-256$4096:QUFBQQ==$" + b"A" * 43 + b"=:" + b"A" * 43 + b"="}
 for name, data in scram.items():
     put("scram", name, data)
+
+# auth: rules, then users
+verifier = b"SCRAM-SHA-256$4096:QUFBQQ==$" + b"A" * 43 + b"=:" + b"A" * 43 + b"="
+auth = {"hba": b'\0# x\nlocal all,"a ""b" all peer\nhost shop, empty bob 10.0.0.0/8 reject\nhostssl sameuser all ::1 ffff:: cert\n'
+               b"hostnossl all all all \\\n trust # y\nhost replication all 1.2.3.4 255.0.0.0 scram-sha-256\n",
+        "hba-option": b"\0local all all peer map=x", "hba-quote": b'\0local "all', "hba-host": b"\0host all all samehost trust",
+        "users": b'\1; x\n"bob" "' + verifier + b'"\r\n"a""b"\t"' + verifier + b'"', "users-md5": b'\1"bob" "md5' + b"a" * 32 + b'"',
+        "users-twice": b'\1"bob" "' + verifier + b'"\n"bob" "' + verifier + b'"'}
+for name, data in auth.items():
+    put("auth", name, data)

@@ -26,8 +26,8 @@ FLOORS = {
     "base": [],
     "async": ["base"],
     "protocol": ["base"],
-    "conf": ["base"],
     "tls": ["base"],
+    "conf": ["protocol", "base"],
     "pool": ["async", "base"],
     "sql": ["pool", "protocol", "async", "base"],
     "daemon": ["sql", "conf", "pool", "protocol", "tls", "async", "base"],
@@ -103,8 +103,9 @@ def check_manuals(root):
 def table_rows(root):
     """(section, name, default) of each row of the option table."""
     text = (root / "conf/option.c").read_text(encoding="utf-8")
-    rows = re.findall(r'^\s*ROW\("(\w+)",\s*(POND|BASE)\(\w+\),\s*\w+,\s*"([^"]*)"', text, re.M)
-    return [("pond" if section == "POND" else "database", name, preset) for name, section, preset in rows]
+    rows = re.findall(r'^\s*ROW\("(\w+)",\s*(POND|BASE|USER)\(\w+\),\s*\w+,\s*"([^"]*)"', text, re.M)
+    sections = {"POND": "pond", "BASE": "database", "USER": "users"}
+    return [(sections[section], name, preset) for name, section, preset in rows]
 
 
 def sample_lines(root):
@@ -115,6 +116,9 @@ def sample_lines(root):
         option = re.match(r";?(\w+) =\s*(.*)$", line)
         if opened:
             section = opened.group(1)
+        elif option and section == "users":  # one line has all of them
+            for word in option.group(2).split():
+                yield (section, *word.split("=", 1))
         elif option:
             yield section, option.group(1), option.group(2).strip()
 

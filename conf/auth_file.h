@@ -1,0 +1,24 @@
+/* conf/auth_file.h: users and what the daemon keeps of their passwords, in the form of PgBouncer's
+ * auth_file: one user a line, "name" "SCRAM-SHA-256$...", a quote in them doubled; lines that begin
+ * with ; or # are comments.
+ *
+ * Verifiers only: a password in plain text or by MD5 is refused with its line, and never shown.
+ * Immutable once made. */
+#pragma once
+
+#include "base/failure.h"
+#include "protocol/scram.h"
+
+struct auth_file;
+
+/* `file` is for messages. 0, FAILED ("FILE:LINE: ...") or -ENOMEM. */
+must_check int auth_file_parse(const char *file, struct view text, struct auth_file **ret_users,
+                               struct failure *ret_failure);
+void auth_file_destroy(struct auth_file *users); /* NULL is fine */
+
+/* NULL: nobody of that name. `users` may be NULL. */
+const struct scram_verifier *auth_file_find(const struct auth_file *users, const char *name);
+
+/* Whose iterations and salt one who is not in it may be shown the like of, so that nobody can tell.
+ */
+const struct scram_verifier *auth_file_usual(const struct auth_file *users);

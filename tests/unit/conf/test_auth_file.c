@@ -1,0 +1,168 @@
+#include "conf/auth_file.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define KEY         "WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY="
+#define VERIFIER(n) "SCRAM-SHA-256$" n ":W22ZaJ0SNY7soEsUEjb6gQ==$" KEY ":" KEY
+
+static void destroy(struct auth_file **users)
+{
+    auth_file_destroy(*users);
+}
+
+static struct auth_file *parsed(const char *text)
+{
+    struct auth_file *users = NULL;
+    struct failure f = { 0 };
+
+    if (auth_file_parse("F", view_of_str(text), &users, &f) != 0) {
+        fail_msg("%s", failure_get(&f, FIELD_MESSAGE));
+    }
+    return users;
+}
+
+static void assert_iterations(const struct auth_file *users, const char *name, uint32_t n)
+{
+    const struct scram_verifier *verifier = auth_file_find(users, name);
+
+    assert_non_null(verifier);
+    assert_int_equal(verifier->iterations, n);
+}
+
+static void users_are_found_by_name(void **state)
+{
+    cleanup(destroy) struct auth_file *users = parsed(
+        "; users\n"
+        "# of pond\n"
+        "\n"
+        "\"bob\" \"" VERIFIER("4096") "\"\n"
+                                      "\"alice\"\t\"" VERIFIER(
+                                          "5000") "\"\r\n"
+                                                  "  \"a \"\"b\"\"\" \"" VERIFIER("1") "\"  ");
+
+    (void)state;
+    assert_iterations(users, "bob", 4096);
+    assert_iterations(users, "alice", 5000);
+    assert_iterations(users, "a \"b\"", 1);
+    assert_null(auth_file_find(users, "Alice"));
+    assert_null(auth_file_find(users, ""));
+    assert_int_equal(auth_file_usual(users)->iterations, 4096);
+}
+
+static void an_empty_file_has_nobody(void **state)
+{
+    cleanup(destroy) struct auth_file *users = parsed("");
+
+    (void)state;
+    assert_null(auth_file_find(users, "bob"));
+    assert_null(auth_file_find(NULL, "bob"));
+    assert_int_equal(auth_file_usual(users)->iterations, 4096);
+    assert_int_equal(auth_file_usual(users)->salt_len, 16);
+}
+
+static void mistakes_are_refused_with_their_line(void **state)
+{
+#define EXPECTED "expected a SCRAM-SHA-256 verifier for user \"bob\", not "
+#define HINT     "; \"pond passwd\" makes one"
+    static const char *const rows[][2] = {
+        { "\n\nbob x", "F:3: expected \"user\" \"SCRAM-SHA-256$...\", both in quotes" },
+        { "\"bob\"", "F:1: expected \"user\" \"SCRAM-SHA-256$...\", both in quotes" },
+        { "\"bob\" secret", "F:1: expected \"user\" \"SCRAM-SHA-256$...\", both in quotes" },
+        { "\"bob", "F:1: a quote is open at the end of the line" },
+        { "\"bob\" \"x\"\"", "F:1: a quote is open at the end of the line" },
+        { "\"bob\" \"secret\"", "F:1: " EXPECTED "a password in plain text" HINT },
+        { "\"bob\" \"\"", "F:1: " EXPECTED "nothing" HINT },
+        { "\"bob\" \"md5aaaaaaaaaabbbbbbbbbbccccccccccdd\"", "F:1: " EXPECTED "an MD5 hash" HINT },
+        { "\"bob\" \"SCRAM-SHA-256$4096:x$y:z\"", "F:1: " EXPECTED "a broken verifier" HINT },
+        { "\"bob\" \"" VERIFIER("4096") "\" \"2027-01-01\"",
+          "F:1: expected nothing behind the verifier" },
+        { "\"\" \"" VERIFIER("4096") "\"", "F:1: expected the name of a user, not \"\"" },
+        { "\"bob\" \"" VERIFIER("1") "\"\n\"al\" \"" VERIFIER("1") "\"\n\"bob\" \"" VERIFIER(
+              "1") "\"",
+          "F:3: user \"bob\" is there twice" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct auth_file *users = NULL;
+        struct failure f = { 0 };
+
+        assert_int_equal(auth_file_parse("F", view_of_str(rows[i][0]), &users, &f), FAILED);
+        assert_null(users);
+        assert_string_equal(failure_get(&f, FIELD_MESSAGE), rows[i][1]);
+    }
+}
+
+static void a_name_that_is_too_long_is_refused(void **state)
+{
+    char text[1200] = "\"";
+    struct auth_file *users;
+    struct failure f;
+
+    (void)state;
+    memset(text + 1, 'x', sizeof(text) - 2);
+    assert_int_equal(auth_file_parse("F", view_of_str(text), &users, &f), FAILED);
+    assert_string_equal(failure_get(&f, FIELD_MESSAGE), "F:1: the name is too long");
+}
+
+static void many_users_are_found(void **state)
+{
+    cleanup(buf_finish) struct buf text = { 0 };
+    char name[16];
+
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(
+            buf_printf(&text, "\"u%d\" \"" VERIFIER("%d") "\"\n", i * 7 % 1000, i * 7 % 1000 + 1),
+            0);
+    }
+    assert_int_equal(buf_append_byte(&text, '\0'), 0);
+    cleanup(destroy) struct auth_file *users = parsed((const char *)text.data);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(name, sizeof(name), "u%d", i);
+        assert_iterations(users, name, (uint32_t)i + 1);
+    }
+}
+
+static void out_of_memory_is_said(void **state)
+{
+    uint64_t n = 1;
+    int r;
+
+    (void)state;
+    do {
+        struct auth_file *users = NULL;
+        struct failure f;
+
+        mem_fail_at(n++, false);
+        r = auth_file_parse("F", view_of_str("\"bob\" \"" VERIFIER("1") "\""), &users, &f);
+        bool hit = mem_fail_hit();
+        mem_fail_at(0, false);
+        assert_int_equal(r, hit ? -ENOMEM : 0);
+        auth_file_destroy(users);
+    } while (r != 0);
+    assert_true(n > 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(users_are_found_by_name),
+        cmocka_unit_test(an_empty_file_has_nobody),
+        cmocka_unit_test(mistakes_are_refused_with_their_line),
+        cmocka_unit_test(a_name_that_is_too_long_is_refused),
+        cmocka_unit_test(many_users_are_found),
+        cmocka_unit_test(out_of_memory_is_said),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
