@@ -13,6 +13,7 @@ extern const struct command cmd_clones;
 extern const struct command cmd_dump;
 extern const struct command cmd_load;
 extern const struct command cmd_mark;
+extern const struct command cmd_passwd;
 extern const struct command cmd_reset;
 extern const struct command cmd_rewind;
 extern const struct command cmd_save;

@@ -11,8 +11,9 @@
 
 /* One row each, in the order of --help. */
 static const struct command *const commands[] = {
-    &cmd_query,  &cmd_ping,  &cmd_status, &cmd_run,  &cmd_lease, &cmd_release, &cmd_mark,
-    &cmd_rewind, &cmd_reset, &cmd_clones, &cmd_load, &cmd_dump,  &cmd_save,    &cmd_shell,
+    &cmd_query,   &cmd_ping, &cmd_status, &cmd_run,   &cmd_lease,
+    &cmd_release, &cmd_mark, &cmd_rewind, &cmd_reset, &cmd_clones,
+    &cmd_load,    &cmd_dump, &cmd_save,   &cmd_shell, &cmd_passwd,
 };
 
 static const struct option_row common_options[] = {

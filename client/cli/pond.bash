@@ -16,6 +16,7 @@ declare -gA _pond_options=(
     [dump]="--format --table --output"
     [save]=""
     [shell]="--plain --seed"
+    [passwd]="--iterations"
 )
 _pond_common="--host --port --user --dbname --connect-timeout --timeout --quiet --help --version"
 
