@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum { name_most_bytes = 1023, users_most = 1000000 };
@@ -15,6 +16,7 @@ struct auth_user {
 };
 
 struct auth_file {
+    atomic_size_t refs;
     struct auth_user *users;
     size_t count;
     size_t room;
@@ -29,9 +31,17 @@ struct auth_reader {
     struct buf secret;
 };
 
-void auth_file_destroy(struct auth_file *users)
+struct auth_file *auth_file_ref(struct auth_file *users)
 {
-    if (users == NULL) {
+    if (users != NULL) {
+        atomic_fetch_add(&users->refs, 1);
+    }
+    return users;
+}
+
+void auth_file_unref(struct auth_file *users)
+{
+    if (users == NULL || atomic_fetch_sub(&users->refs, 1) > 1) {
         return;
     }
     for (size_t i = 0; i < users->count; i++) {
@@ -43,7 +53,7 @@ void auth_file_destroy(struct auth_file *users)
 
 static void auth_reader_finish(struct auth_reader *reader)
 {
-    auth_file_destroy(reader->users);
+    auth_file_unref(reader->users);
     buf_finish(&reader->name);
     buf_wipe(&reader->secret);
 }
@@ -201,8 +211,6 @@ static int settle(struct auth_reader *reader, struct failure *f)
     struct auth_file *users = reader->users;
 
     if (users->count == 0) {
-        users->first = (struct scram_verifier){ .iterations = scram_iterations_preset,
-                                                .salt_len = scram_salt_bytes };
         return 0;
     }
     users->first = users->users[0].verifier;
@@ -226,7 +234,11 @@ int auth_file_parse(const char *file, struct view text, struct auth_file **ret_u
 
     buf_init(&reader.name, name_most_bytes);
     reader.users = mem_zalloc(sizeof(*reader.users));
-    int r = reader.users == NULL ? -ENOMEM : take_lines(&reader, text, ret_failure);
+    if (reader.users == NULL) {
+        return -ENOMEM;
+    }
+    atomic_init(&reader.users->refs, 1);
+    int r = take_lines(&reader, text, ret_failure);
     if (r == 0) {
         r = settle(&reader, ret_failure);
     }
@@ -249,5 +261,8 @@ const struct scram_verifier *auth_file_find(const struct auth_file *users, const
 
 const struct scram_verifier *auth_file_usual(const struct auth_file *users)
 {
-    return &users->first;
+    static const struct scram_verifier usual = { .iterations = scram_iterations_preset,
+                                                 .salt_len = scram_salt_bytes };
+
+    return users == NULL || users->count == 0 ? &usual : &users->first;
 }

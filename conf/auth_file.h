@@ -14,7 +14,9 @@ struct auth_file;
 /* `file` is for messages. 0, FAILED ("FILE:LINE: ...") or -ENOMEM. */
 must_check int auth_file_parse(const char *file, struct view text, struct auth_file **ret_users,
                                struct failure *ret_failure);
-void auth_file_destroy(struct auth_file *users); /* NULL is fine */
+/* Counted, for configurations that are alike; NULL is fine. Any thread. */
+struct auth_file *auth_file_ref(struct auth_file *users);
+void auth_file_unref(struct auth_file *users);
 
 /* NULL: nobody of that name. `users` may be NULL. */
 const struct scram_verifier *auth_file_find(const struct auth_file *users, const char *name);

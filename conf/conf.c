@@ -4,28 +4,31 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "base/fd.h"
+#include "conf/auth.h"
 #include "conf/conf_impl.h"
+#include "conf/conf_user.h"
+#include "conf/file.h"
 #include "conf/ini.h"
 #include "conf/option.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { file_bytes_max = 1 << 20, databases_max = 1000, name_bytes_max = 63, seen_max = 64 };
+enum { file_bytes_max = 1 << 20, databases_max = 1000, name_bytes_max = 63, seen_max = 128 };
+enum { users_section = -2 };
 
 struct conf_reader {
     struct conf *conf;
     const char *file;        /* as the user named it */
     const char *folder;      /* where relative paths start */
-    int database;            /* the section that is open: index, or -1: [pond] */
+    int database;            /* the section that is open: index, -1: [pond], -2: [users] */
     unsigned pond_line;      /* where [pond] was opened; 0: not yet */
+    unsigned users_line;     /* the same of [users] */
     unsigned seen[seen_max]; /* per option of the open section: its line */
 };
 
@@ -112,15 +115,17 @@ static int open_section(struct conf_reader *reader, const struct ini_item *item,
         name += sizeof(prefix) - 1;
         return open_database(reader, item, name + strspn(name, " \t"), ret_failure);
     }
-    if (strcmp(name, "pond") != 0) {
-        return bad(reader, item->line, ret_failure, "expected [pond] or [database NAME], not",
-                   name);
+    bool is_users = strcmp(name, "users") == 0;
+    unsigned *line = is_users ? &reader->users_line : &reader->pond_line;
+    if (!is_users && strcmp(name, "pond") != 0) {
+        return bad(reader, item->line, ret_failure,
+                   "expected [pond], [database NAME] or [users], not", name);
     }
-    if (reader->pond_line != 0) {
+    if (*line != 0) {
         return bad(reader, item->line, ret_failure, "a second section", name);
     }
-    reader->pond_line = item->line;
-    reader->database = -1;
+    *line = item->line;
+    reader->database = is_users ? users_section : -1;
     return 0;
 }
 
@@ -178,47 +183,26 @@ static int take_item(void *arg, const struct ini_item *item, struct failure *ret
         return open_section(reader, item, ret_failure);
     }
     if (*item->section == '\0') {
-        return bad(reader, item->line, ret_failure, "expected [pond] or [database NAME] before",
-                   item->name);
+        return bad(reader, item->line, ret_failure,
+                   "expected [pond], [database NAME] or [users] before", item->name);
     }
-    int r = check_repeated(reader, item, ret_failure);
-    if (r != 0) {
-        return r;
+    int r = 0;
+    if (reader->database == users_section) {
+        r = conf_user_add(conf, item, ret_failure);
+    } else {
+        r = check_repeated(reader, item, ret_failure);
+        if (r != 0) {
+            return r;
+        }
+        r = set_named(conf, reader->database < 0 ? NULL : &conf->databases[reader->database],
+                      item->name, item->value, reader->folder, ret_failure);
     }
-    r = set_named(conf, reader->database < 0 ? NULL : &conf->databases[reader->database],
-                  item->name, item->value, reader->folder, ret_failure);
     if (r == FAILED) {
         char where[512];
         snprintf(where, sizeof(where), "%s:%u", reader->file, item->line);
         return locate(ret_failure, where);
     }
     return r;
-}
-
-static int read_file(const char *path, struct buf *text, struct failure *ret_failure)
-{
-    cleanup(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0) {
-        return failure_set(ret_failure, "58P01", "%s: %s", path, strerror(errno));
-    }
-    for (;;) {
-        int r = buf_reserve(text, 4096);
-        if (r == BUF_FULL) {
-            return failure_set(ret_failure, "F0000", "%s: longer than 1 MB", path);
-        }
-        if (r != 0) {
-            return r;
-        }
-        ssize_t n = read(fd, text->data + text->len, 4096);
-        if (n < 0) {
-            return failure_set(ret_failure, "58030", "%s: %s", path, strerror(errno));
-        }
-        if (n == 0) {
-            return 0;
-        }
-        text->len += (size_t)n;
-    }
 }
 
 /* The folder that relative paths of a file start at, absolute. A file without a folder (a pipe, as
@@ -247,7 +231,7 @@ static int read_lines(struct conf *conf, struct failure *ret_failure)
 {
     cleanup(buf_finish) struct buf text;
     buf_init(&text, file_bytes_max);
-    int r = read_file(conf->path, &text, ret_failure);
+    int r = conf_file_read(conf->path, &text, ret_failure);
 
     if (r != 0) {
         return r;
@@ -377,7 +361,13 @@ static int read_all(struct conf *conf, const char *const *overrides, size_t over
     if (r == 0) {
         r = check_whole(conf, ret_failure);
     }
-    return r == 0 ? add_builtins(conf) : r;
+    if (r == 0) {
+        r = conf_read_auth(conf, ret_failure);
+    }
+    if (r == 0) {
+        r = add_builtins(conf);
+    }
+    return r == 0 ? conf_user_check_all(conf, ret_failure) : r;
 }
 
 int conf_read(const char *path, const char *const *overrides, size_t override_count,
@@ -420,6 +410,8 @@ void conf_destroy(struct conf *conf)
         conf_database_finish(&conf->databases[i]);
     }
     mem_free(conf->databases);
+    conf_user_finish_all(conf);
+    conf_finish_auth(conf);
     option_finish_all(OPTION_POND, conf);
     mem_free(conf->path);
     mem_free(conf);

@@ -1,4 +1,5 @@
-/* conf/conf.h: pond.conf as it was read: one [pond] section and any number of [database NAME].
+/* conf/conf.h: pond.conf as it was read: one [pond] section, any number of [database NAME],
+ * and [users].
  *
  * Every option is a row of the table in conf/option.c: name, section, type, range, default, where
  * it is stored, and whether a running daemon may change it. One that is in use is never changed:
@@ -11,6 +12,11 @@
 
 #include <stdbool.h>
 
+enum auth_type { AUTH_TYPE_TRUST, AUTH_TYPE_PEER, AUTH_TYPE_SCRAM, AUTH_TYPE_CERT, AUTH_TYPE_HBA };
+
+struct hba;
+struct auth_file;
+struct conf_user;
 struct option;
 
 /* The words of client_tls_sslmode ... */
@@ -79,12 +85,21 @@ struct conf {
     char *tls_crl_file;
     int64_t tls_protocols; /* enum conf_tls_protocols */
     char *tls_ciphers;     /* of TLS 1.2; "default": OpenSSL's */
+    int64_t auth_type;         /* enum auth_type */
+    char *auth_file;           /* empty: no users */
+    char *auth_hba_file;       /* empty: none */
+    int64_t auth_delay_us;     /* before a failed login is told */
+    int64_t max_failed_logins; /* of one address in a minute; 0: no limit */
     char *admin_users; /* comma-separated: who may use the console; those of stats_users may look */
     char *stats_users;
     bool log_connections;
     bool log_disconnections;
-    int64_t log_statement;           /* 0 none, 1 ddl, 2 mod, 3 all */
-    int64_t log_min_duration_us;     /* -1: off */
+    int64_t log_statement;       /* 0 none, 1 ddl, 2 mod, 3 all */
+    int64_t log_min_duration_us; /* -1: off */
+    struct hba *hba;             /* of auth_type or auth_hba_file; never NULL */
+    struct auth_file *users;     /* of auth_file; NULL: none */
+    struct conf_user *user_rows; /* of [users] */
+    size_t user_count;
     struct conf_database *databases; /* the built-in ones last */
     size_t database_count;
     size_t builtin_count; /* of these */
@@ -94,9 +109,9 @@ struct conf {
  * a PgBouncer may know no other. */
 bool conf_is_console(const char *database);
 
-/* Reads a file; overrides ("name=value" or "database.NAME.option=value") win over it, and must live
- * as long as what comes of it. 0 or FAILED, whose message names file, line, option and what was
- * expected. */
+/* Reads a file and those that it names; overrides ("name=value" or "database.NAME.option=value")
+ * win over it, and must live as long as what comes of it. 0 or FAILED, whose message names file,
+ * line, option and what was expected. */
 must_check int conf_read(const char *path, const char *const *overrides, size_t override_count,
                          struct conf **ret_conf, struct failure *ret_failure);
 void conf_destroy(struct conf *conf);

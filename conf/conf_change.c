@@ -1,6 +1,8 @@
 /* conf/conf_change.c: what a running daemon makes of its configuration: a copy with one option set,
  * or a file that was read anew, in which what needs a restart stays as it is. */
+#include "conf/auth.h"
 #include "conf/conf_impl.h"
+#include "conf/conf_user.h"
 #include "conf/option.h"
 
 #include "base/alloc.h"
@@ -35,6 +37,12 @@ int conf_copy(const struct conf *conf, struct conf **ret_copy)
     int r = copy->path == NULL ? -ENOMEM : option_copy_all(OPTION_POND, copy, conf);
     if (r == 0) {
         r = copy_databases(copy, conf);
+    }
+    if (r == 0) {
+        r = conf_user_copy_all(copy, conf);
+    }
+    if (r == 0) {
+        conf_share_auth(copy, conf);
     }
     if (r != 0) {
         conf_destroy(copy);
@@ -161,6 +169,10 @@ int conf_set(struct conf *conf, const char *name, const char *value, struct fail
 
     if (option == NULL) {
         return option_fail_unknown(OPTION_POND, name, ret_failure);
+    }
+    if (conf_is_of_auth(option->name)) {
+        return failure_set(ret_failure, "55P02",
+                           "parameter \"%s\" is changed in the file, by a reload", name);
     }
     if (option->needs_restart) {
         return failure_set(ret_failure, "55P02",

@@ -7,6 +7,7 @@
 #include "conf/hba_words.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 enum hba_type { TYPE_LOCAL, TYPE_HOST, TYPE_HOSTSSL, TYPE_HOSTNOSSL };
 
@@ -32,13 +33,22 @@ struct hba_rule {
 };
 
 struct hba {
+    atomic_size_t refs;
     struct hba_rule *rules;
     size_t count;
 };
 
-void hba_destroy(struct hba *hba)
+struct hba *hba_ref(struct hba *hba)
 {
-    if (hba == NULL) {
+    if (hba != NULL) {
+        atomic_fetch_add(&hba->refs, 1);
+    }
+    return hba;
+}
+
+void hba_unref(struct hba *hba)
+{
+    if (hba == NULL || atomic_fetch_sub(&hba->refs, 1) > 1) {
         return;
     }
     for (size_t i = 0; i < hba->count; i++) {
@@ -218,11 +228,15 @@ int hba_parse(const char *file, struct view text, struct hba **ret_hba, struct f
     struct hba *hba = mem_zalloc(sizeof(*hba));
     int r = hba == NULL ? -ENOMEM : 0;
 
+    if (r == 0) {
+        atomic_init(&hba->refs, 1);
+    }
+
     while (r == 0 && (r = hba_words_line(&words, ret_failure)) == 0) {
         r = hba_words_left(&words) ? add_rule(hba, &words, ret_failure) : 0;
     }
     if (r != HBA_END) {
-        hba_destroy(hba);
+        hba_unref(hba);
         return r;
     }
     *ret_hba = hba;

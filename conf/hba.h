@@ -18,7 +18,9 @@ struct hba;
 /* `file` is for messages. 0, FAILED ("FILE:LINE: ...") or -ENOMEM. */
 must_check int hba_parse(const char *file, struct view text, struct hba **ret_hba,
                          struct failure *ret_failure);
-void hba_destroy(struct hba *hba); /* NULL is fine */
+/* Counted, for configurations that are alike; NULL is fine. Any thread. */
+struct hba *hba_ref(struct hba *hba);
+void hba_unref(struct hba *hba);
 
 /* The first line with that method; 0: none. */
 unsigned hba_line_of(const struct hba *hba, enum hba_method method);

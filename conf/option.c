@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "conf/conf.h"
+#include "conf/conf_user.h"
 #include "conf/quantity.h"
 
 #include <errno.h>
@@ -13,7 +14,9 @@
 
 #define POND(f) OPTION_POND, offsetof(struct conf, f)
 #define BASE(f) OPTION_DATABASE, offsetof(struct conf_database, f)
+#define USER(f) OPTION_USER, offsetof(struct conf_user, f)
 
+static const char *const auth_words[] = { "trust", "peer", "scram-sha-256", "cert", "hba", NULL };
 static const char *const synchronous_words[] = { "full", "normal", "off", NULL };
 static const char *const statement_words[] = { "none", "ddl", "mod", "all", NULL };
 
@@ -55,6 +58,11 @@ const struct option option_table[] = {
     ROW("client_tls_crl_file", POND(tls_crl_file), OPTION_PATH, "", 0),
     ROW("client_tls_protocols", POND(tls_protocols), OPTION_WORD, "secure", .words = tls_protocol_words),
     ROW("client_tls_ciphers", POND(tls_ciphers), OPTION_TEXT, "default", 0),
+    ROW("auth_type", POND(auth_type), OPTION_WORD, "peer", .words = auth_words),
+    ROW("auth_file", POND(auth_file), OPTION_PATH, "", 0),
+    ROW("auth_hba_file", POND(auth_hba_file), OPTION_PATH, "", 0),
+    ROW("auth_delay", POND(auth_delay_us), OPTION_SECONDS, "1s", .min = 0, .max = 60 * SEC),
+    ROW("max_failed_logins", POND(max_failed_logins), OPTION_INT, "20", .min = 0, .max = 1000000),
     ROW("admin_users", POND(admin_users), OPTION_TEXT, "", 0),
     ROW("stats_users", POND(stats_users), OPTION_TEXT, "", 0),
     ROW("log_connections", POND(log_connections), OPTION_BOOL, "off", 0),
@@ -81,6 +89,11 @@ const struct option option_table[] = {
     ROW("lock_timeout", BASE(lock_timeout_us), OPTION_MILLIS, "0", .min = 0, .max = 24 * DAY),
     ROW("idle_in_transaction_session_timeout", BASE(idle_in_transaction_timeout_us), OPTION_MILLIS, "0",
         .min = 0, .max = 24 * DAY),
+
+    ROW("databases", USER(databases), OPTION_TEXT, "", 0),
+    ROW("createdb", USER(createdb), OPTION_BOOL, "on", 0),
+    ROW("max_user_connections", USER(max_user_connections), OPTION_INT, "0", .min = 0, .max = 1000000),
+    ROW("statement_timeout", USER(statement_timeout_us), OPTION_MILLIS, "0", .min = 0, .max = 24 * DAY),
 };
 /* clang-format on */
 const size_t option_count = ARRAY_LEN(option_table);

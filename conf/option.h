@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-enum option_section { OPTION_POND, OPTION_DATABASE };
+enum option_section { OPTION_POND, OPTION_DATABASE, OPTION_USER };
 
 enum option_type {
     OPTION_BOOL,    /* bool */
@@ -28,7 +28,7 @@ struct option {
     const char *name;
     enum option_section section;
     enum option_type type;
-    size_t offset; /* in struct conf or struct conf_database */
+    size_t offset; /* in struct conf, struct conf_database or struct conf_user */
     const char *preset;
     int64_t min; /* in the field's unit; times in microseconds */
     int64_t max;

@@ -108,7 +108,7 @@ void connection_destroy(struct connection *conn)
 
 /* ---- the task that serves ---- */
 
-/* One that has just moved here brings its start-up packet along. */
+/* One that has just moved here goes on with its login. */
 static int fill_input(struct connection *conn)
 {
     if (conn->has_moved) {

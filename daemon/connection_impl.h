@@ -2,7 +2,7 @@
  *
  * connection_start.c lets it in, connection.c is its life and its task, connection_stop.c ends what
  * runs for it, connection_move.c is its way to another worker, connection_tls.c its encryption,
- * deadline.c its time-outs, startup.c and login*.c are all before the first ReadyForQuery,
+ * deadline.c its time-outs, startup.c, auth*.c and login*.c are all before the first ReadyForQuery,
  * dispatch.c takes messages one by one (serve.h has those who serve them), host.h is what sql/ may
  * ask of it. All that a connection owns hangs on its scope. Worker's thread. */
 #pragma once
@@ -20,13 +20,14 @@
 #include <event2/event_struct.h>
 
 struct connection_tls;
+struct login;
 struct task;
 
 /* An answer of all that serves messages: the connection is over, and what had to be said about it
  * is in the output. */
 enum {
     CONNECTION_END = 16,
-    CONNECTION_MOVES, /* to conn->destination, before anything was answered */
+    CONNECTION_MOVES, /* to conn->destination, let in, before it has a session */
 };
 
 /* Why the daemon ends a connection that did nothing wrong in its last message. */
@@ -59,6 +60,7 @@ struct connection {
     struct named *named; /* the named clone that it uses or waits for; counted */
     struct lease lease;
     struct traffic_meter traffic;
+    struct login *login;       /* NULL: no start-up packet has come, or it is in */
     struct activity *activity; /* NULL: not logged in */
     struct sql_session *sql;
     uint8_t *copy_scratch; /* while a COPY FROM reads */
@@ -73,9 +75,10 @@ struct connection {
     uint8_t console;          /* enum console_access: it has no session, nor settings, then */
     uint8_t deadline_goodbye; /* what deadline_us will lead to */
     bool is_unix;
+    bool is_own;    /* the daemon itself is its client */
     bool refused;   /* over max_client_conn */
     bool ready;     /* the first ReadyForQuery is out */
-    bool has_moved; /* from another worker, with its start-up packet unread */
+    bool has_moved; /* from another worker, with its login not done */
     bool ssl_asked; /* SSLRequest and GSSENCRequest are answered once each */
     bool gssenc_asked;
     bool read_off;        /* read_event is not added */
@@ -131,7 +134,8 @@ must_check int connection_move(struct connection *conn);
 
 /* ---- startup.c ---- */
 
-/* Takes start-up packets from the input until the client is in or more bytes are needed.
+/* Takes start-up packets, and what else belongs to the login, from the input until the client is in
+ * or more bytes are needed.
  * 0, CONNECTION_END or -errno. */
 must_check int startup_work(struct connection *conn);
 

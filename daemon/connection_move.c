@@ -1,8 +1,8 @@
 /* daemon/connection_move.c: a connection goes to the worker on whose loop its database lives.
  *
- * It goes with its start-up packet unread, so that all that follows happens there; between the two
- * it belongs to the message that brings it. A running stack never moves: its task here has ended, a
- * new one begins there. */
+ * It goes when it has proved who it is and before it has a session, so that all that follows
+ * happens there; between the two it belongs to the message that brings it. A running stack never
+ * moves: its task here has ended, a new one begins there. */
 #include "daemon/connection_impl.h"
 
 #include "daemon/deadline.h"

@@ -25,6 +25,9 @@ enum console_access {
 
 /* Is that the name of the console? */
 bool console_is_meant(const char *database);
+/* Its owner needs no password: is it wanted by user "pond", over the unix socket, from a process of
+ * root or of the daemon's own user? */
+bool console_is_meant_by_owner(const struct connection *conn);
 /* Sets conn->console. 0, or FAILED with 42501. Does not await. */
 must_check int console_enter(struct connection *conn, struct failure *ret_failure);
 /* The ParameterStatus messages. */

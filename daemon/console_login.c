@@ -1,16 +1,15 @@
-/* daemon/console_login.c: who may use the console.
+/* daemon/console_login.c: who may use the console: who is listed, once he has proved who he is.
  *
- * A name proves nothing as long as there are no passwords: who is listed is let in by what he says.
  * Who is not may still be the one who could stop the daemon by a signal anyway: the kernel says so
  * of the other end of a unix socket. */
 #include "daemon/console.h"
 
+#include "daemon/auth_impl.h"
 #include "daemon/connection_impl.h"
 #include "protocol/backend.h"
 #include "protocol/blank.h"
 
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* Whom it lets in without being asked to. */
@@ -36,21 +35,19 @@ static bool is_listed(const char *list, const char *user)
     return false;
 }
 
-static bool runs_the_daemon(const struct connection *conn)
+bool console_is_meant_by_owner(const struct connection *conn)
 {
     struct ucred peer;
-    socklen_t size = sizeof(peer);
 
-    return conn->is_unix && strcmp(conn->user, own_user) == 0 &&
-           getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-           (peer.uid == geteuid() || peer.uid == 0);
+    return console_is_meant(conn->database) && strcmp(conn->user, own_user) == 0 &&
+           auth_peer(conn, &peer) && (peer.uid == geteuid() || peer.uid == 0);
 }
 
 static enum console_access access_of(const struct connection *conn)
 {
     const struct conf *conf = conn->worker->conf;
 
-    if (is_listed(conf->admin_users, conn->user) || runs_the_daemon(conn)) {
+    if (is_listed(conf->admin_users, conn->user) || console_is_meant_by_owner(conn)) {
         return CONSOLE_ADMIN;
     }
     return is_listed(conf->stats_users, conn->user) ? CONSOLE_STATS : CONSOLE_NONE;

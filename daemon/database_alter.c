@@ -1,6 +1,7 @@
 /* daemon/database_alter.c: ALTER DATABASE, and UPDATE of pg_database. */
 #include "daemon/databases.h"
 
+#include "daemon/authority.h"
 #include "daemon/connection_impl.h"
 #include "daemon/console.h"
 #include "daemon/errand.h"
@@ -31,8 +32,12 @@ static int alter(struct errand *errand, struct named *named)
     const struct database_change *change = errand->arg;
     struct registry *registry = errand->server->registry;
     struct named_attributes attributes = registry_attributes(registry, named);
-    int r = change->name == NULL ? 0 : rename_named(errand, named, change->name);
+    int r = authority_own(&errand->server->workers[named_loop(named)], errand->user,
+                          named_database(named), errand->name, errand->failure);
 
+    if (r == 0 && change->name != NULL) {
+        r = rename_named(errand, named, change->name);
+    }
     if (r != 0) {
         return r;
     }
@@ -62,9 +67,12 @@ int databases_alter(struct connection *conn, const char *name, const struct data
                     struct failure *ret_failure)
 {
     struct server *server = conn->server;
-    struct errand errand = {
-        .server = server, .name = name, .run = alter, .arg = change, .failure = ret_failure
-    };
+    struct errand errand = { .server = server,
+                             .name = name,
+                             .run = alter,
+                             .arg = change,
+                             .user = conn->user,
+                             .failure = ret_failure };
 
     if (registry_find(server->registry, view_of_str(name)) == NULL) {
         return errand_await_unused(conn->lease.session, &errand);

@@ -2,6 +2,7 @@
  * are too many templates. */
 #include "daemon/databases.h"
 
+#include "daemon/authority.h"
 #include "daemon/connection.h"
 #include "daemon/connection_impl.h"
 #include "daemon/errand.h"
@@ -61,6 +62,10 @@ static int drop(struct errand *errand, struct named *named)
 {
     const bool *force = errand->arg;
 
+    if (authority_own(&errand->server->workers[named_loop(named)], errand->user,
+                      named_database(named), errand->name, errand->failure) != 0) {
+        return FAILED;
+    }
     if (registry_attributes(errand->server->registry, named).is_template) {
         return failure_set(errand->failure, "42809", "cannot drop a template database");
     }
@@ -75,9 +80,12 @@ int databases_drop(struct connection *conn, const char *name, bool force,
                    struct failure *ret_failure)
 {
     struct server *server = conn->server;
-    struct errand errand = {
-        .server = server, .name = name, .run = drop, .arg = &force, .failure = ret_failure
-    };
+    struct errand errand = { .server = server,
+                             .name = name,
+                             .run = drop,
+                             .arg = &force,
+                             .user = conn->user,
+                             .failure = ret_failure };
 
     if (registry_find(server->registry, view_of_str(name)) != NULL) {
         bool template_ = registry_find_template(server->registry, view_of_str(name)) != NULL;

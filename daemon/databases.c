@@ -6,6 +6,7 @@
 
 #include "async/await.h"
 #include "base/alloc.h"
+#include "daemon/authority.h"
 #include "daemon/claims.h"
 #include "daemon/console.h"
 #include "daemon/errand.h"
@@ -113,6 +114,15 @@ static int check_name_length(const char *name, struct failure *ret_failure)
                        database_name_bytes - 1);
 }
 
+static int check_authority(const struct worker *worker, const char *user,
+                           const struct source *source, const char *name,
+                           struct failure *ret_failure)
+{
+    int r = authority_create(worker, user, ret_failure);
+
+    return r == 0 ? authority_use(worker, user, source->database, name, ret_failure) : r;
+}
+
 /* On the running worker. 0, FAILED, or -EEXIST when somebody was faster. */
 static int make_scoped(struct worker *here, const char *name, const char *user,
                        struct named **ret_named, struct failure *ret_failure)
@@ -133,7 +143,8 @@ static int make_scoped(struct worker *here, const char *name, const char *user,
         return failure_set(ret_failure, "42602", "a name must follow the \"~\" of \"%s\"", name);
     }
     if (check_name_length(name, ret_failure) != 0 ||
-        find_source(here->server, base, &source, ret_failure) != 0) {
+        find_source(here->server, base, &source, ret_failure) != 0 ||
+        check_authority(here, user, &source, name, ret_failure) != 0) {
         return FAILED;
     }
     making.options = (struct named_options){
@@ -202,7 +213,8 @@ int databases_create(struct worker *here, const struct database_request *request
                     "TEMPLATE~NAME is made by the first who connects to it.");
         return FAILED;
     }
-    if (find_template(server, base, &source, ret_failure) != 0) {
+    if (find_template(server, base, &source, ret_failure) != 0 ||
+        check_authority(here, user, &source, base, ret_failure) != 0) {
         return FAILED;
     }
     making.options = (struct named_options){

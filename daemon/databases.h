@@ -18,7 +18,7 @@ struct worker;
 
 /* Which worker must serve a client of this database? `here` when any can. Makes the clone of a name
  * with a `~` here when there is none: *ret_made is counted then, else NULL, and the caller sees to
- * its end. 0 or FAILED (3D000, 42602, 53400). */
+ * its end. 0 or FAILED (3D000, 42501, 42602, 53400). */
 must_check int databases_route(struct worker *here, const char *name, const char *user,
                                struct worker **ret_worker, struct named **ret_made,
                                struct failure *ret_failure);

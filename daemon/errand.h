@@ -16,6 +16,7 @@ struct errand {
     uint32_t oid; /* of the one that is meant; 0: whichever has the name */
     int (*run)(struct errand *errand, struct named *named); /* does not await */
     const void *arg;
+    const char *user; /* who wants it; NULL: the daemon itself */
     struct failure *failure;
     int result;
     struct template *template_; /* what came of it */

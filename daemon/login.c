@@ -39,16 +39,12 @@ static struct view known_name(const char *name)
     return strchr(name, '~') == NULL ? utf8_cut(whole, database_name_bytes - 1) : whole;
 }
 
-/* Once: a connection that has moved here brings them along. */
 static int take_names(struct connection *conn, const struct startup *startup,
                       struct failure *ret_failure)
 {
     const char *user = startup_param_find(startup, "user");
     const char *database = database_of(startup);
 
-    if (conn->database != NULL) {
-        return 0;
-    }
     if (user == NULL || user[0] == '\0') {
         return failure_set(ret_failure, "28000",
                            "no PostgreSQL user name specified in startup packet");
@@ -84,14 +80,43 @@ static int check_room(const struct connection *conn, struct failure *ret_failure
     return 0;
 }
 
-int login_route(struct connection *conn, const struct startup *startup, struct failure *ret_failure)
+static void free_login(void *arg)
+{
+    login_finish(arg);
+}
+
+int login_accept(struct connection *conn, const struct startup *startup, struct view packet,
+                 struct failure *ret_failure)
+{
+    int r = check_room(conn, ret_failure);
+
+    if (r != 0) {
+        return r;
+    }
+    conn->login = mem_zalloc(sizeof(*conn->login));
+    if (conn->login == NULL || scope_defer(&conn->scope, free_login, conn) != 0 ||
+        buf_append_view(&conn->login->packet, packet) != 0) {
+        return failure_set_nomem(ret_failure);
+    }
+    return take_names(conn, startup, ret_failure);
+}
+
+void login_finish(struct connection *conn)
+{
+    struct login *login = take_ptr(conn->login);
+
+    if (login != NULL) {
+        buf_finish(&login->packet);
+        auth_finish(&login->auth);
+        mem_free(login);
+    }
+}
+
+int login_route(struct connection *conn, struct failure *ret_failure)
 {
     struct named *made = NULL;
     int r = check_room(conn, ret_failure);
 
-    if (r == 0) {
-        r = take_names(conn, startup, ret_failure);
-    }
     conn->destination = conn->worker;
     if (r == 0 && !console_is_meant(conn->database)) {
         r = databases_route(conn->worker, conn->database, conn->user, &conn->destination, &made,

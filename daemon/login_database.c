@@ -2,6 +2,8 @@
 #include "daemon/login.h"
 
 #include "async/loop.h"
+#include "conf/conf_user.h"
+#include "daemon/authority.h"
 #include "daemon/connection_impl.h"
 #include "daemon/databases.h"
 #include "daemon/host.h"
@@ -103,8 +105,10 @@ static bool find_meant(const struct connection *conn, struct meant *ret_meant)
 static int acquire_lease(struct connection *conn, const struct meant *meant,
                          struct failure *ret_failure)
 {
+    const struct conf_user *user = conf_user_find(conn->worker->conf, conn->user);
     const struct lease_request request = {
         .user = conn->user,
+        .user_limit = user == NULL ? 0 : (size_t)user->max_user_connections,
         .options = { .parent = &conn->server->account,
                      .should_stop = connection_should_stop,
                      .who = connection_who,
@@ -144,6 +148,14 @@ static int lease_database(struct connection *conn, struct failure *ret_failure)
         return failure_set(ret_failure, "3D000", "database \"%s\" does not exist", conn->database);
     }
     conn->database_oid = meant.oid;
+    if (!conn->is_own) {
+        r = authority_use(conn->worker, conn->user,
+                          meant.named != NULL ? named_database(meant.named) : meant.database,
+                          conn->database, ret_failure);
+    }
+    if (r != 0) {
+        return r;
+    }
     if (meant.closed) {
         return fail_closed(conn->database, ret_failure);
     }

@@ -1,6 +1,7 @@
 /* daemon/login_params.c: what a start-up packet and the database's section say about settings. */
 #include "daemon/login.h"
 
+#include "conf/conf_user.h"
 #include "daemon/connection_impl.h"
 #include "pool/database.h"
 #include "protocol/startup.h"
@@ -64,6 +65,15 @@ static int64_t lock_timeout_us(const struct connection *conn,
                                                                       : options->lock_timeout_us;
 }
 
+static int64_t statement_timeout_us(const struct connection *conn,
+                                    const struct database_options *options)
+{
+    const struct conf_user *user = conf_user_find(conn->worker->conf, conn->user);
+
+    return user == NULL || user->statement_timeout_us == 0 ? options->statement_timeout_us
+                                                           : user->statement_timeout_us;
+}
+
 enum { work_mem_preset = 4 << 20 };
 
 static int set_work_mem(struct connection *conn, size_t bytes, struct failure *ret_failure)
@@ -77,7 +87,8 @@ static int set_work_mem(struct connection *conn, size_t bytes, struct failure *r
     return set_one(conn, "work_mem", value, ret_failure);
 }
 
-/* What the section says is what the session starts with and RESET goes back to. */
+/* What the sections of database and user say is what the session starts with and RESET goes back
+ * to. */
 static int set_database_defaults(struct connection *conn, struct failure *ret_failure)
 {
     const struct database_options *options = database_options(conn->lease.database);
@@ -85,7 +96,7 @@ static int set_database_defaults(struct connection *conn, struct failure *ret_fa
         const char *name;
         int64_t us;
     } defaults[] = {
-        { "statement_timeout", options->statement_timeout_us },
+        { "statement_timeout", statement_timeout_us(conn, options) },
         { "lock_timeout", lock_timeout_us(conn, options) },
         { "idle_in_transaction_session_timeout", options->idle_in_transaction_timeout_us },
     };

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 /* ---- life ---- */
@@ -92,9 +93,14 @@ int server_open(struct server *server, const struct conf *conf)
     *server = (struct server){ .boot_conf = conf, .account.limit = (size_t)conf->memory_limit };
     gate_init(&server->gate);
     claims_init(&server->claims);
+    login_limits_init(&server->login_limits);
     server->reloads = (struct budget){ .name = "reload", .limit = 1 };
     int r = open_workers(server);
 
+    if (r == 0 && getrandom(server->mock_secret, sizeof(server->mock_secret), 0) !=
+                      sizeof(server->mock_secret)) {
+        r = -EIO;
+    }
     if (r == 0) {
         server->start_us = loop_now_us(server_main(server)->loop);
         r = open_registry(server);
@@ -135,6 +141,7 @@ void server_close(struct server *server)
     }
     if (server->workers != NULL) {
         claims_finish(&server->claims);
+        login_limits_finish(&server->login_limits);
         gate_finish(&server->gate);
     }
     mem_free(server->workers);

@@ -14,7 +14,9 @@
 #include "base/alloc.h"
 #include "conf/conf.h"
 #include "daemon/claims.h"
+#include "daemon/login_limits.h"
 #include "daemon/worker.h"
+#include "protocol/scram.h"
 
 #include <stdbool.h>
 
@@ -25,14 +27,16 @@ struct server {
     const struct conf *boot_conf; /* what it was opened with */
     struct conf *conf; /* what the workers have instead of it; NULL: nothing. reload.c's */
     struct registry *registry;
-    struct gate gate;               /* the line of all who wait for a session */
-    struct claims claims;           /* templates that are being built */
-    struct budget reloads;          /* one at a time (reload.h) */
-    struct users *users;            /* max_user_connections */
-    struct budget sessions;         /* max_db_connections */
-    struct loop *loops[loops_most]; /* the workers' */
-    struct account account;         /* memory_limit; parent of every session's account */
-    struct worker *workers;         /* never none; the first is the main thread's */
+    struct gate gate;      /* the line of all who wait for a session */
+    struct claims claims;  /* templates that are being built */
+    struct budget reloads; /* one at a time (reload.h) */
+    struct login_limits login_limits;
+    uint8_t mock_secret[scram_key_bytes]; /* strangers' salts hang on it */
+    struct users *users;                  /* max_user_connections */
+    struct budget sessions;               /* max_db_connections */
+    struct loop *loops[loops_most];       /* the workers' */
+    struct account account;               /* memory_limit; parent of every session's account */
+    struct worker *workers;               /* never none; the first is the main thread's */
     size_t worker_count;
     int64_t start_us;            /* when it was opened, by the loops' clock */
     bool runs;                   /* all of them */

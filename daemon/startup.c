@@ -1,8 +1,9 @@
 /* daemon/startup.c: from the first byte to the first ReadyForQuery.
  * https://www.postgresql.org/docs/15/protocol-flow.html#id-1.10.6.7.3
  *
- * GSSENCRequest is declined, SSLRequest when there is no TLS, CancelRequest is done without a word,
- * and who starts up is taken at his word (trust); login.c lets him in. */
+ * GSSENCRequest is declined, SSLRequest when there is no TLS, CancelRequest is done without a word.
+ * Who starts up proves who he is (auth.h), then login.c lets him in: where his database lives,
+ * which may be on another worker. */
 #include "daemon/connection_impl.h"
 #include "daemon/connection_tls.h"
 #include "daemon/serve.h"
@@ -12,6 +13,7 @@
 #include "daemon/log.h"
 #include "daemon/login.h"
 #include "protocol/backend.h"
+#include "protocol/frame.h"
 #include "protocol/startup.h"
 
 #include <errno.h>
@@ -62,30 +64,95 @@ static int on_cancelled(const struct connection *conn)
     return conn->goodbye == GOODBYE_NONE ? CONNECTION_END : 0; /* the goodbye comes next */
 }
 
-static int on_message(struct connection *conn, const struct startup *startup)
+/* What was said so far goes out from here: over there it begins anew. */
+static int move(struct connection *conn)
+{
+    int r = output_flush(&conn->output);
+
+    return r == 0 ? CONNECTION_MOVES : r;
+}
+
+static int tell(struct connection *conn, int r, struct failure *failure)
+{
+    return r == FAILED ? reply_fatal(conn, failure) : r == -ECANCELED ? on_cancelled(conn) : r;
+}
+
+/* He has proved who he is. */
+static int enter(struct connection *conn)
+{
+    struct view packet = buf_view(&conn->login->packet);
+    struct startup startup;
+    struct failure failure;
+    int r = startup_next(&packet, &startup, &failure);
+
+    if (r == 0) {
+        r = login_route(conn, &failure);
+    }
+    if (r == CONNECTION_MOVES) {
+        return move(conn);
+    }
+    if (r == 0) {
+        r = login_begin(conn, &startup, &failure);
+    }
+    if (r == 0) {
+        login_finish(conn);
+    }
+    return r == 0 ? welcome(conn) : tell(conn, r, &failure);
+}
+
+/* With what auth_begin() or auth_continue() says. */
+static int go_on(struct connection *conn, int r, struct failure *failure)
+{
+    if (r == AUTH_MORE) {
+        return 0;
+    }
+    if (r != 0) {
+        return tell(conn, r, failure);
+    }
+    conn->login->authenticated = true;
+    auth_finish(&conn->login->auth);
+    return enter(conn);
+}
+
+/* `packet`: its bytes. */
+static int on_message(struct connection *conn, const struct startup *startup, struct view packet)
 {
     struct failure failure;
     int r = connection_tls_check(conn, &failure);
 
     if (r == 0) {
-        r = login_route(conn, startup, &failure);
+        r = login_accept(conn, startup, packet, &failure);
     }
-    if (r == CONNECTION_MOVES) {
-        return r;
+    if (r != 0) {
+        return tell(conn, r, &failure);
     }
     struct writer w = reply_begin(conn);
     startup_negotiate(&w, startup);
-    int told = reply_done(conn, &w);
-    if (told != 0) {
-        return told;
+    r = reply_done(conn, &w);
+    if (r != 0) {
+        return r;
     }
-    if (r == 0) {
-        r = login_begin(conn, startup, &failure);
+    r = auth_begin(conn, &conn->login->auth, &failure);
+    return go_on(conn, r, &failure);
+}
+
+/* His answer to what he was asked. 0, STARTUP_MORE, CONNECTION_END or -errno. */
+static int take_answer(struct connection *conn)
+{
+    struct frame frame;
+    struct failure failure;
+    int answer =
+        frame_next(&conn->input.ahead, SIDE_FRONTEND, 2 * (size_t)scram_message_bytes, &frame);
+
+    if (answer == FRAME_MORE) {
+        return STARTUP_MORE;
     }
-    if (r == FAILED) {
+    if (answer != 0) {
+        failure_set(&failure, "08P01", "invalid message length");
         return reply_fatal(conn, &failure);
     }
-    return r == -ECANCELED ? on_cancelled(conn) : r < 0 ? r : welcome(conn);
+    int r = auth_continue(conn, &conn->login->auth, &frame, &failure);
+    return go_on(conn, r, &failure);
 }
 
 /* One byte, at once: the client waits for it. What it, or somebody between us, sent behind the
@@ -165,17 +232,26 @@ static int on_cancel(struct connection *conn, const struct startup *startup)
     return CONNECTION_END;
 }
 
-static int take_packet(struct connection *conn, const struct startup *startup)
+/* 0, STARTUP_MORE, CONNECTION_END, CONNECTION_MOVES or -errno. */
+static int take_packet(struct connection *conn)
 {
-    switch (startup->kind) {
+    const uint8_t *begin = conn->input.ahead.data;
+    struct startup startup;
+    struct failure failure;
+    int r = startup_next(&conn->input.ahead, &startup, &failure);
+
+    if (r != 0) {
+        return r == FAILED ? reply_fatal(conn, &failure) : r;
+    }
+    switch (startup.kind) {
     case STARTUP_MESSAGE:
-        return on_message(conn, startup);
+        return on_message(conn, &startup, view_of(begin, (size_t)(conn->input.ahead.data - begin)));
     case STARTUP_SSL:
         return on_ssl_request(conn);
     case STARTUP_GSSENC:
         return answer_request(conn, &conn->gssenc_asked, 'N');
     case STARTUP_CANCEL:
-        return on_cancel(conn, startup);
+        return on_cancel(conn, &startup);
     }
     return CONNECTION_END;
 }
@@ -185,21 +261,12 @@ int startup_work(struct connection *conn)
     int r = 0;
 
     while (r == 0 && !conn->ready && conn->goodbye == GOODBYE_NONE) {
-        struct view before = conn->input.ahead;
-        struct startup startup;
-        struct failure failure;
-
-        if (is_direct_tls(conn)) {
+        if (conn->login == NULL && is_direct_tls(conn)) {
             return on_direct_tls(conn);
         }
-        r = startup_next(&conn->input.ahead, &startup, &failure);
-        if (r == STARTUP_MORE) {
-            return 0;
-        }
-        r = r == FAILED ? reply_fatal(conn, &failure) : take_packet(conn, &startup);
-        if (r == CONNECTION_MOVES) {
-            conn->input.ahead = before; /* read again where it goes */
-        }
+        r = conn->login == NULL          ? take_packet(conn)
+            : conn->login->authenticated ? enter(conn)
+                                         : take_answer(conn);
     }
-    return r;
+    return r == STARTUP_MORE ? 0 : r;
 }

@@ -38,12 +38,14 @@ static size_t other_budgets(const struct database_world *world, const struct lea
     return count;
 }
 
-static int hold_create(const struct database_world *world, const char *user,
+static int hold_create(const struct database_world *world, const struct lease_request *request,
                        struct lease_hold **ret_hold)
 {
     cleanup(mem_freep) struct lease_hold *hold = mem_zalloc(sizeof(*hold));
 
-    if (hold == NULL || (world->users != NULL && users_ref(world->users, user, &hold->user) != 0)) {
+    if (hold == NULL ||
+        (world->users != NULL &&
+         users_ref(world->users, request->user, request->user_limit, &hold->user) != 0)) {
         return -ENOMEM;
     }
     *ret_hold = take_ptr(hold);
@@ -151,7 +153,7 @@ int lease_acquire(struct database *database, const struct lease_request *request
     struct lease_hold *hold;
     struct respool_item *item;
 
-    if (hold_create(database->world, request->user, &hold) != 0) {
+    if (hold_create(database->world, request, &hold) != 0) {
         return failure_set_nomem(ret_failure);
     }
     struct wait wait = wait_begin(database, hold);
@@ -198,7 +200,7 @@ static int acquire_on(struct database *database, struct clone *clone,
     struct lease_hold *hold;
     struct session *session;
 
-    if (hold_create(database->world, request->user, &hold) != 0) {
+    if (hold_create(database->world, request, &hold) != 0) {
         return failure_set_nomem(ret_failure);
     }
     int r = await_place(database, hold, ret_failure);

@@ -25,6 +25,7 @@ struct lease {
 
 struct lease_request {
     const char *user;
+    size_t user_limit;              /* of his sessions; 0: that of all users */
     struct session_options options; /* those that are 0 are as the database has them */
 };
 

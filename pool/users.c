@@ -17,6 +17,7 @@ struct user {
     LIST_ENTRY(user) entry;
     struct budget budget;
     size_t limit; /* what the budget has, or is about to have */
+    bool own;     /* ... which is his own, not that of all */
     size_t refs;
     char name[];
 };
@@ -68,34 +69,45 @@ static struct user *user_new(const char *name)
     return user;
 }
 
-/* The known one, or *user, which is taken then. */
-static struct user *find_or_put(struct users *users, struct user **user)
+/* The known one, or *user, which is taken then. *ret_changed: his limit is another now. */
+static struct user *find_or_put(struct users *users, struct user **user, size_t own_limit,
+                                bool *ret_changed)
 {
     cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&users->lock);
     size_t bucket = name_hash(view_of_str((*user)->name)) % bucket_count;
+    size_t limit = own_limit == 0 ? users->limit : own_limit;
     struct user *known;
 
     LIST_FOREACH (known, &users->buckets[bucket], entry) {
         if (strcmp(known->name, (*user)->name) == 0) {
             known->refs++;
+            *ret_changed = known->limit != limit;
+            known->limit = limit;
+            known->own = own_limit != 0;
             return known;
         }
     }
     known = take_ptr(*user);
     known->refs = 1;
-    known->limit = known->budget.limit = users->limit;
+    known->limit = known->budget.limit = limit;
+    known->own = own_limit != 0;
     LIST_INSERT_HEAD(&users->buckets[bucket], known, entry);
     return known;
 }
 
-int users_ref(struct users *users, const char *name, struct user **ret_user)
+int users_ref(struct users *users, const char *name, size_t own_limit, struct user **ret_user)
 {
     cleanup(mem_freep) struct user *fresh = user_new(name);
+    bool changed = false;
 
     if (fresh == NULL) {
         return -ENOMEM;
     }
-    *ret_user = find_or_put(users, &fresh);
+    struct user *user = find_or_put(users, &fresh, own_limit, &changed);
+    if (changed) {
+        gate_set_limit(users->gate, &user->budget, user->limit);
+    }
+    *ret_user = user;
     return 0;
 }
 
@@ -126,7 +138,7 @@ static struct user *take_unlike(struct users *users, size_t bucket, size_t limit
 
     users->limit = limit;
     LIST_FOREACH (user, &users->buckets[bucket], entry) {
-        if (user->limit != limit) {
+        if (!user->own && user->limit != limit) {
             user->limit = limit;
             user->refs++;
             return user;

@@ -13,8 +13,10 @@ struct users;
 must_check int users_create(struct gate *gate, size_t limit, struct users **ret_users);
 void users_destroy(struct users *users); /* nobody may be known any more; NULL is fine */
 
-/* The user of that name, with one more reference. 0 or -ENOMEM. */
-must_check int users_ref(struct users *users, const char *name, struct user **ret_user);
+/* The user of that name, with one more reference; his limit is `own_limit` from now on, unless that
+ * is 0. 0 or -ENOMEM. */
+must_check int users_ref(struct users *users, const char *name, size_t own_limit,
+                         struct user **ret_user);
 void users_unref(struct users *users, struct user *user);
 
 /* Another limit, for those who are known, too. One caller at a time. */

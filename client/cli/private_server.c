@@ -21,8 +21,9 @@
 
 #define DATABASE "test"
 
-static const char conf_text[] = "[pond]\nlisten_addr =\nlisten_port = 7432\nshutdown_grace = 0\n"
-                                "[database " DATABASE "]\n";
+static const char conf_text[] =
+    "[pond]\nlisten_addr =\nlisten_port = 7432\nshutdown_grace = 0\nauth_type = trust\n"
+    "[database " DATABASE "]\n";
 
 enum { socket_name_bytes = 24, log_most_bytes = 64 * 1024 }; /* "/.s.PGSQL.7432.lock" and a NUL */
 

@@ -86,7 +86,8 @@ class Servers:
         read_end, write_end = os.pipe()
         os.set_inheritable(write_end, True)
         log = open(self.path(name + ".log"), "w")
-        daemon = subprocess.Popen([os.path.join(self.options.build, "bin/pondd"), "-c", conf, "--ready-fd", str(write_end)],
+        daemon = subprocess.Popen([os.path.join(self.options.build, "bin/pondd"), "-c", conf, "-o", "auth_type=trust", "--ready-fd",
+                                   str(write_end)],
                                   close_fds=False, stderr=log)
         os.close(write_end)
         self.daemons.append(daemon)

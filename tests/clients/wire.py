@@ -8,8 +8,10 @@ PORT = int(os.environ.get("PGPORT", "7432"))
 
 
 def pondd_options():
-    """Arguments for a pondd that a test starts: POND_TEST_OPTIONS, as tests/support/with-pondd has them."""
-    return [word for option in os.environ.get("POND_TEST_OPTIONS", "").split() for word in ("-o", option)]
+    """Arguments for a pondd that a test starts: whoever can connect is let in, and POND_TEST_OPTIONS, as
+    tests/support/with-pondd has them."""
+    options = ["auth_type=trust", *os.environ.get("POND_TEST_OPTIONS", "").split()]
+    return [word for option in options for word in ("-o", option)]
 
 
 def cstr(text):
@@ -81,8 +83,8 @@ def values(body):
 class Wire:
     """A socket, with or without a start-up behind it."""
 
-    def __init__(self, database=None, user="tester", timeout=20, **keys):
-        self.socket = socket.create_connection((HOST, PORT), timeout=timeout)
+    def __init__(self, database=None, user="tester", timeout=20, connected=None, **keys):
+        self.socket = connected or socket.create_connection((HOST, PORT), timeout=timeout)
         self.buffer = b""
         self.key = None
         if database:

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(auth_file_find(users, "") == NULL);
         (void)auth_file_find(users, "bob");
     }
-    hba_destroy(hba);
-    auth_file_destroy(users);
+    hba_unref(hba);
+    auth_file_unref(users);
     return 0;
 }

@@ -127,7 +127,7 @@ for name in ["shop.db"] + ["four%d.db" % i for i in range(1, 6)]:
 END
 # such a file may be a seed again
 printf '[database again]\nseed = %s\n' "$folder/shop.db" > again.conf
-"$here/../support/with-pondd" "$pondd" again.conf -o listen_port=0 -- \
+"$here/../support/with-pondd" "$pondd" again.conf -o listen_port=0 -o auth_type=trust -- \
     psql -X -At -d again -c 'SELECT count(*), sum(total) > 0 FROM orders' 2> /dev/null > again || fail "not a seed again"
 [ "$(cat again)" = "100000|t" ] || fail "other rows in the seed: $(cat again)"
 expect 1 "" "*shop.db is an SQLite database*" "$pond" load five shop.db

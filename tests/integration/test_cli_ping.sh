@@ -46,7 +46,7 @@ port=$(free_port)
 printf '[database shop]\n' > "$folder/small.conf"
 "$pond" ping --wait 60 -p "$port" > "$folder/waited" 2>&1 &
 waiter=$!
-"$pondd" -c "$folder/small.conf" -o listen_port="$port" -o unix_socket_dir="$folder" 2> "$folder/log" &
+"$pondd" -c "$folder/small.conf" -o listen_port="$port" -o auth_type=trust -o unix_socket_dir="$folder" 2> "$folder/log" &
 daemon=$!
 wait $waiter
 code=$?

@@ -25,7 +25,7 @@ class Test(unittest.TestCase):
         folder = pathlib.Path(temporary.name)
         (folder / "pond.conf").write_text(CONF, encoding="utf-8")
         read_end, write_end = os.pipe()
-        self.daemon = subprocess.Popen([PONDD, "-c", folder / "pond.conf", "-o", "listen_port=0", "-o",
+        self.daemon = subprocess.Popen([PONDD, "-c", folder / "pond.conf", "-o", "listen_port=0", "-o", "auth_type=trust", "-o",
                                         "unix_socket_dir=" + str(folder), "--ready-fd", str(write_end)],
                                        stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=[write_end])
         os.close(write_end)

@@ -16,7 +16,7 @@
 
 static void destroy(struct auth_file **users)
 {
-    auth_file_destroy(*users);
+    auth_file_unref(*users);
 }
 
 static struct auth_file *parsed(const char *text)
@@ -148,7 +148,7 @@ static void out_of_memory_is_said(void **state)
         bool hit = mem_fail_hit();
         mem_fail_at(0, false);
         assert_int_equal(r, hit ? -ENOMEM : 0);
-        auth_file_destroy(users);
+        auth_file_unref(users);
     } while (r != 0);
     assert_true(n > 4);
 }

@@ -158,10 +158,11 @@ static void a_mistake_names_file_line_option_and_what_was_expected(void **state)
                  "F:2: listen_port: this option belongs in a [pond] section");
     assert_fails("[database d]\nseed = 1\nseed = 2\n", NULL, "F:3: seed: given before, in line 2");
     assert_fails("listen_port = 1\n", NULL,
-                 "F:1: expected [pond] or [database NAME] before \"listen_port\"");
-    assert_fails("[ponds]\n", NULL, "F:1: expected [pond] or [database NAME], not \"ponds\"");
+                 "F:1: expected [pond], [database NAME] or [users] before \"listen_port\"");
+    assert_fails("[ponds]\n", NULL,
+                 "F:1: expected [pond], [database NAME] or [users], not \"ponds\"");
     assert_fails("[databases]\n", NULL,
-                 "F:1: expected [pond] or [database NAME], not \"databases\"");
+                 "F:1: expected [pond], [database NAME] or [users], not \"databases\"");
     assert_fails("[pond]\n[database a]\n[pond]\n", NULL, "F:3: a second section \"pond\"");
     assert_fails("[database a]\n[database a]\n", NULL, "F:2: a second section of database \"a\"");
     assert_fails("[pond]\n", NULL, "F: expected at least one [database NAME] section");

@@ -14,7 +14,7 @@
 
 static void destroy(struct hba **hba)
 {
-    hba_destroy(*hba);
+    hba_unref(*hba);
 }
 
 static struct hba *parsed(const char *text)
@@ -281,7 +281,7 @@ static void out_of_memory_is_said(void **state)
         bool hit = mem_fail_hit();
         mem_fail_at(0, false);
         assert_int_equal(r, hit ? -ENOMEM : 0);
-        hba_destroy(hba);
+        hba_unref(hba);
     } while (r != 0);
     assert_true(n > 4);
 }

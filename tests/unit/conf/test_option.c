@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "conf/conf.h"
+#include "conf/conf_user.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -52,13 +53,17 @@ static void every_preset_is_a_legal_value_and_every_row_has_a_place_of_its_own(v
 {
     struct conf conf = { 0 };
     struct conf_database database = { 0 };
+    struct conf_user user = { 0 };
+    void *const targets[] = {
+        [OPTION_POND] = &conf, [OPTION_DATABASE] = &database, [OPTION_USER] = &user
+    };
 
     (void)state;
-    assert_true(option_count <= 64);
+    assert_true(option_count <= 128);
     for (size_t i = 0; i < option_count; i++) {
         const struct option *option = &option_table[i];
         struct failure failure = { 0 };
-        void *target = option->section == OPTION_POND ? (void *)&conf : (void *)&database;
+        void *target = targets[option->section];
         assert_int_equal(option_set(option, target, option->preset, "/", &failure), 0);
         assert_ptr_equal(option_find(option->section, option->name), option);
         for (size_t j = 0; j < i; j++) {
@@ -68,6 +73,7 @@ static void every_preset_is_a_legal_value_and_every_row_has_a_place_of_its_own(v
     }
     option_finish_all(OPTION_POND, &conf);
     option_finish_all(OPTION_DATABASE, &database);
+    option_finish_all(OPTION_USER, &user);
 }
 
 static void sizes_have_units(void **state)

@@ -10,6 +10,8 @@
 #include "sql/timezone.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -68,17 +70,41 @@ int server_teardown(void **state)
     return 0;
 }
 
-struct client *client_open(void)
+static struct client *client_over(const int fds[2], bool is_unix)
 {
     struct client *client = calloc(1, sizeof(*client));
-    int fds[2];
 
     assert_non_null(client);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
     client->fd = fds[0];
     client->w = writer_over(&client->out);
-    (void)!connection_start(test_worker, fds[1], true);
+    (void)!connection_start(test_worker, fds[1], is_unix);
     return client;
+}
+
+struct client *client_open(void)
+{
+    int fds[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    return client_over(fds, true);
+}
+
+struct client *client_open_tcp(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    socklen_t size = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int fds[2] = { socket(AF_INET, SOCK_STREAM, 0), -1 };
+
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    assert_int_equal(connect(fds[0], (struct sockaddr *)&address, size), 0);
+    fds[1] = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+    assert_true(fds[1] >= 0);
+    close(listener);
+    assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+    return client_over(fds, false);
 }
 
 void client_close(struct client *client)

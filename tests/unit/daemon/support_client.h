@@ -43,6 +43,8 @@ struct client {
 };
 
 struct client *client_open(void);
+struct client *client_open_tcp(
+    void); /* from 127.0.0.1: not the daemon itself, to whom it must prove who it is */
 void client_close(struct client *client);
 
 /* As client_open, with a start-up packet of these names and values (NULL at the end), and waits. */

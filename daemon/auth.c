@@ -1,0 +1,130 @@
+/* daemon/auth.c: which rule fits, and what its method asks for. Refusals are in PostgreSQL's words.
+ */
+#include "daemon/auth.h"
+
+#include "conf/hba.h"
+#include "daemon/address.h"
+#include "daemon/auth_impl.h"
+#include "daemon/connection_impl.h"
+#include "daemon/connection_tls.h"
+#include "daemon/console.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- refusals ---- */
+
+static const char *host_of(const struct connection *conn, struct address *address)
+{
+    address_of_peer(conn->fd, address);
+    return address->host[0] == '\0' ? "[local]" : address->host;
+}
+
+static const char *encryption_of(const struct connection *conn)
+{
+    return connection_is_encrypted(conn) ? "SSL encryption" : "no encryption";
+}
+
+static int refuse_unknown(const struct connection *conn, struct failure *f)
+{
+    struct address address;
+
+    failure_set(f, "28000",
+                "no pg_hba.conf entry for host \"%s\", user \"%s\", database \"%s\", %s",
+                host_of(conn, &address), conn->user, conn->database, encryption_of(conn));
+    failure_add(f, FIELD_HINT,
+                "auth_type and auth_hba_file in pondd's configuration say who gets "
+                "in.");
+    return FAILED;
+}
+
+static int refuse_by_rule(const struct connection *conn, struct failure *f)
+{
+    struct address address;
+
+    return failure_set(
+        f, "28000",
+        "pg_hba.conf rejects connection for host \"%s\", user \"%s\", database \"%s\", %s",
+        host_of(conn, &address), conn->user, conn->database, encryption_of(conn));
+}
+
+/* ---- methods that need no conversation ---- */
+
+static int check_certificate(const struct connection *conn, struct failure *f)
+{
+    const char *name = connection_certificate_name(conn);
+
+    if (name != NULL && strcmp(name, conn->user) == 0) {
+        return 0;
+    }
+    return failure_set(f, "28000", "certificate authentication failed for user \"%s\"", conn->user);
+}
+
+bool auth_peer(const struct connection *conn, struct ucred *ret_peer)
+{
+    socklen_t size = sizeof(*ret_peer);
+
+    return conn->is_unix && getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, ret_peer, &size) == 0;
+}
+
+/* The daemon's own end of a socket pair, by which it asks itself whether it is ready. Only such a
+ * socket has no name: one that was accepted has that of its listener. The process number alone
+ * would not do: with socket activation, a client may have connected and died before we got it. */
+static bool is_own(const struct connection *conn)
+{
+    struct sockaddr_storage name = { .ss_family = AF_UNSPEC };
+    socklen_t size = sizeof(name);
+    struct ucred peer;
+
+    return auth_peer(conn, &peer) && peer.pid == getpid() &&
+           getsockname(conn->fd, (struct sockaddr *)&name, &size) == 0 &&
+           name.ss_family == AF_UNIX && size == sizeof(sa_family_t);
+}
+
+static bool find_rule(const struct connection *conn, enum hba_method *ret_method)
+{
+    struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
+    socklen_t size = sizeof(from);
+    struct hba_client client = { .encrypted = connection_is_encrypted(conn),
+                                 .database = conn->database,
+                                 .user = conn->user };
+
+    if (!conn->is_unix) {
+        if (getpeername(conn->fd, (struct sockaddr *)&from, &size) != 0) {
+            return false;
+        }
+        client.address = (const struct sockaddr *)&from;
+    }
+    return hba_find(conn->worker->conf->hba, &client, ret_method);
+}
+
+int auth_begin(struct connection *conn, struct auth *auth, struct failure *ret_failure)
+{
+    enum hba_method method;
+
+    conn->is_own = is_own(conn);
+    if (conn->is_own || console_is_meant_by_owner(conn)) {
+        return 0;
+    }
+    if (!find_rule(conn, &method)) {
+        return refuse_unknown(conn, ret_failure);
+    }
+    switch (method) {
+    case HBA_TRUST:
+        return 0;
+    case HBA_REJECT:
+        return refuse_by_rule(conn, ret_failure);
+    case HBA_PEER:
+        return auth_check_peer(conn, ret_failure);
+    case HBA_SCRAM:
+        return auth_ask(conn, auth, ret_failure);
+    case HBA_CERT:
+        return check_certificate(conn, ret_failure);
+    }
+    return refuse_unknown(conn, ret_failure);
+}
+
+void auth_finish(struct auth *auth)
+{
+    scram_server_finish(&auth->scram);
+}

@@ -1,0 +1,24 @@
+/* daemon/authority.h: what the section [users] lets a user do. Worker's thread; none awaits. */
+#pragma once
+
+#include "base/failure.h"
+
+struct conf_user;
+struct connection;
+struct database;
+struct worker;
+
+/* May he use that database, or a clone of it? `name` is what he called it. 0, or FAILED with 42501.
+ */
+must_check int authority_use(const struct worker *worker, const char *user,
+                             const struct database *database, const char *name,
+                             struct failure *ret_failure);
+
+/* May he make databases? 0, or FAILED with 42501. */
+must_check int authority_create(const struct worker *worker, const char *user,
+                                struct failure *ret_failure);
+
+/* May he change or drop a clone of that database? 0, or FAILED with 42501. */
+must_check int authority_own(const struct worker *worker, const char *user,
+                             const struct database *database, const char *name,
+                             struct failure *ret_failure);
