@@ -119,19 +119,6 @@ static void write_startup(struct writer *w, const struct conninfo *info)
     writer_check(w, startup_message_end(w));
 }
 
-static int refuse_authentication(struct pond_conn *conn, int32_t kind, struct pond_error *error)
-{
-    const char *what = kind == AUTH_CLEARTEXT                          ? "a password"
-                       : kind == AUTH_MD5                              ? "a password (MD5)"
-                       : kind == AUTH_SASL                             ? "a password (SCRAM)"
-                       : kind == AUTH_GSS || kind == AUTH_GSS_CONTINUE ? "GSSAPI"
-                                                                       : "an authentication";
-
-    return error_set(error, POND_CONNECT, "28000",
-                     "%sthe server asks for %s, which this library cannot give yet", conn->where,
-                     what);
-}
-
 static int keep_key(struct pond_conn *conn, const struct msg_key_data *data,
                     struct pond_error *error)
 {
@@ -140,8 +127,7 @@ static int keep_key(struct pond_conn *conn, const struct msg_key_data *data,
     return buf_append_view(&conn->key, data->key) == 0 ? 0 : error_nomem(error);
 }
 
-static int startup_error(struct pond_conn *conn, const struct backend_message *m,
-                         struct pond_error *error)
+int conn_refused(struct pond_conn *conn, const struct backend_message *m, struct pond_error *error)
 {
     struct failure failure;
 
@@ -166,10 +152,12 @@ int conn_greet(struct pond_conn *conn, struct pond_error *error)
             return r;
         }
         if (m.type == 'E') {
-            return startup_error(conn, &m, error);
+            return conn_refused(conn, &m, error);
         } else if (m.type == 'R' && m.authentication.kind != AUTH_OK) {
-            return refuse_authentication(conn, m.authentication.kind, error);
+            r = trusted ? conn_unexpected(conn, m.type, error)
+                        : login_answer(conn, &m.authentication, error);
         } else if (m.type == 'R') {
+            r = login_check(conn, error);
             trusted = true;
         } else if (m.type == 'K' && trusted) {
             r = keep_key(conn, &m.key_data, error);
@@ -296,7 +284,11 @@ static int try_hosts(struct pond_conn *conn, struct conninfo *info, struct pond_
         struct pond_error one = { 0 };
 
         conn->call_deadline_us = host_deadline(conn, info);
-        int tried = try_host(conn, info, &hosts[i], &one);
+        int tried = login_begin(conn, info, &hosts[i], &one);
+        if (tried == 0) {
+            tried = try_host(conn, info, &hosts[i], &one);
+        }
+        login_end(conn);
         if (tried == 0) {
             return keep_settings(conn, info, &hosts[i], error);
         }

@@ -15,6 +15,15 @@
 
 enum { conn_grace_us = 1000000 }; /* for a server to end what was given up */
 
+/* How it may prove who it is; filled before each attempt, and wiped after it. */
+struct conn_login {
+    char *password;          /* NULL: none */
+    const char *no_password; /* why there is none, when that is no wonder; NULL */
+    unsigned refused;        /* methods that require_auth does not allow: client/login.c */
+    char binding;            /* channel_binding: 'd'isable, 'r'equire, else prefer */
+    bool proved;             /* the server knows the password as well */
+    bool bound;              /* ... and is who we are encrypted with */
+};
 struct conninfo;
 struct tls;
 
@@ -43,6 +52,7 @@ struct pond_conn {
     int64_t call_deadline_us;
     int32_t pid;
     struct buf key;
+    struct conn_login login;
     struct sockaddr_storage address;
     socklen_t address_len;
     char where[256];       /* connection to server ..., for messages */
@@ -113,11 +123,29 @@ must_check int conn_dial(const struct sockaddr_storage *address, socklen_t len, 
 
 must_check int conn_connect(struct pond_conn *conn, const char *conninfo, struct pond_error *error);
 
+/* The error that ends a start-up. A kind. */
+int conn_refused(struct pond_conn *conn, const struct backend_message *m, struct pond_error *error);
 /* Start-up packet and what follows, to ReadyForQuery. */
 must_check int conn_start(struct pond_conn *conn, const struct conninfo *info,
                           struct pond_error *error);
 /* From what follows the start-up packet to ReadyForQuery. */
 must_check int conn_greet(struct pond_conn *conn, struct pond_error *error);
+
+/* ---- client/login.c ---- */
+
+struct conninfo;
+struct conninfo_host;
+
+/* What the settings say of the login to one host. 0 or a kind. */
+must_check int login_begin(struct pond_conn *conn, const struct conninfo *info,
+                           const struct conninfo_host *host, struct pond_error *error);
+void login_end(struct pond_conn *conn);
+
+/* Answers the server's demand, up to the server's own proof. 0 or a kind. */
+must_check int login_answer(struct pond_conn *conn, const struct msg_authentication *demand,
+                            struct pond_error *error);
+/* The server is content: may we be? */
+must_check int login_check(const struct pond_conn *conn, struct pond_error *error);
 
 /* ---- client/cancel.c ---- */
 

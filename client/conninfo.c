@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/secret.h"
 #include "client/error.h"
 
 #include <string.h>
@@ -54,7 +55,7 @@ const size_t conninfo_row_count = ARRAY_LEN(conninfo_rows);
 void conninfo_finish(struct conninfo *info)
 {
     for (size_t i = 0; i < CONNINFO_KEYS; i++) {
-        mem_free(take_ptr(info->value[i]));
+        secret_free(take_ptr(info->value[i])); /* one of them may be the password */
     }
 }
 
@@ -104,7 +105,7 @@ static int say(struct conninfo *said, struct view name, struct view value, struc
     const struct conninfo_row *row = row_find(name);
 
     if (row != NULL && row->key >= 0) {
-        mem_free(take_ptr(said->value[row->key]));
+        secret_free(take_ptr(said->value[row->key]));
     }
     return conninfo_set(said, name, value, error);
 }
@@ -171,7 +172,7 @@ static int take_value(struct view *in, struct buf *value, struct pond_error *err
 
 static int parse_words(struct conninfo *said, struct view in, struct pond_error *error)
 {
-    cleanup(buf_finish) struct buf value = { .max = conninfo_text_bytes };
+    cleanup(buf_wipe) struct buf value = { .max = conninfo_text_bytes };
 
     for (skip_spaces(&in); in.len > 0; skip_spaces(&in)) {
         struct view name = take_name(&in);
@@ -232,7 +233,7 @@ static int append_decoded(struct buf *out, struct view in, struct pond_error *er
 static int say_decoded(struct conninfo *said, struct view name, struct view value,
                        struct pond_error *error)
 {
-    cleanup(buf_finish) struct buf decoded = { .max = conninfo_text_bytes };
+    cleanup(buf_wipe) struct buf decoded = { .max = conninfo_text_bytes };
     int r = append_decoded(&decoded, value, error);
 
     return r != 0 ? r : say(said, name, buf_view(&decoded), error);

@@ -1,8 +1,9 @@
 /* client/conninfo.h: where to connect and how, as libpq writes it.
  *
  * A conninfo is filled from several sources, the strongest first: what was given, a service file,
- * the environment, defaults, the password file. A setting that has a value is left alone. The
- * parsers are pure; conninfo_complete() alone looks at the environment and at files. */
+ * the environment, defaults. A setting that has a value is left alone. The
+ * parsers are pure; conninfo_complete() and conninfo_password() alone look at the
+ * environment and at files. */
 #pragma once
 
 #include "base/view.h"
@@ -56,10 +57,19 @@ must_check int conninfo_parse(struct conninfo *info, const char *text, struct po
 must_check int conninfo_set(struct conninfo *info, struct view name, struct view value,
                             struct pond_error *error);
 
+/* getenv, so that tests can have their own. */
+typedef const char *getenv_fn(void *arg, const char *name);
+
 enum { SERVICE_NOT_FOUND = 1 };
 /* The section of that name in a service file's text. 0, SERVICE_NOT_FOUND or a kind. */
 must_check int conninfo_service(struct conninfo *info, struct view file, const char *service,
                                 struct pond_error *error);
+
+/* The password for a host: the one that was said, else the password file's. NULL: none; *ret_why
+ * says why when a file was there that is not to be trusted (static). The caller's own, a secret. */
+struct conninfo_host;
+char *conninfo_password(const struct conninfo *info, const struct conninfo_host *host,
+                        getenv_fn *env, void *env_arg, const char **ret_why);
 
 /* The password for one server in a password file's text: true and appended to nothing but *ret. */
 struct passfile_entry {
@@ -71,8 +81,6 @@ struct passfile_entry {
 /* NULL: none, or no memory for it. The caller's own. */
 char *passfile_find(struct view file, const struct passfile_entry *wanted);
 
-/* getenv, so that tests can have their own. */
-typedef const char *getenv_fn(void *arg, const char *name);
 /* Service, environment, defaults, then the checks: what is demanded and not to be had here. */
 must_check int conninfo_complete(struct conninfo *info, getenv_fn *env, void *env_arg,
                                  struct pond_error *error);

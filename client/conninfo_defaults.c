@@ -122,7 +122,7 @@ static bool line_matches(struct view *line, const struct passfile_entry *wanted)
 
 char *passfile_find(struct view file, const struct passfile_entry *wanted)
 {
-    cleanup(buf_finish) struct buf password = { 0 };
+    cleanup(buf_wipe) struct buf password = { 0 };
     struct view line;
 
     while (next_line(&file, &line)) {
@@ -282,32 +282,6 @@ static int fill_tls_files(const struct completion *c, struct pond_error *error)
     return r == 0 && old != NULL && old[0] == '1' ? preset(c, KEY_SSLMODE, "require", error) : r;
 }
 
-/* A file that others can read is not trusted, as with libpq. */
-static void fill_password(const struct completion *c)
-{
-    cleanup(buf_finish) struct buf text = { 0 };
-    char path[4096];
-    struct stat st;
-    const char *file = c->info->value[KEY_PASSFILE];
-    const char *host = c->info->value[KEY_HOST];
-
-    if (c->info->value[KEY_PASSWORD] != NULL ||
-        (file == NULL && !in_home(c, ".pgpass", path, sizeof(path)))) {
-        return;
-    }
-    file = file == NULL ? path : file;
-    if (stat(file, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0 ||
-        !read_file(file, &text)) {
-        return;
-    }
-    c->info->value[KEY_PASSWORD] = passfile_find(
-        buf_view(&text),
-        &(struct passfile_entry){ .host = host == NULL || host[0] == '/' ? "localhost" : host,
-                                  .port = c->info->value[KEY_PORT],
-                                  .dbname = c->info->value[KEY_DBNAME],
-                                  .user = c->info->value[KEY_USER] });
-}
-
 int conninfo_complete(struct conninfo *info, getenv_fn *env, void *env_arg,
                       struct pond_error *error)
 {
@@ -329,9 +303,60 @@ int conninfo_complete(struct conninfo *info, getenv_fn *env, void *env_arg,
     if (r == 0) {
         r = fill_tls_files(&c, error);
     }
-    if (r == 0) {
-        fill_password(&c);
-        r = conninfo_refuse(info, error);
+    return r == 0 ? conninfo_refuse(info, error) : r;
+}
+
+/* ---- passwords ---- */
+
+/* As libpq looks it up: a socket in the usual folder is localhost. */
+static const char *passfile_host(const struct conninfo_host *host)
+{
+    const char *name = host->host[0] != '\0' ? host->host : host->hostaddr;
+
+    return strcmp(name, "/var/run/postgresql") == 0 || strcmp(name, "/tmp") == 0 ? "localhost"
+                                                                                 : name;
+}
+
+/* A file that others can read is not trusted, as with libpq. */
+static bool read_passfile(const char *path, struct buf *text, const char **ret_why)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0) {
+        return false;
     }
-    return r;
+    if (!S_ISREG(st.st_mode)) {
+        *ret_why = "the password file is not a plain file";
+        return false;
+    }
+    if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        *ret_why = "the password file has group or world access; permissions should be u=rw "
+                   "(0600) or less";
+        return false;
+    }
+    return read_file(path, text);
+}
+
+char *conninfo_password(const struct conninfo *info, const struct conninfo_host *host,
+                        getenv_fn *env, void *env_arg, const char **ret_why)
+{
+    const struct completion c = { .env = env, .env_arg = env_arg };
+    const char *file = info->value[KEY_PASSFILE];
+    cleanup(buf_wipe) struct buf text = { 0 };
+    char path[4096];
+
+    if (info->value[KEY_PASSWORD] != NULL && *info->value[KEY_PASSWORD] != '\0') {
+        return mem_strdup(info->value[KEY_PASSWORD]);
+    }
+    if (file == NULL && !in_home(&c, ".pgpass", path, sizeof(path))) {
+        return NULL;
+    }
+    if (!read_passfile(file == NULL ? path : file, &text, ret_why)) {
+        return NULL;
+    }
+    return passfile_find(buf_view(&text),
+                         &(struct passfile_entry){ .host = passfile_host(host),
+                                                   .port = host->port,
+                                                   .dbname = info->value[KEY_DBNAME],
+                                                   .user = info->value[KEY_USER] });
 }

@@ -25,8 +25,7 @@ static const struct refusal {
     const char *why;
 } refusals[] = {
     { KEY_GSSENCMODE, "disable prefer ", "this library has no GSSAPI" },
-    { KEY_CHANNEL_BINDING, "disable prefer ", "this library sends no password yet" },
-    { KEY_REQUIRE_AUTH, "none ", "this library sends no password yet" },
+    { KEY_CHANNEL_BINDING, "disable prefer require ", "expected disable, prefer or require" },
     { KEY_TARGET_SESSION_ATTRS, "any ", "it would have to ask each server" },
     { KEY_CLIENT_ENCODING, "UTF8 utf8 UTF-8 utf-8 auto ", "results are UTF-8" },
     { KEY_REQUIREPEER, NULL, "it is not checked here" },

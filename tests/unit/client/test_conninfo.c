@@ -252,6 +252,32 @@ static void write_file(const char *path, const char *text, mode_t mode)
     assert_int_equal(chmod(path, mode), 0);
 }
 
+/* For the host h on port 1. */
+static void assert_password(const char *const *env, const char *expected, const char *reason)
+{
+    const struct conninfo_host host = { .host = "h", .hostaddr = "", .port = "1" };
+    const char *why = NULL;
+    char *password;
+
+    assert_int_equal(complete(env), 0);
+    password = conninfo_password(&info, &host, fake_env, NULL, &why);
+    if (expected == NULL) {
+        assert_null(password);
+    } else {
+        assert_string_equal(password, expected);
+    }
+    assert_true(reason == NULL ? why == NULL : why != NULL && strstr(why, reason) != NULL);
+    mem_free(password);
+}
+
+static void a_password_that_was_said_wins_over_the_file(void **state)
+{
+    const char *const env[] = { "HOME", "/nonexistent", "PGPASSWORD", "said", NULL };
+
+    (void)state;
+    assert_password(env, "said", NULL);
+}
+
 static void a_password_file_that_others_can_read_is_not_used(void **state)
 {
     char path[] = "/tmp/pond-passfile.XXXXXX";
@@ -261,21 +287,29 @@ static void a_password_file_that_others_can_read_is_not_used(void **state)
     (void)state;
     assert_true(fd >= 0);
     close(fd);
-    write_file(path, "*:*:*:*:secret\n", 0644);
-    assert_int_equal(complete(env), 0);
-    said(KEY_PASSWORD, NULL);
-    write_file(path, "*:*:*:*:secret\n", 0600);
-    assert_int_equal(complete(env), 0);
-    said(KEY_PASSWORD, "secret");
+    write_file(path, "h:1:*:*:secret\n", 0644);
+    assert_password(env, NULL, "group or world access");
+    write_file(path, "h:1:*:*:secret\n", 0640);
+    assert_password(env, NULL, "group or world access");
+    write_file(path, "h:1:*:*:secret\n", 0600);
+    assert_password(env, "secret", NULL);
+    write_file(path, "other:1:*:*:secret\n", 0600);
+    assert_password(env, NULL, NULL);
     unlink(path);
 }
 
 static void what_is_demanded_and_not_to_be_had_is_refused(void **state)
 {
     static const char *const bad[] = {
-        "gssencmode=require",         "channel_binding=require", "target_session_attrs=read-write",
-        "replication=database",       "requirepeer=root",        "client_encoding=LATIN1",
-        "require_auth=scram-sha-256",
+        "sslmode=require",
+        "sslmode=verify-full",
+        "gssencmode=require",
+        "channel_binding=perhaps",
+        "target_session_attrs=read-write",
+        "replication=database",
+        "requirepeer=root",
+        "client_encoding=LATIN1",
+        "sslmode=fer",
     };
     static const char *const env[] = { "HOME", "/nonexistent", NULL };
 
@@ -373,6 +407,7 @@ int main(void)
         cmocka_unit_test_teardown(a_service_is_looked_up_in_its_section, teardown),
         cmocka_unit_test_teardown(a_service_that_is_not_there_is_an_error, teardown),
         cmocka_unit_test_teardown(passwords_are_found_by_server, teardown),
+        cmocka_unit_test_teardown(a_password_that_was_said_wins_over_the_file, teardown),
         cmocka_unit_test_teardown(a_password_file_that_others_can_read_is_not_used, teardown),
         cmocka_unit_test_teardown(what_is_demanded_and_not_to_be_had_is_refused, teardown),
         cmocka_unit_test_teardown(what_is_said_of_tls_is_kept_and_else_looked_for_in_the_home,
