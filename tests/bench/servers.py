@@ -79,15 +79,15 @@ class Servers:
                         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
                         "INSERT INTO orders SELECT i, i %% 1000, hex(randomblob(450)) FROM n;" % rows], check=True)
 
-    def start_pond(self, name, conf, database):
+    def start_pond(self, name, conf, database, *options):
         folder = self.path(name)
         os.mkdir(folder)
         conf = self.write(name + ".conf", conf.format(dir=folder, root=ROOT))
         read_end, write_end = os.pipe()
         os.set_inheritable(write_end, True)
         log = open(self.path(name + ".log"), "w")
-        daemon = subprocess.Popen([os.path.join(self.options.build, "bin/pondd"), "-c", conf, "-o", "auth_type=trust", "--ready-fd",
-                                   str(write_end)],
+        options = [word for option in ("auth_type=trust", *options) for word in ("-o", option)]
+        daemon = subprocess.Popen([os.path.join(self.options.build, "bin/pondd"), "-c", conf, *options, "--ready-fd", str(write_end)],
                                   close_fds=False, stderr=log)
         os.close(write_end)
         self.daemons.append(daemon)
