@@ -5,6 +5,7 @@
 #include "async/await.h"
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/secret.h"
 #include "client/conninfo.h"
 
 #include <errno.h>
@@ -136,6 +137,17 @@ static int open_random(struct cli *cli, const char *database, struct pond_conn *
     return r;
 }
 
+/* The program that is run needs it as well, and does not know what we were told. */
+static int keep_password(struct cli *cli, const char *database, struct clone *clone,
+                         struct pond_error *error)
+{
+    cleanup(conninfo_finish) struct conninfo info = { 0 };
+    int r = complete(cli, database, &info, error);
+
+    clone->password = r == 0 ? take_ptr(info.value[KEY_PASSWORD]) : NULL;
+    return r;
+}
+
 int clone_open(struct cli *cli, const char *database, const char *name, struct clone *ret_clone,
                struct pond_error *error)
 {
@@ -148,10 +160,15 @@ int clone_open(struct cli *cli, const char *database, const char *name, struct c
                               name == NULL ? "?" : name);
     }
     if (r == 0) {
-        pond_conn_set_deadline_in(conn, -1);
-        ret_clone->conn = conn;
+        r = keep_password(cli, database, ret_clone, error);
     }
-    return r;
+    if (r != 0) {
+        pond_conn_destroy(conn);
+        return r;
+    }
+    pond_conn_set_deadline_in(conn, -1);
+    ret_clone->conn = conn;
+    return 0;
 }
 
 /* ---- what becomes of it ---- */
@@ -229,6 +246,7 @@ int clone_end(struct clone *clone, struct pond_error *error)
         r = pond_conn_hang_up(clone->conn, error);
     }
     pond_conn_destroy(take_ptr(clone->conn));
+    secret_free(take_ptr(clone->password));
     return r;
 }
 
@@ -246,5 +264,6 @@ struct place clone_place(const struct clone *clone)
         .sslcert = pond_conn_setting(clone->conn, "sslcert"),
         .sslkey = pond_conn_setting(clone->conn, "sslkey"),
         .sslcrl = pond_conn_setting(clone->conn, "sslcrl"),
+        .password = clone->password,
     };
 }

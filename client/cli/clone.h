@@ -8,6 +8,7 @@
 /* Zero bytes are none. */
 struct clone {
     struct pond_conn *conn;
+    char *password; /* that was said for it; NULL: none */
 };
 
 /* `database` as everywhere; name NULL: a random one. 0 or a kind; POND_USAGE when there is a

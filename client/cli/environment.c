@@ -2,6 +2,7 @@
 #include "client/cli/environment.h"
 
 #include "base/alloc.h"
+#include "base/secret.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -136,6 +137,9 @@ static int fill(struct environment *e, const struct place *place)
     r = r != 0 ? r : environment_add(e, "PGPORT", place->port);
     r = r != 0 ? r : environment_add(e, "PGUSER", place->user);
     r = r != 0 ? r : environment_add(e, "PGDATABASE", place->database);
+    if (r == 0 && place->password != NULL) {
+        r = environment_add(e, "PGPASSWORD", place->password);
+    }
     r = r != 0 ? r : environment_add(e, "PGHOSTADDR", NULL);
     r = r != 0 ? r : environment_add(e, "PGSERVICE", NULL);
     r = r != 0 ? r : fill_tls(e, place);
@@ -163,7 +167,7 @@ int environment_make(const struct place *place, struct environment *ret_environm
 void environment_finish(struct environment *environment)
 {
     while (environment->count > 0) {
-        mem_free(environment->rows[--environment->count].value);
+        secret_free(environment->rows[--environment->count].value); /* one may be a password */
     }
 }
 

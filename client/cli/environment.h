@@ -15,6 +15,7 @@ struct place {
     const char *sslcert;
     const char *sslkey;
     const char *sslcrl;
+    const char *password; /* NULL: whoever connects finds it as we did */
 };
 
 /* postgresql://..., with all that needs it percent-encoded; of a unix socket the folder is a
@@ -26,7 +27,7 @@ struct variable {
     char *value; /* NULL: to be unset */
 };
 
-enum { variables_most = 16 };
+enum { variables_most = 20 };
 
 /* Zero bytes are an empty one. */
 struct environment {
@@ -35,8 +36,9 @@ struct environment {
 };
 
 /* PGHOST, PGPORT, PGUSER, PGDATABASE, DATABASE_URL and JDBC_DATABASE_URL, which is unset for a unix
- * socket: JDBC knows none. PGHOSTADDR and PGSERVICE, which would lead elsewhere, are unset. Whoever
- * demanded TLS hands that on: PGSSLMODE and the files, and both in the URLs. 0 or -ENOMEM. */
+ * socket: JDBC knows none; PGPASSWORD when there is one: URLs, which are shown, have none.
+ * PGHOSTADDR and PGSERVICE, which would lead elsewhere, are unset. Whoever demanded TLS hands that
+ * on: PGSSLMODE and the files, and both in the URLs. 0 or -ENOMEM. */
 must_check int environment_make(const struct place *place, struct environment *ret_environment);
 /* One more; the value is copied. 0 or -ENOMEM. */
 must_check int environment_add(struct environment *environment, const char *name,

@@ -67,6 +67,17 @@ expect 0 $'me\nalice' "" env PGPASSWORD=wonderland PGREQUIREAUTH='!none,!md5' "$
 expect 3 "" "*require_auth failed*" env PGPASSWORD=wonderland PGREQUIREAUTH=none "${ask[@]}"
 
 case $PGHOST in
+/*) ;;
+*) # what is run for a copy has the password, too, wherever it was said
+    who=(-- psql -X -At -c 'SELECT current_user')
+    expect 0 alice "" "$pond" run "user=alice password=wonderland dbname=shop" "${who[@]}"
+    expect 0 bob "" "$pond" run "postgresql://bob:gr%C3%BC%C3%9Fe@/shop" "${who[@]}"
+    expect 0 alice "" env PGPASSWORD=wonderland "$pond" run shop "${who[@]}"
+    expect 3 "" "*28P01*" "$pond" query -d "user=alice password=wrong dbname=shop" 'SELECT 1'
+    ;;
+esac
+
+case $PGHOST in
 /*)
     expect 3 "" "*asks for the password in clear text, which*" env PGUSER=clear PGPASSWORD=x "${ask[@]}"
     expect 3 "" "*asks for an MD5 hash of the password, which*" env PGUSER=old PGPASSWORD=x "${ask[@]}"

@@ -59,6 +59,23 @@ static void urls_are_encoded(void **state)
     }
 }
 
+static void a_password_is_in_no_url(void **state)
+{
+    struct place place = tcp;
+    struct environment environment;
+
+    (void)state;
+    assert_int_equal(environment_make(&place, &environment), 0);
+    assert_string_equal(value_of(&environment, "PGPASSWORD"), "no such row"); /* stays as it is */
+    environment_finish(&environment);
+    place.password = "it's";
+    assert_int_equal(environment_make(&place, &environment), 0);
+    assert_string_equal(value_of(&environment, "PGPASSWORD"), "it's");
+    assert_null(strstr(value_of(&environment, "DATABASE_URL"), "it"));
+    assert_null(strstr(value_of(&environment, "JDBC_DATABASE_URL"), "it"));
+    environment_finish(&environment);
+}
+
 static void jdbc_has_no_sockets(void **state)
 {
     struct environment environment;
@@ -193,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(urls_are_encoded),
+        cmocka_unit_test(a_password_is_in_no_url),
         cmocka_unit_test(jdbc_has_no_sockets),
         cmocka_unit_test(who_demanded_tls_hands_that_on),
         cmocka_unit_test(a_program_gets_them_once_and_the_others_as_they_are),
