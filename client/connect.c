@@ -145,6 +145,7 @@ int conn_greet(struct pond_conn *conn, struct pond_error *error)
     struct backend_message m;
     bool trusted = false;
 
+    conn->login.proved = conn->login.bound = false; /* an earlier attempt's is none of this one's */
     for (;;) {
         int r = conn_receive(conn, &m, error);
 
