@@ -19,21 +19,19 @@ static const char *const rules[] = {
 
 static int read_rules(struct conf *conf, struct failure *ret_failure)
 {
-    cleanup(buf_finish) struct buf text;
+    cleanup(buf_finish) struct buf text = { .max = hba_bytes_max };
 
     if (conf->auth_type != AUTH_TYPE_HBA) {
         return hba_parse("auth_type", view_of_str(rules[conf->auth_type]), &conf->hba, ret_failure);
     }
-    buf_init(&text, hba_bytes_max);
     int r = conf_file_read(conf->auth_hba_file, &text, ret_failure);
     return r == 0 ? hba_parse(conf->auth_hba_file, buf_view(&text), &conf->hba, ret_failure) : r;
 }
 
 static int read_users(struct conf *conf, struct failure *ret_failure)
 {
-    cleanup(buf_wipe) struct buf text;
+    cleanup(buf_wipe) struct buf text = { .max = users_bytes_max };
 
-    buf_init(&text, users_bytes_max);
     if (*conf->auth_file == '\0') {
         return 0;
     }
