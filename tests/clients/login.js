@@ -1,9 +1,15 @@
-// Logs in with each USER PASSWORD pair and prints whom the server knows, or the SQLSTATE that it said.
+// Logs in with each USER PASSWORD pair and prints whom the server knows, or the SQLSTATE that it said; over TLS
+// when PGSSLROOTCERT is set.
 'use strict';
+const fs = require('node:fs');
 const { Client } = require('pg');
 
+const root = process.env.PGSSLROOTCERT;
+delete process.env.PGSSLMODE; // says nothing that `ssl` does not
+const ssl = root ? { ca: fs.readFileSync(root) } : false;
+
 async function login(user, password) {
-    const client = new Client({ user, password });
+    const client = new Client({ user, password, ssl });
     try {
         await client.connect();
         const { rows } = await client.query('SELECT current_user AS name');

@@ -1,10 +1,12 @@
-"""Logs in with each USER PASSWORD pair and prints whom the server knows, or the SQLSTATE that it said.
+"""Logs in with each USER PASSWORD pair and prints whom the server knows, or the SQLSTATE that it said; over TLS when
+PGSSLROOTCERT is set.
 
 usage: login.py psycopg|asyncpg|psql USER PASSWORD [USER PASSWORD ...]
 """
 import asyncio
 import os
 import re
+import ssl
 import subprocess
 import sys
 
@@ -31,9 +33,12 @@ def psql(user, password):
 def asyncpg(user, password):
     module = client_test.driver("asyncpg")
 
+    root = os.environ.get("PGSSLROOTCERT")
+    tls = ssl.create_default_context(cafile=root) if root else False
+
     async def login():
         db = await module.connect(host=client_test.HOST, port=client_test.PORT, user=user, password=password,
-                                  database=client_test.DATABASE, ssl=False)
+                                  database=client_test.DATABASE, ssl=tls)
         try:
             return "ok " + await db.fetchval("SELECT current_user")
         finally:

@@ -1,4 +1,5 @@
-// Logs in with each USER PASSWORD pair and prints whom the server knows, or the SQLSTATE that it said.
+// Logs in with each USER PASSWORD pair and prints whom the server knows, or the SQLSTATE that it said;
+// over TLS when PGSSLROOTCERT is set.
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -12,7 +13,11 @@ class Login {
         Properties properties = new Properties();
         properties.setProperty("user", user);
         properties.setProperty("password", password);
-        properties.setProperty("sslmode", "disable");
+        String root = System.getenv("PGSSLROOTCERT");
+        properties.setProperty("sslmode", root == null ? "disable" : "verify-full");
+        if (root != null) {
+            properties.setProperty("sslrootcert", root);
+        }
         String url = "jdbc:postgresql://" + System.getenv("PGHOST") + ":" + System.getenv("PGPORT") + "/" + System.getenv("PGDATABASE");
         try (Connection db = DriverManager.getConnection(url, properties);
              ResultSet rows = db.createStatement().executeQuery("SELECT current_user")) {
