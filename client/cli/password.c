@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <termios.h>
 #include <unistd.h>
@@ -23,8 +24,17 @@ static int fail(const char *what)
     return CLI_FAILED;
 }
 
-/* One line without its end. A byte at a time: what follows belongs to somebody else. */
-static int read_line(int fd, struct buf *ret_line)
+/* Where signals are held back, they come in while it waits, and nowhere else: none is missed. */
+static ssize_t read_byte(int fd, const sigset_t *waiting, uint8_t *ret_byte)
+{
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+
+    return waiting != NULL && ppoll(&p, 1, NULL, waiting) < 0 ? -1 : read(fd, ret_byte, 1);
+}
+
+/* One line without its end. A byte at a time: what follows belongs to somebody else. `waiting`: the
+ * signals that are held back while it waits; NULL: as they are. */
+static int read_line(int fd, const sigset_t *waiting, struct buf *ret_line)
 {
     uint8_t byte;
     ssize_t n;
@@ -35,7 +45,7 @@ static int read_line(int fd, struct buf *ret_line)
         return -ENOMEM;
     }
     ret_line->max = password_most_bytes;
-    while ((n = read(fd, &byte, 1)) == 1 && byte != '\n' && r == 0) {
+    while ((n = read_byte(fd, waiting, &byte)) == 1 && byte != '\n' && r == 0) {
         r = buf_append_byte(ret_line, byte);
     }
     return n < 0 ? -errno : r;
@@ -66,8 +76,7 @@ static int judge(int r, const struct buf *line)
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 
-/* Asks with the signals caught: a read ends by one. */
-static int ask_quietly(int fd, const char *question, struct buf *ret_line)
+static int ask_quietly(int fd, const char *question, const sigset_t *waiting, struct buf *ret_line)
 {
     struct termios before, quiet;
 
@@ -80,7 +89,7 @@ static int ask_quietly(int fd, const char *question, struct buf *ret_line)
         return -errno;
     }
     dprintf(fd, "%s: ", question);
-    int r = read_line(fd, ret_line);
+    int r = read_line(fd, waiting, ret_line);
     dprintf(fd, "\n");
     tcsetattr(fd, TCSAFLUSH, &before);
     return r;
@@ -90,15 +99,22 @@ static int ask(int fd, const char *question, struct buf *ret_line)
 {
     struct sigaction before[ARRAY_LEN(signals)];
     struct sigaction catch = { .sa_handler = on_signal };
+    sigset_t held, waiting;
 
     caught = 0;
+    sigemptyset(&held);
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+        sigaddset(&held, signals[i]);
+    }
+    sigprocmask(SIG_BLOCK, &held, &waiting);
     for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
         sigaction(signals[i], &catch, &before[i]);
     }
-    int r = ask_quietly(fd, question, ret_line);
+    int r = ask_quietly(fd, question, &waiting, ret_line);
     for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
         sigaction(signals[i], &before[i], NULL);
     }
+    sigprocmask(SIG_SETMASK, &waiting, NULL);
     if (caught != 0) {
         raise(caught); /* as if it came now */
     }
@@ -123,7 +139,7 @@ static int ask_twice(int fd, struct buf *ret_password)
 int password_read(struct buf *ret_password)
 {
     if (!isatty(STDIN_FILENO)) {
-        return judge(read_line(STDIN_FILENO, ret_password), ret_password);
+        return judge(read_line(STDIN_FILENO, NULL, ret_password), ret_password);
     }
     int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
     if (fd < 0) {

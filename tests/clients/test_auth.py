@@ -6,6 +6,7 @@ import base64
 import getpass
 import os
 import pty
+import select
 import signal
 import socket
 import struct
@@ -373,6 +374,9 @@ class Passwd(unittest.TestCase):
             os.execv(POND, [POND, "passwd", "alice"])
         shown, asked = b"", 0
         while True:
+            if not select.select([master], [], [], 60)[0]:
+                os.kill(pid, signal.SIGKILL)
+                self.fail("it waits: %r" % shown)
             try:
                 data = os.read(master, 4096)
             except OSError:
