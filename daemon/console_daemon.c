@@ -2,6 +2,7 @@
 #include "daemon/console_show.h"
 
 #include "async/loop.h"
+#include "conf/auth.h"
 #include "conf/option.h"
 #include "daemon/console_rows.h"
 #include "daemon/serve.h"
@@ -32,7 +33,7 @@ static void put_option(struct console_rows *rows, const struct option *option,
     console_put(rows, text);
     option_print(option, preset, text, value_bytes);
     console_put(rows, text);
-    console_put(rows, option->needs_restart ? "no" : "yes");
+    console_put(rows, option->needs_restart || conf_is_of_auth(option->name) ? "no" : "yes");
     console_row_end(rows);
 }
 

@@ -347,6 +347,33 @@ dave = max_user_connections=2 statement_timeout=5s
             self.leave(w)
 
 
+class Reload(Test):
+    conf = DATABASES
+
+    @classmethod
+    def setUpClass(cls):
+        cls.rules = file_for(cls, "host all guest all trust\n")
+        cls.options = ("auth_type=hba", "auth_hba_file=" + cls.rules)
+        super().setUpClass()
+
+    def write(self, text, mark):
+        with open(self.rules, "w", encoding="utf-8") as file:
+            file.write(text)
+        self.daemon.signal(signal.SIGHUP, mark)
+
+    def test_rules_are_read_again_and_a_mistake_changes_nothing(self):
+        stays = self.connect("shop", user="guest")
+        self.write("host all all all trust\nhost all guest all md5\n",
+                   "%s:2: expected trust, reject, peer, scram-sha-256 or cert, not \"md5\"" % self.rules)
+        self.leave(self.connect("shop", user="guest"))
+        self.assertEqual(self.refused("shop", user="other")["C"], "28000")
+        self.write("host all guest all reject\nhost all other all trust\n", "LOG: reloaded ")
+        self.assertEqual(self.refused("shop", user="guest")["C"], "28000")
+        self.leave(self.connect("shop", user="other"))
+        self.assertEqual(self.run_sql(stays, "SELECT current_user"), [("guest",)])
+        self.leave(stays)
+
+
 class Passwd(unittest.TestCase):
     def line(self, user, password, *options):
         return subprocess.run([POND, "passwd", user, *options], input=password, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -657,6 +657,7 @@ class AtTheEnd(Slow):
 
 class Set(Reload):
     NEEDS_RESTART = {"listen_addr", "listen_port", "unix_socket_dir", "loops", "temp_dir"}
+    IN_THE_FILE = {"auth_type", "auth_file", "auth_hba_file"}  # who gets in: all of it at once, by a reload
     VALUES = {"off": "on", "on": "off", "none": "all", "": "'boss, somebody'", "-1": "1h"}
 
     def test_changeable_tells_the_truth(self):
@@ -666,8 +667,12 @@ class Set(Reload):
                 error = self.fails(self.boss, "SET %s = '%s'" % (name, value), "55P02")
                 self.assertEqual(error["M"], 'parameter "%s" cannot be changed without restarting pondd' % name)
                 continue
+            if name in self.IN_THE_FILE:
+                self.assertEqual(changeable, "no", name)
+                self.fails(self.boss, "SET %s = '%s'" % (name, value), "55P02")
+                continue
             self.assertEqual(changeable, "yes", name)
-            new = self.VALUES.get(value, {"time_slice": "3ms", "client_login_timeout": "2min", "shutdown_grace": "7s"}.get(
+            new = self.VALUES.get(value, {"time_slice": "3ms", "client_login_timeout": "2min", "shutdown_grace": "7s", "auth_delay": "2s"}.get(
                 name, "'boss, x'" if name.endswith("_users") else "64MB" if value.endswith("B") else "10000000"))
             new = "900" if name.startswith("max_") and new == "10000000" else new
             new = "2h" if name.endswith("_timeout") and value == "0" else new
@@ -675,7 +680,7 @@ class Set(Reload):
             self.assertNotEqual(self.config(name), value, name)
         self.reload()
         for name, value, preset, _ in self.show("CONFIG"):
-            if name not in self.NEEDS_RESTART and not name.endswith("_users"):
+            if name not in self.NEEDS_RESTART | self.IN_THE_FILE and not name.endswith("_users"):
                 self.assertEqual(value, preset, name)
 
     def test_until_the_next_reload(self):

@@ -1,6 +1,8 @@
 /* conf/conf_change.c, and option_equal() and option_copy() under it */
 #include "base/alloc.h"
 #include "conf/conf.h"
+#include "conf/conf_user.h"
+#include "conf/hba.h"
 #include "conf/option.h"
 
 #include <errno.h>
@@ -62,6 +64,13 @@ static void assert_same(const struct conf *a, const struct conf *b)
             assert_true(option_equal(option, a, b));
             continue;
         }
+        for (size_t j = 0; option->section == OPTION_USER && j < a->user_count; j++) {
+            assert_string_equal(a->user_rows[j].name, b->user_rows[j].name);
+            assert_true(option_equal(option, &a->user_rows[j], &b->user_rows[j]));
+        }
+        if (option->section == OPTION_USER) {
+            continue;
+        }
         for (size_t j = 0; j < a->database_count; j++) {
             assert_string_equal(a->databases[j].name, b->databases[j].name);
             assert_int_equal(a->databases[j].builtin, b->databases[j].builtin);
@@ -80,6 +89,25 @@ static void a_copy_has_everything_and_shares_nothing(void **state)
     assert_same(copy, conf);
     assert_ptr_not_equal(copy->admin_users, conf->admin_users);
     assert_ptr_not_equal(copy->databases[0].seed, conf->databases[0].seed);
+}
+
+static void a_copy_has_the_same_users_and_rules(void **state)
+{
+    cleanup(free_conf) struct conf *conf =
+        read_text("[database a]\n[users]\nbob = databases=a createdb=off\n* =\n");
+    struct conf *copy = NULL;
+    struct failure failure;
+
+    (void)state;
+    assert_int_equal(conf_copy(conf, &copy), 0);
+    assert_int_equal(copy->user_count, 2);
+    assert_same(copy, conf);
+    assert_ptr_equal(copy->hba, conf->hba);
+    assert_int_equal(conf_set(copy, "auth_type", "trust", &failure), FAILED);
+    assert_string_equal(failure.sqlstate, "55P02");
+    assert_int_equal(conf_set(copy, "auth_delay", "2s", &failure), 0);
+    conf_destroy(copy); /* and leaves them to the other */
+    assert_int_equal(hba_line_of(conf->hba, HBA_PEER), 1);
 }
 
 static void a_value_of_any_type_differs_from_another(void **state)
@@ -286,6 +314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copy_has_everything_and_shares_nothing),
+        cmocka_unit_test(a_copy_has_the_same_users_and_rules),
         cmocka_unit_test(a_value_of_any_type_differs_from_another),
         cmocka_unit_test(what_cannot_be_set_says_why),
         cmocka_unit_test(an_option_that_needs_a_restart_cannot_be_set),
