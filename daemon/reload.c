@@ -8,6 +8,7 @@
 #include "daemon/load.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
+#include "daemon/tls_context.h"
 #include "pool/registry.h"
 #include "pool/registry_change.h"
 #include "pool/template.h"
@@ -24,6 +25,8 @@ struct reload {
     struct database_options *databases; /* of fresh's databases; each with its template */
     size_t database_count;
     struct registry_change *change; /* NULL: databases stay as they are */
+    struct tls_context *tls;        /* of new connections; NULL: none */
+    bool has_tls;                   /* `tls` was made ready */
     struct buf *kept;
     bool no_memory;
 };
@@ -31,6 +34,7 @@ struct reload {
 static void reload_finish(struct reload *reload)
 {
     registry_change_destroy(reload->change);
+    tls_context_unref(reload->tls);
     for (size_t i = 0; i < reload->database_count; i++) {
         template_unref(reload->databases[i].template_);
     }
@@ -187,10 +191,22 @@ static int load_databases(struct reload *reload, struct failure *ret_failure)
     return r;
 }
 
+/* The files may be others although the options are the same. */
+static int load_tls(struct reload *reload, struct failure *ret_failure)
+{
+    int r = tls_context_await_load(reload->fresh, &reload->tls, ret_failure);
+
+    reload->has_tls = r == 0;
+    return r;
+}
+
 static int make_ready(struct reload *reload, struct failure *ret_failure)
 {
     int r = read_file(reload, ret_failure);
 
+    if (r == 0) {
+        r = load_tls(reload, ret_failure);
+    }
     if (r == 0) {
         r = load_databases(reload, ret_failure);
     }
@@ -236,6 +252,9 @@ static void install(struct reload *reload)
         registry_change_install(reload->change);
     }
     server_each_worker(server, install_here, reload);
+    if (reload->has_tls) {
+        tls_context_use(server, take_ptr(reload->tls));
+    }
     conf_destroy(server->conf); /* nobody has it any more */
     server->conf = take_ptr(reload->fresh);
 }
@@ -293,6 +312,9 @@ int reload_option(struct server *server, const char *name, const char *value,
 
     if (r == 0) {
         r = conf_set(reload.fresh, name, value, ret_failure);
+    }
+    if (r == 0 && strncmp(name, "client_tls_", 11) == 0) {
+        r = load_tls(&reload, ret_failure);
     }
     if (r != 0) {
         return fail(r, ret_failure);

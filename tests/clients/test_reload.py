@@ -658,7 +658,8 @@ class AtTheEnd(Slow):
 class Set(Reload):
     NEEDS_RESTART = {"listen_addr", "listen_port", "unix_socket_dir", "loops", "temp_dir"}
     IN_THE_FILE = {"auth_type", "auth_file", "auth_hba_file"}  # who gets in: all of it at once, by a reload
-    VALUES = {"off": "on", "on": "off", "none": "all", "": "'boss, somebody'", "-1": "1h"}
+    VALUES = {"off": "on", "on": "off", "none": "all", "": "'boss, somebody'", "-1": "1h",
+              "secure": "'tlsv1.3'"}
 
     def test_changeable_tells_the_truth(self):
         for name, value, _, changeable in self.show("CONFIG"):
@@ -672,6 +673,9 @@ class Set(Reload):
                 self.fails(self.boss, "SET %s = '%s'" % (name, value), "55P02")
                 continue
             self.assertEqual(changeable, "yes", name)
+            if name == "client_tls_sslmode":  # it needs files, and tells so
+                self.assertIn("client_tls_cert_file", self.fails(self.boss, "SET %s = allow" % name, "F0000")["M"])
+                continue
             new = self.VALUES.get(value, {"time_slice": "3ms", "client_login_timeout": "2min", "shutdown_grace": "7s", "auth_delay": "2s"}.get(
                 name, "'boss, x'" if name.endswith("_users") else "64MB" if value.endswith("B") else "10000000"))
             new = "900" if name.startswith("max_") and new == "10000000" else new

@@ -6,6 +6,8 @@ usage: test_tls.py PONDD MAKE_CERTIFICATES
 """
 import hashlib
 import os
+import shutil
+import signal
 import socket
 import ssl
 import struct
@@ -373,6 +375,35 @@ class Protocols(TlsTest):
         old.maximum_version = ssl.TLSVersion.TLSv1_2
         with self.assertRaisesRegex(ssl.SSLError, "PROTOCOL_VERSION"):
             Secure(tls=old)
+
+
+class Reloading(TlsTest):
+    options = None
+
+    def use(self, name):
+        for ending in (".crt", ".key"):
+            shutil.copy(certificate(name + ending), self.folder + "/tls" + ending)
+            os.chmod(self.folder + "/tls" + ending, 0o600)
+
+    @staticmethod
+    def name_of(w):
+        return dict(pair[0] for pair in w.socket.getpeercert()["subject"])["commonName"]
+
+    def test_certificates_are_read_again(self):
+        self.use("server")
+        self.start(client_tls_sslmode="require", client_tls_cert_file=self.folder + "/tls.crt",
+                   client_tls_key_file=self.folder + "/tls.key")
+        with Secure("shop") as old:
+            self.use("server-revoked")
+            self.daemon.signal(signal.SIGHUP, "reloaded ")
+            with Secure("shop") as new:
+                self.assertEqual((self.name_of(old), self.name_of(new)), ("localhost", "revoked"))
+            os.chmod(self.folder + "/tls.key", 0o644)
+            self.daemon.signal(signal.SIGHUP, "cannot reload, everything stays as it is")
+            self.logged("has group or world access")
+            with Secure("shop") as new:
+                self.assertEqual(self.name_of(new), "revoked")
+            self.assertEqual(old.ask(query("SELECT 1"))[0], "TDCZ")
 
 
 class Starting(TlsTest):
