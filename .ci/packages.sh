@@ -3,7 +3,7 @@
 
 packages_run=(
     gcc libc6-dev cmake ninja-build pkgconf
-    libevent-dev libsqlite3-dev libpg-query-dev libprotobuf-c-dev libxxhash-dev libcmocka-dev
+    libevent-dev libsqlite3-dev libpg-query-dev libprotobuf-c-dev libxxhash-dev libcmocka-dev libsystemd-dev
     postgresql-client-15
 )
 packages_test=(

@@ -1,0 +1,30 @@
+# What makes a service of pondd: units, user, folders, configuration, manuals. All of it belongs to the component pondd.
+include(GNUInstallDirs)
+set(POND_UNIT_DIR lib/systemd/system)
+set(POND_UNITS ${CMAKE_BINARY_DIR}/systemd)
+
+foreach(name pondd.service pond.conf)
+    configure_file(systemd/${name}.in ${POND_UNITS}/${name} @ONLY)
+endforeach()
+foreach(name pondd.socket pondd-tcp.socket)
+    configure_file(systemd/${name} ${POND_UNITS}/${name} COPYONLY)
+endforeach()
+
+install(TARGETS pondd RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR} COMPONENT pondd)
+install(FILES ${POND_UNITS}/pondd.service ${POND_UNITS}/pondd.socket ${POND_UNITS}/pondd-tcp.socket
+        DESTINATION ${POND_UNIT_DIR} COMPONENT pondd)
+install(FILES systemd/pondd.sysusers DESTINATION lib/sysusers.d RENAME pondd.conf COMPONENT pondd)
+install(FILES systemd/pondd.tmpfiles DESTINATION lib/tmpfiles.d RENAME pondd.conf COMPONENT pondd)
+install(FILES daemon/pondd.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8 COMPONENT pondd)
+install(FILES conf/pond.conf.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5 COMPONENT pondd)
+install(FILES conf/pond.conf.sample conf/demo.conf conf/demo.sql
+        DESTINATION ${CMAKE_INSTALL_DOCDIR}d/examples COMPONENT pondd)
+file(GLOB docs CONFIGURE_DEPENDS docs/*.md)
+install(FILES README.md ${docs} DESTINATION ${CMAKE_INSTALL_DOCDIR}d COMPONENT pondd)
+
+# A configuration that is there is somebody's.
+install(CODE "
+    set(folder \"${CMAKE_INSTALL_FULL_SYSCONFDIR}/pondd\")
+    if(NOT EXISTS \"\$ENV{DESTDIR}\${folder}/pond.conf\")
+        file(INSTALL DESTINATION \"\${folder}\" TYPE FILE FILES \"${POND_UNITS}/pond.conf\")
+    endif()" COMPONENT pondd)
