@@ -83,6 +83,7 @@ static void pulse_came(evutil_socket_t fd, short what, void *arg)
     struct manager *manager = arg;
 
     (void)fd, (void)what;
+    log_tell_left_out(false);
     if (all_hearts_beat(manager) && manager->watchdog_us > 0) {
         sd_notify(0, "WATCHDOG=1");
     }

@@ -252,6 +252,7 @@ static int open_signals(struct service *service)
 static int service_init(struct service *service, struct conf *conf, int ready_fd)
 {
     service->ready_fd = ready_fd;
+    log_set_limit((uint64_t)conf->log_limit);
     if (sqlite_setup() != 0) {
         return -ENOTSUP;
     }
@@ -296,6 +297,7 @@ int service_run(struct conf *conf, int ready_fd)
         log_line(LEVEL_FATAL, "%s", strerror(-r));
         service.exit_code = 1;
     }
+    log_tell_left_out(true);
     if (server_connections(&service.server) > 0) {
         /* their tasks still stand on their stacks: nothing may be freed */
         _exit(service.exit_code);

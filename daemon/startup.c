@@ -7,6 +7,7 @@
 #include "daemon/serve.h"
 
 #include "async/await.h"
+#include "daemon/address.h"
 #include "daemon/console.h"
 #include "daemon/log.h"
 #include "daemon/login.h"
@@ -18,6 +19,16 @@
 static void send_parameter(void *arg, const char *name, const char *value)
 {
     backend_parameter_status(arg, name, value);
+}
+
+static void log_authorized(const struct connection *conn)
+{
+    const struct log_about about = connection_about(conn);
+    struct address peer;
+
+    address_of_peer(conn->fd, &peer);
+    log_about(LEVEL_LOG, &about, "connection authorized: user=%s database=%s host=%s", conn->user,
+              conn->database, conn->is_unix ? "[local]" : peer.host);
 }
 
 static int welcome(struct connection *conn)
@@ -41,8 +52,7 @@ static int welcome(struct connection *conn)
         traffic_enter(conn, conn->opening_us);
     }
     if (conn->ready && conn->worker->conf->log_connections) {
-        log_line(LEVEL_LOG, "[%d] connection authorized: user=%s database=%s", conn->cancel_key.pid,
-                 conn->user, conn->database);
+        log_authorized(conn);
     }
     return r;
 }
