@@ -1,5 +1,4 @@
 # What makes a service of pondd: units, user, folders, configuration, manuals. All of it belongs to the component pondd.
-include(GNUInstallDirs)
 set(POND_UNIT_DIR lib/systemd/system)
 set(POND_UNITS ${CMAKE_BINARY_DIR}/systemd)
 
@@ -15,8 +14,8 @@ install(FILES ${POND_UNITS}/pondd.service ${POND_UNITS}/pondd.socket ${POND_UNIT
         DESTINATION ${POND_UNIT_DIR} COMPONENT pondd)
 install(FILES systemd/pondd.sysusers DESTINATION lib/sysusers.d RENAME pondd.conf COMPONENT pondd)
 install(FILES systemd/pondd.tmpfiles DESTINATION lib/tmpfiles.d RENAME pondd.conf COMPONENT pondd)
-install(FILES daemon/pondd.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8 COMPONENT pondd)
-install(FILES conf/pond.conf.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5 COMPONENT pondd)
+pond_manual(daemon/pondd.8 8 pondd)
+pond_manual(conf/pond.conf.5 5 pondd)
 install(FILES conf/pond.conf.sample conf/demo.conf conf/demo.sql
         DESTINATION ${CMAKE_INSTALL_DOCDIR}d/examples COMPONENT pondd)
 file(GLOB docs CONFIGURE_DEPENDS docs/*.md)
