@@ -97,7 +97,8 @@ struct connection {
 /* Whom a line of the log is about. */
 static inline struct log_about connection_about(const struct connection *conn)
 {
-    return (struct log_about){ .connection = conn->cancel_key.pid,
+    return (struct log_about){ .of_client = true,
+                               .connection = conn->cancel_key.pid,
                                .user = conn->user,
                                .database = conn->database };
 }

@@ -31,7 +31,7 @@ static const struct level levels[] = {
 
 static bool journal_is_there; /* it reads our standard error */
 
-static struct log_limit of_connections;
+static struct log_limit of_clients;
 static struct log_limit of_the_daemon;
 
 void log_open(void)
@@ -49,13 +49,13 @@ bool log_is_journal(void)
 
 void log_set_limit(uint64_t lines)
 {
-    atomic_store(&of_connections.most, lines);
+    atomic_store(&of_clients.most, lines);
     atomic_store(&of_the_daemon.most, lines);
 }
 
 static struct log_limit *limit_of(const struct log_about *about)
 {
-    return about->connection != 0 ? &of_connections : &of_the_daemon;
+    return about->of_client ? &of_clients : &of_the_daemon;
 }
 
 /* ---- a text becomes a line ---- */
@@ -188,7 +188,7 @@ static void tell_left_out(struct log_limit *limit, const char *whose, bool at_on
 
 void log_tell_left_out(bool at_once)
 {
-    tell_left_out(&of_connections, "of connections", at_once);
+    tell_left_out(&of_clients, "of clients", at_once);
     tell_left_out(&of_the_daemon, "of the daemon itself", at_once);
 }
 

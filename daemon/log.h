@@ -4,7 +4,7 @@
  * Only daemon/ logs, once per failure, where it is decided. Lines about a connection begin with its
  * number in brackets (log_about). Control characters in a text are written as blanks, so that a
  * client cannot forge a line; what is longer than 2 KiB is cut. No parameter's value and no
- * password is ever put into a line. Lines over log_limit are left out, those of connections and the
+ * password is ever put into a line. Lines over log_limit are left out, those of clients and the
  * daemon's own by counts of their own, and a line says how many. Any thread may call. */
 #pragma once
 
@@ -17,7 +17,8 @@ enum log_level { LEVEL_LOG, LEVEL_WARNING, LEVEL_ERROR, LEVEL_FATAL };
 
 /* What a line is about: fields of its entry in the journal. Zero bytes: the daemon itself. */
 struct log_about {
-    int32_t connection; /* 0: none */
+    bool of_client;     /* a client can have it logged, before he is let in, too */
+    int32_t connection; /* 0: none, or not yet */
     const char *user;   /* these three may be NULL */
     const char *database;
     const char *sqlstate;
@@ -32,7 +33,7 @@ void log_open(void);
 /* Does the journal get the lines? */
 bool log_is_journal(void);
 
-/* Lines a minute, for those of connections and for the daemon's own; 0: no limit. */
+/* Lines a minute, for those of clients and for the daemon's own; 0: no limit. */
 void log_set_limit(uint64_t lines);
 
 void log_line(enum log_level level, const char *format, ...) printf_like(2, 3);

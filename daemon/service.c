@@ -89,7 +89,7 @@ static void client_accepted(void *owner, int fd, bool is_unix)
     int r = server_take_client(&service->server, fd, is_unix);
 
     if (r != 0) {
-        log_line(LEVEL_ERROR, "a client could not be taken: %s", strerror(-r));
+        server_log_untaken(-r);
     }
 }
 

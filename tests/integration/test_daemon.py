@@ -285,10 +285,21 @@ class Log(Test):
         self.assertEqual(daemon.end(), 0)
         log = daemon.log()
         shown = log.count("statement: SELECT")
-        left_out = sum(int(n) for n in re.findall(r"WARNING: (\d+) lines of connections were left out: log_limit", log))
+        left_out = sum(int(n) for n in re.findall(r"WARNING: (\d+) lines of clients were left out: log_limit", log))
         self.assertGreaterEqual(left_out, 160)  # the minute may change once
         self.assertEqual(shown + left_out, 201)  # the first is of the daemon, which asks itself
         self.assertIn("LOG: stopping: ", log)
+
+    def test_those_who_are_not_let_in_drown_nothing_either(self):
+        daemon = self.start_ready("[database shop]\n", "-o", "log_limit=20")
+        for _ in range(100):
+            client = wire.Wire("nowhere")
+            self.assertEqual(client.greeting[-1][0], "E")
+            client.socket.close()
+        self.assertEqual(daemon.end(), 0)
+        self.assertLess(daemon.log().count("FATAL: 3D000"), 45)
+        self.assertRegex(daemon.log(), r"WARNING: \d+ lines of clients were left out: log_limit")
+        self.assertIn("LOG: stopping: ", daemon.log())
 
     def test_clients_that_come_and_go_are_logged_without_what_they_say(self):
         daemon = self.start_ready("[database shop]\n", "-o", "log_connections=on", "-o", "log_disconnections=on")

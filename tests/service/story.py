@@ -227,7 +227,7 @@ def step_journal_hangs():
             os.kill(reader, signal.SIGCONT)
     run("systemctl", "stop", "pondd.socket", "pondd.service")
     texts = [entry["MESSAGE"] for entry in journal()]
-    left_out = [text for text in texts if re.match(r"\d+ lines of connections were left out", text)]
+    left_out = [text for text in texts if re.match(r"\d+ lines of clients were left out", text)]
     assert left_out, texts[-5:]
     run("systemctl", "start", "pondd.service")
 
