@@ -139,9 +139,9 @@ void manager_is_ready(struct manager *manager)
     heartbeat_init(&manager->heartbeat, manager->server->loops, manager->server->worker_count);
     if (manager->phase == MANAGER_STARTS) {
         manager->phase = MANAGER_SERVES;
+        sd_notify(0, "READY=1");
+        begin_status(manager);
     }
-    sd_notify(0, "READY=1");
-    begin_status(manager);
 }
 
 /* The clock is for managers that want to know which reload this is the begin of. */

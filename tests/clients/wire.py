@@ -78,21 +78,11 @@ def values(body):
     return row
 
 
-def dial(timeout):
-    """HOST may be the folder of a unix socket."""
-    if not HOST.startswith("/"):
-        return socket.create_connection((HOST, PORT), timeout=timeout)
-    dialed = socket.socket(socket.AF_UNIX)
-    dialed.settimeout(timeout)
-    dialed.connect("%s/.s.PGSQL.%d" % (HOST, PORT))
-    return dialed
-
-
 class Wire:
     """A socket, with or without a start-up behind it."""
 
-    def __init__(self, database=None, user="tester", timeout=20, **keys):
-        self.socket = dial(timeout)
+    def __init__(self, database=None, user="tester", timeout=20, connected=None, **keys):
+        self.socket = connected or socket.create_connection((HOST, PORT), timeout=timeout)
         self.buffer = b""
         self.key = None
         if database:

@@ -55,6 +55,7 @@ class Manager(unittest.TestCase):
         words = [PONDD, "-c", str(conf)]
         for option in ("listen_addr=", "listen_port=0", "unix_socket_dir=%s" % self.folder, *options):
             words += ["-o", option]
+        words += wire.pondd_options()
         numbers = [fcntl.fcntl(sock, fcntl.F_DUPFD, 100) for sock in sockets]
         script = "".join("exec %d<&%d %d<&-\n" % (3 + i, number, number) for i, number in enumerate(numbers))
         env = dict(os.environ, NOTIFY_SOCKET=str(self.folder / "notify"), **environment)
@@ -123,13 +124,13 @@ class Manager(unittest.TestCase):
             sock.listen(100)
         return sock
 
-    def connect(self, sock):
+    def connect(self, sock, user="tester", database="shop"):
         """A start-up packet into the listening socket, whoever accepts it."""
         client = socket.socket(sock.family)
         self.addCleanup(client.close)
         client.settimeout(PATIENCE)
         client.connect(sock.getsockname())
-        client.sendall(wire.startup(user="tester", database="shop"))
+        client.sendall(wire.startup(user=user, database=database))
         return client
 
 
@@ -167,6 +168,26 @@ class Notes(Manager):
         self.until("STATUS=1 clients")
         client.close()
         self.until("STATUS=0 clients")
+
+    def test_a_patient_stop_is_one_when_the_last_client_has_left(self):
+        """The manager would run out of patience."""
+        sock = self.unix()
+        self.start(sockets=[sock])
+        self.until("READY=1")
+        client = self.connect(sock)
+        self.assertEqual(client.recv(1), b"R")
+        console = wire.Wire(connected=self.connect(sock, "pond", "pond"))
+        console.until("Z")
+        kinds, _ = console.ask(wire.query("SHUTDOWN WAIT_FOR_CLIENTS"))
+        self.assertNotIn("E", kinds)
+        console.socket.close()
+        while "waiting for" not in self.log():
+            self.assertIsNone(self.process.poll())
+            time.sleep(0.01)
+        self.assertNotIn("STOPPING", "\n".join(self.all_said()))
+        client.close()
+        self.until("STOPPING=1")
+        self.assertEqual(self.process.wait(timeout=PATIENCE), 0)
 
     def test_a_grace_longer_than_the_managers_patience_is_asked_for(self):
         self.start(options=["shutdown_grace=1h"])

@@ -27,7 +27,7 @@ import wire  # noqa: E402
 PATIENCE = 60
 CONF = pathlib.Path("/etc/pondd/pond.conf")
 ENDLESS = "SELECT count(*) FROM generate_series(1, 1000000000000)"
-wire.HOST, wire.PORT = "/run/pondd", 7432
+SOCKET = "/run/pondd/.s.PGSQL.7432"
 
 
 # ---- tools ----
@@ -60,8 +60,15 @@ def journal(*matches):
             if line.startswith("{")]
 
 
+def dial(database, **keys):
+    dialed = socket.socket(socket.AF_UNIX)
+    dialed.settimeout(PATIENCE)
+    dialed.connect(SOCKET)
+    return wire.Wire(database, user="root", connected=dialed, **keys)
+
+
 def connect(database="shop", **keys):
-    client = wire.Wire(database, user="root", timeout=PATIENCE, **keys)
+    client = dial(database, **keys)
     assert client.greeting and client.greeting[-1][0] == "Z", client.greeting
     return client
 
@@ -105,7 +112,7 @@ def visitors():
     def visit():
         while not stop.is_set():
             try:
-                with wire.Wire("shop", user="root", timeout=PATIENCE) as client:
+                with dial("shop") as client:
                     if client.greeting and client.greeting[-1][0] == "Z":
                         client.ask(wire.query("SELECT 1"))
                         count[0] += 1
