@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """The units without a systemd that runs: every key is known, what is exposed is little, and the configuration that comes
-with them is a good one.
+with them is a good one, which an installation gives once.
 
-usage: test_units.py PONDD UNITS [unittest's arguments]
+usage: test_units.py PONDD UNITS [unittest's arguments]       UNITS is in the folder of the build
 """
+import os
 import pathlib
 import re
 import shutil
@@ -77,6 +78,28 @@ class Units(unittest.TestCase):
         socket = (UNITS / "pondd.socket").read_text(encoding="utf-8")
         folder = re.search(r"(?m)^unix_socket_dir = (\S+)$", text).group(1)
         self.assertEqual(re.findall(r"(?m)^Listen\w+=(.*)$", socket), [folder + "/.s.PGSQL.7432"])
+
+    def install(self):
+        subprocess.run(["cmake", "--install", str(UNITS.parent), "--component", "pondd"], check=True,
+                       stdout=subprocess.DEVNULL, env=dict(os.environ, DESTDIR=str(self.folder / "root")))
+
+    def installed(self, name):
+        found = list((self.folder / "root").rglob(name))
+        self.assertEqual(len(found), 1, (name, found))
+        return found[0]
+
+    def test_an_installation_has_it_all_and_leaves_a_configuration_alone(self):
+        self.install()
+        for name in ("pondd.service", "pondd.socket", "pondd-tcp.socket", "sysusers.d/pondd.conf", "tmpfiles.d/pondd.conf",
+                     "examples/pond.conf.sample"):
+            self.assertTrue(self.installed(name).is_file(), name)
+        program = re.search(r"(?m)^ExecStart=(\S+) -c (\S+)$", self.installed("pondd.service").read_text(encoding="utf-8"))
+        for path in program.groups():
+            self.assertTrue((self.folder / "root" / path.lstrip("/")).is_file(), path)
+        conf = self.installed("pond.conf")
+        conf.write_text("mine", encoding="utf-8")
+        self.install()
+        self.assertEqual(conf.read_text(encoding="utf-8"), "mine")
 
 
 if __name__ == "__main__":
