@@ -8,7 +8,7 @@ folder=$(mktemp -d -t pond-service.XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/payload" "$folder/out"
 
-cp "$1"/*.deb "$here/story.py" "$here/../clients/wire.py" "$folder/payload"
+cp "$1"/*.deb "$here/story.py" "$here/machine.py" "$here/../clients/wire.py" "$folder/payload"
 shift
 printf '#!/bin/sh\nexec /usr/bin/python3 /payload/story.py /payload %s\n' "$*" >"$folder/payload/run"
 chmod +x "$folder/payload/run"
