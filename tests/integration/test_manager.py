@@ -169,6 +169,18 @@ class Notes(Manager):
         client.close()
         self.until("STATUS=0 clients")
 
+    def test_a_reload_is_told_with_its_end_whether_it_was_one_or_not(self):
+        self.start()
+        self.until("READY=1")
+        for words, logged in (("[database shop]\n[database other]\n", "reloaded"), ("nonsense\n", "cannot reload")):
+            (self.folder / "pond.conf").write_text(words, encoding="utf-8")
+            self.process.send_signal(signal.SIGHUP)
+            self.until(r"^RELOADING=1\nMONOTONIC_USEC=\d+\nSTATUS=reloading$")
+            self.until("^READY=1$")
+            self.until("^STATUS=0 clients")
+            self.assertIn(logged, self.log())
+        self.assertEqual(self.end(), 0)
+
     def test_a_patient_stop_is_one_when_the_last_client_has_left(self):
         """The manager would run out of patience."""
         sock = self.unix()

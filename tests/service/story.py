@@ -201,14 +201,21 @@ def step_second_signal():
 
 
 def step_reload():
-    if show("CanReload") != "yes":
-        print("    pondd.service cannot be reloaded yet", flush=True)
-        return
+    """Nobody is dropped, a broken file changes nothing, and a mended one does."""
+    configure()
+    before = pid()
     with connect() as client:
-        before = pid()
-        run("systemctl", "reload", "pondd.service")
-        until(lambda: show("SubState") == "running", "the reload does not end")
-        assert rows(client, "SELECT 1") == [("1",)] and pid() == before
+        client.send(wire.query("SELECT pg_sleep(1)"))
+        text = CONF.read_text(encoding="utf-8")
+        for more, said in (("nonsense = 1\n", "nonsense: no such option"), ("[database added]\n", "reloaded ")):
+            CONF.write_text(text + more, encoding="utf-8")
+            run("systemctl", "reload", "pondd.service")
+            until(lambda: [entry for entry in journal("_PID=%d" % before) if said in entry["MESSAGE"]], "not " + said)
+            until(lambda: show("SubState") == "running", "the reload does not end")
+        assert once("SELECT 1", "added") == [("1",)]
+        assert client.until("Z")[-1][0] == "Z"
+        assert rows(client, "SELECT count(*) FROM t") == [("1000",)]
+    assert pid() == before
 
 
 def step_killed_under_load():
