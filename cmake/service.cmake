@@ -19,7 +19,8 @@ pond_manual(conf/pond.conf.5 5 pondd)
 install(FILES conf/pond.conf.sample conf/demo.conf conf/demo.sql
         DESTINATION ${CMAKE_INSTALL_DOCDIR}d/examples COMPONENT pondd)
 file(GLOB docs CONFIGURE_DEPENDS docs/*.md)
-install(FILES README.md ${docs} DESTINATION ${CMAKE_INSTALL_DOCDIR}d COMPONENT pondd)
+install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}d COMPONENT pondd)
+install(FILES ${docs} DESTINATION ${CMAKE_INSTALL_DOCDIR}d/docs COMPONENT pondd) # as the links of its pages want it
 
 # A configuration that is there is somebody's.
 install(CODE "
