@@ -4,7 +4,7 @@
 packages_run=(
     gcc libc6-dev cmake ninja-build pkgconf
     libevent-dev libsqlite3-dev libpg-query-dev libprotobuf-c-dev libxxhash-dev libcmocka-dev
-    libssl-dev libidn-dev
+    libssl-dev libidn-dev libsystemd-dev
     postgresql-client-15
 )
 packages_test=(
@@ -14,6 +14,7 @@ packages_test=(
     python3-psycopg2 python3-psycopg python3-psycopg-pool python3-asyncpg
     libpostgresql-jdbc-java pgbouncer prometheus-pgbouncer-exporter
     python3-pytest junit5 php-cli php-pgsql
+    systemd systemd-sysv systemd-container dbus dpkg-dev
 )
 packages_bench=("${packages_run[@]}" postgresql-15 pgbouncer python3 openssl)
 

@@ -1,15 +1,15 @@
 # libpond, out of the client's floor and those below it: one shared and one static library that show nothing but the
 # public header's functions. Everything is compiled with hidden visibility; the map (shared) and objcopy (static) take
 # care that what is hidden is not seen either.
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
+set(POND_SOVERSION 0)
 set(POND_CLIENT_FLOORS pond_client pond_protocol pond_async pond_tls pond_base)
 set_target_properties(${POND_CLIENT_FLOORS} PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
 
 set(map ${CMAKE_SOURCE_DIR}/client/libpond.map)
 add_library(libpond SHARED client/pond.h)
-set_target_properties(libpond PROPERTIES OUTPUT_NAME pond SOVERSION 0 VERSION ${PROJECT_VERSION} LINKER_LANGUAGE C
+set_target_properties(libpond PROPERTIES OUTPUT_NAME pond SOVERSION ${POND_SOVERSION} VERSION ${PROJECT_VERSION} LINKER_LANGUAGE C
                       LINK_DEPENDS ${map} LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 target_link_libraries(libpond PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,pond_client>)
 target_link_options(libpond PRIVATE -Wl,--version-script=${map})
@@ -33,10 +33,11 @@ configure_package_config_file(client/pond-config.cmake.in ${CMAKE_BINARY_DIR}/li
     PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/lib/pond-config-version.cmake COMPATIBILITY SameMinorVersion)
 
-install(TARGETS libpond LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT libpond)
-install(FILES ${static} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT libpond)
-install(FILES client/pond.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT libpond)
-install(FILES client/libpond.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT libpond)
-install(FILES ${CMAKE_BINARY_DIR}/lib/libpond.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT libpond)
+install(TARGETS libpond LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT libpond0
+        NAMELINK_COMPONENT libpond-dev)
+install(FILES ${static} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT libpond-dev)
+install(FILES client/pond.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT libpond-dev)
+pond_manual(client/libpond.3 3 libpond-dev)
+install(FILES ${CMAKE_BINARY_DIR}/lib/libpond.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT libpond-dev)
 install(FILES ${CMAKE_BINARY_DIR}/lib/pond-config.cmake ${CMAKE_BINARY_DIR}/lib/pond-config-version.cmake
-        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/pond COMPONENT libpond)
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/pond COMPONENT libpond-dev)

@@ -94,6 +94,7 @@ struct conf {
     char *stats_users;
     bool log_connections;
     bool log_disconnections;
+    int64_t log_limit;           /* lines a minute; 0: no limit */
     int64_t log_statement;       /* 0 none, 1 ddl, 2 mod, 3 all */
     int64_t log_min_duration_us; /* -1: off */
     struct hba *hba;             /* of auth_type or auth_hba_file; never NULL */

@@ -67,6 +67,7 @@ const struct option option_table[] = {
     ROW("stats_users", POND(stats_users), OPTION_TEXT, "", 0),
     ROW("log_connections", POND(log_connections), OPTION_BOOL, "off", 0),
     ROW("log_disconnections", POND(log_disconnections), OPTION_BOOL, "off", 0),
+    ROW("log_limit", POND(log_limit), OPTION_INT, "6000", .min = 0, .max = 1000000000),
     ROW("log_statement", POND(log_statement), OPTION_WORD, "none", .words = statement_words),
     ROW("log_min_duration_statement", POND(log_min_duration_us), OPTION_MILLIS, "-1", .min = -1, .max = DAY),
 

@@ -97,9 +97,11 @@ void connection_destroy(struct connection *conn)
     if (conn->ready && conn->worker->conf->log_disconnections) {
         int64_t us = loop_now_us(conn->worker->loop) - conn->start_us;
 
-        log_line(LEVEL_LOG, "[%d] disconnection: session time: %lld.%03d s user=%s database=%s",
-                 conn->cancel_key.pid, (long long)(us / 1000000), (int)(us / 1000 % 1000),
-                 conn->user, conn->database);
+        struct log_about about = connection_about(conn);
+
+        about.duration_us = us;
+        log_about(LEVEL_LOG, &about, "disconnection: session time: %lld.%03d s user=%s database=%s",
+                  (long long)(us / 1000000), (int)(us / 1000 % 1000), conn->user, conn->database);
     }
     traffic_leave(conn);
     scope_finish(&conn->scope);
@@ -221,7 +223,9 @@ static void serve(void *arg)
         r = connection_move(conn);
     }
     if (r < 0 && conn->ready) {
-        log_line(LEVEL_LOG, "[%d] connection lost: %s", conn->cancel_key.pid, strerror(-r));
+        const struct log_about about = connection_about(conn);
+
+        log_about(LEVEL_LOG, &about, "connection lost: %s", strerror(-r));
     }
     if (r != 0) {
         connection_destroy(conn);

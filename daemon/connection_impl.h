@@ -10,6 +10,7 @@
 #include "async/scope.h"
 #include "daemon/activity.h"
 #include "daemon/input.h"
+#include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/traffic.h"
 #include "pool/lease.h"
@@ -97,6 +98,15 @@ struct connection {
     bool made_clone;      /* `named` was made for it */
     bool owns_clone;      /* ... and goes with it */
 };
+
+/* Whom a line of the log is about. */
+static inline struct log_about connection_about(const struct connection *conn)
+{
+    return (struct log_about){ .of_client = true,
+                               .connection = conn->cancel_key.pid,
+                               .user = conn->user,
+                               .database = conn->database };
+}
 
 /* ---- connection.c ---- */
 

@@ -85,8 +85,10 @@ static int run(struct connection *conn, struct view text, const struct console_w
         return failure_set(ret_failure, "42501", "admin access needed");
     }
     if (!command->shows) {
-        log_line(LEVEL_LOG, "[%d] console: user=%s %.*s", conn->cancel_key.pid, conn->user,
-                 (int)text.len, (const char *)text.data);
+        const struct log_about about = connection_about(conn);
+
+        log_about(LEVEL_LOG, &about, "console: user=%s %.*s", conn->user, (int)text.len,
+                  (const char *)text.data);
     }
     int r = command->run(conn, words, ret_failure);
     if (r == CONSOLE_UNKNOWN) {

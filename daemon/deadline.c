@@ -23,7 +23,9 @@ int deadline_say_goodbye(struct connection *conn)
     struct failure failure;
 
     if (conn->goodbye == GOODBYE_LOGIN_TIMEOUT) {
-        log_line(LEVEL_LOG, "client_login_timeout: a client did not finish its start-up");
+        const struct log_about about = connection_about(conn);
+
+        log_about(LEVEL_LOG, &about, "client_login_timeout: a client did not finish its start-up");
         return CONNECTION_END;
     }
     failure_set(&failure, goodbye_words[conn->goodbye][0], "%s", goodbye_words[conn->goodbye][1]);

@@ -6,7 +6,6 @@
 #include "daemon/serve.h"
 
 #include "daemon/params.h"
-#include "daemon/statement_log.h"
 #include "pool/txn.h"
 #include "protocol/backend.h"
 #include "protocol/utf8.h"
@@ -99,7 +98,6 @@ int extended_parse(struct connection *conn, const struct msg_parse *msg,
     if (r != 0) {
         return r;
     }
-    statement_log_parse(conn->worker->conf, conn->cancel_key.pid, msg->name, msg->text);
     return send_simple(conn, backend_parse_complete);
 }
 
@@ -279,14 +277,10 @@ static void settle_implicit(struct connection *conn)
 static int run_portal(struct connection *conn, struct portal *portal, const struct msg_execute *msg,
                       struct failure *ret_failure)
 {
-    struct statement_how how = { .max_rows = msg->max_rows < 0 ? 0 : msg->max_rows };
-    char text[96];
+    struct statement_how how = { .max_rows = msg->max_rows < 0 ? 0 : msg->max_rows,
+                                 .text = sql_plan_text(sql_portal_plan(portal)),
+                                 .portal = &msg->portal };
 
-    if (statement_log_is_on(conn->worker->conf)) {
-        snprintf(text, sizeof(text), "execute \"%.*s\"", (int)msg->portal.len,
-                 (const char *)msg->portal.data);
-        how.text = view_of_str(text);
-    }
     return statement_run(conn, portal, &how, ret_failure);
 }
 

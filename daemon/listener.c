@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/fd.h"
+#include "daemon/activation.h"
 #include "daemon/log.h"
 #include "daemon/unix_socket.h"
 
@@ -32,8 +33,9 @@ struct listen_socket {
     struct listener *listener;
     int fd;
     bool is_unix;
+    uint16_t port;
     struct event *readable;
-    char host[INET6_ADDRSTRLEN];
+    char host[sizeof(((struct given_socket *)0)->host)]; /* or folder */
 };
 
 struct listener {
@@ -114,7 +116,7 @@ static void accept_clients(evutil_socket_t listen_fd, short what, void *arg)
 
 /* Takes the bound, listening descriptor: closed again when it could not be added. */
 static int add_socket(struct listener *listener, int fd_taken, bool is_unix, const char *host,
-                      struct failure *ret_failure)
+                      uint16_t port, struct failure *ret_failure)
 {
     cleanup(fd_closep) int fd = fd_taken;
 
@@ -123,7 +125,7 @@ static int add_socket(struct listener *listener, int fd_taken, bool is_unix, con
                            sockets_max);
     }
     struct listen_socket *sock = &listener->sockets[listener->count];
-    *sock = (struct listen_socket){ .listener = listener, .is_unix = is_unix };
+    *sock = (struct listen_socket){ .listener = listener, .is_unix = is_unix, .port = port };
     snprintf(sock->host, sizeof(sock->host), "%s", host);
     sock->readable =
         event_new(loop_base(listener->loop), fd, EV_READ | EV_PERSIST, accept_clients, sock);
@@ -191,7 +193,7 @@ static int open_address(struct listener *listener, struct addrinfo *info,
     if (listener->port == 0) {
         listener->port = port_of(fd);
     }
-    return add_socket(listener, fd, false, host, ret_failure);
+    return add_socket(listener, fd, false, host, listener->port, ret_failure);
 }
 
 /* A name may stand for several addresses, some of which (::1 without IPv6) this machine has not:
@@ -251,7 +253,29 @@ static int open_unix(struct listener *listener, struct failure *ret_failure)
     int r = unix_socket_open(&listener->unix_socket, listener->options.unix_socket_dir,
                              listener->port, backlog, &fd, ret_failure);
 
-    return r == 0 ? add_socket(listener, fd, true, "", ret_failure) : r;
+    return r == 0 ? add_socket(listener, fd, true, listener->options.unix_socket_dir,
+                               listener->port, ret_failure)
+                  : r;
+}
+
+/* ---- given sockets ---- */
+
+static bool is_given(const struct listener *listener, bool is_unix)
+{
+    return listener->options.given != NULL && activation_has(listener->options.given, is_unix);
+}
+
+static int add_given(struct listener *listener, struct failure *ret_failure)
+{
+    const struct activation *given = listener->options.given;
+    int r = 0;
+
+    for (size_t i = 0; given != NULL && i < given->count && r == 0; i++) {
+        const struct given_socket *sock = &given->sockets[i];
+
+        r = add_socket(listener, sock->fd, sock->is_unix, sock->host, sock->port, ret_failure);
+    }
+    return r;
 }
 
 /* ---- life ---- */
@@ -275,8 +299,11 @@ static int open_all(struct listener *listener, struct failure *ret_failure)
     if (listener->resume == NULL) {
         return -ENOMEM;
     }
-    int r = open_hosts(listener, ret_failure);
-    if (r != 0 || *listener->options.unix_socket_dir == '\0') {
+    int r = add_given(listener, ret_failure);
+    if (r == 0 && !is_given(listener, false)) {
+        r = open_hosts(listener, ret_failure);
+    }
+    if (r != 0 || *listener->options.unix_socket_dir == '\0' || is_given(listener, true)) {
         return r;
     }
     return listener->port == 0 ? open_free_unix(listener, ret_failure)
@@ -300,6 +327,7 @@ int listener_open(struct loop *loop, const struct listener_options *options,
         listener_close(listener);
         return r;
     }
+    listener->options.given = NULL; /* lent for the opening */
     *ret_listener = listener;
     return 0;
 }
@@ -332,9 +360,7 @@ int listener_describe(const struct listener *listener, struct buf *text)
 
     for (size_t i = 0; i < listener->count && r == 0; i++) {
         const struct listen_socket *sock = &listener->sockets[i];
-        r = buf_printf(text, "host=%s port=%u\n",
-                       sock->is_unix ? listener->options.unix_socket_dir : sock->host,
-                       listener->port);
+        r = buf_printf(text, "host=%s port=%u\n", sock->host, sock->port);
     }
     return r;
 }

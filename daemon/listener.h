@@ -1,4 +1,5 @@
-/* daemon/listener.h: the sockets that clients connect to: TCP addresses and one unix socket.
+/* daemon/listener.h: the sockets that clients connect to: TCP addresses and one unix socket, or
+ * those that the service manager listens on: a kind that it gave is not opened besides.
  *
  * Hands each accepted socket (non-blocking, close-on-exec, TCP_NODELAY) to a callback on the loop
  * itself, not in a task. Out of descriptors it stops accepting for a while instead of spinning.
@@ -9,6 +10,7 @@
 
 #include <stdbool.h>
 
+struct activation;
 struct buf;
 struct listener;
 struct loop;
@@ -17,6 +19,7 @@ struct listener_options {
     const char *addresses;       /* comma-separated; "*": all; empty: no TCP */
     uint16_t port;               /* 0: a free one, the same for all addresses and the unix socket */
     const char *unix_socket_dir; /* empty: no unix socket */
+    const struct activation *given;                      /* NULL: none; its descriptors are taken */
     void (*accepted)(void *owner, int fd, bool is_unix); /* takes the descriptor */
     void *owner;
 };
@@ -26,7 +29,7 @@ struct listener_options {
 must_check int listener_open(struct loop *loop, const struct listener_options *options,
                              struct listener **ret_listener, struct failure *ret_failure);
 
-/* Stops listening and removes the unix socket's file. NULL is fine. */
+/* Stops listening and removes the unix socket's file, if it made one. NULL is fine. */
 void listener_close(struct listener *listener);
 
 uint16_t listener_port(const struct listener *listener);

@@ -1,23 +1,92 @@
-/* daemon/log.c: one write(2) per line, so that lines of threads and processes never mix. */
+/* daemon/log.c: one write(2) per line, so that lines of threads and processes never mix; to the
+ * journal one datagram. */
 #include "daemon/log.h"
 
+#include "base/clock.h"
+#include "daemon/journal.h"
+#include "daemon/log_limit.h"
+#include "protocol/utf8.h"
+
+#include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { log_line_bytes = 2048 };
+enum { line_bytes = 2048, name_bytes = 64, entry_bytes = line_bytes + 512 };
 
-static const char *const level_names[] = {
-    [LEVEL_LOG] = "LOG",
-    [LEVEL_WARNING] = "WARNING",
-    [LEVEL_ERROR] = "ERROR",
-    [LEVEL_FATAL] = "FATAL",
+struct level {
+    const char *name;
+    int priority; /* syslog(3) */
 };
 
+static const struct level levels[] = {
+    [LEVEL_LOG] = { "LOG", 6 },
+    [LEVEL_WARNING] = { "WARNING", 4 },
+    [LEVEL_ERROR] = { "ERROR", 3 },
+    [LEVEL_FATAL] = { "FATAL", 2 },
+};
+
+static bool journal_is_there; /* it reads our standard error */
+
+static struct log_limit of_clients;
+static struct log_limit of_the_daemon;
+
+void log_open(void)
+{
+    journal_is_there = journal_reads(STDERR_FILENO);
+    if (journal_is_there) {
+        (void)!journal_open(NULL); /* without it there are priorities */
+    }
+}
+
+bool log_is_journal(void)
+{
+    return journal_is_there;
+}
+
+void log_set_limit(uint64_t lines)
+{
+    atomic_store(&of_clients.most, lines);
+    atomic_store(&of_the_daemon.most, lines);
+}
+
+static struct log_limit *limit_of(const struct log_about *about)
+{
+    return about->of_client ? &of_clients : &of_the_daemon;
+}
+
+/* ---- a text becomes a line ---- */
+
+static void blank_controls(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f) {
+            *text = ' ';
+        }
+    }
+}
+
+/* "[7] text" into a line's rest. */
+static void print_text(char *rest, size_t size, const struct log_about *about, const char *format,
+                       va_list args)
+{
+    int used = about->connection != 0 ? snprintf(rest, size, "[%d] ", about->connection) : 0;
+
+    if (vsnprintf(rest + used, size - (size_t)used, format, args) >= (int)size - used) {
+        struct view text = view_of_str(rest);
+
+        rest[utf8_cut(text, text.len - 1).len] = '\0'; /* not within a character */
+    }
+    blank_controls(rest);
+}
+
+/* ---- standard error ---- */
+
 /* "2026-11-23 20:43:17.123 UTC [4711] LOG: ". Gives its length. */
-static size_t write_head(char *line, size_t size, enum log_level level)
+static size_t print_head(char *line, size_t size, enum log_level level)
 {
     struct timespec now;
     struct tm tm;
@@ -26,35 +95,142 @@ static size_t write_head(char *line, size_t size, enum log_level level)
     gmtime_r(&now.tv_sec, &tm);
     size_t used = strftime(line, size, "%F %T", &tm);
     int n = snprintf(line + used, size - used, ".%03ld UTC [%d] %s: ", now.tv_nsec / 1000000,
-                     (int)getpid(), level_names[level]);
+                     (int)getpid(), levels[level].name);
     return used + (size_t)n;
+}
+
+static void write_stderr(enum log_level level, const char *text)
+{
+    char line[line_bytes];
+    size_t head = journal_is_there
+                      ? (size_t)snprintf(line, sizeof(line), "<%d>", levels[level].priority)
+                      : print_head(line, sizeof(line), level);
+
+    struct view shown = utf8_cut(view_of_str(text), sizeof(line) - 2 - head);
+
+    memcpy(line + head, shown.data, shown.len);
+    line[head + shown.len] = '\n';
+    /* a full disk is no reason to stop */
+    ssize_t written = write(STDERR_FILENO, line, head + shown.len + 1);
+    (void)written;
+}
+
+/* ---- the journal ---- */
+
+struct entry {
+    char bytes[entry_bytes];
+    size_t len;
+};
+
+static void add_field(struct entry *entry, const char *name, const char *value)
+{
+    char clean[name_bytes];
+    size_t room = sizeof(entry->bytes) - entry->len;
+
+    if (value != NULL) {
+        snprintf(clean, sizeof(clean), "%s", value);
+        blank_controls(clean); /* a line break would begin another field */
+        int n = snprintf(entry->bytes + entry->len, room, "%s=%s\n", name, clean);
+        entry->len += (size_t)n < room ? (size_t)n : 0;
+    }
+}
+
+static void add_number(struct entry *entry, const char *name, int64_t value)
+{
+    char digits[32];
+
+    if (value != 0) {
+        snprintf(digits, sizeof(digits), "%" PRId64, value);
+        add_field(entry, name, digits);
+    }
+}
+
+static int send_entry(enum log_level level, const struct log_about *about, const char *text)
+{
+    struct entry entry;
+    int n = snprintf(entry.bytes, sizeof(entry.bytes), "MESSAGE=%s\n", text);
+
+    entry.len = (size_t)n;
+    add_number(&entry, "PRIORITY", levels[level].priority);
+    add_field(&entry, "SYSLOG_IDENTIFIER", "pondd");
+    add_number(&entry, "POND_CONNECTION", about->connection);
+    add_field(&entry, "POND_USER", about->user);
+    add_field(&entry, "POND_DATABASE", about->database);
+    add_field(&entry, "POND_SQLSTATE", about->sqlstate);
+    add_number(&entry, "POND_DURATION_US", about->duration_us);
+    return journal_send(entry.bytes, entry.len);
+}
+
+/* ---- lines ---- */
+
+static void put(enum log_level level, const struct log_about *about, const char *text)
+{
+    int r = journal_is_there ? send_entry(level, about, text) : -ENOTCONN;
+
+    if (r == -EAGAIN) {
+        log_limit_lost(limit_of(about)); /* nor would it read our standard error */
+    } else if (r != 0) {
+        write_stderr(level, text);
+    }
+}
+
+static void tell_left_out(struct log_limit *limit, const char *whose, bool at_once)
+{
+    static const struct log_about none;
+    uint64_t count = log_limit_take(limit, clock_now_us(&clock_system), at_once);
+    char text[128];
+
+    if (count > 0) {
+        snprintf(text, sizeof(text), "%" PRIu64 " lines %s were left out: log_limit", count, whose);
+        put(LEVEL_WARNING, &none, text);
+    }
+}
+
+void log_tell_left_out(bool at_once)
+{
+    tell_left_out(&of_clients, "of clients", at_once);
+    tell_left_out(&of_the_daemon, "of the daemon itself", at_once);
+}
+
+static void log_va(enum log_level level, const struct log_about *about, const char *format,
+                   va_list args)
+{
+    char text[line_bytes];
+
+    log_tell_left_out(false);
+    if (level != LEVEL_FATAL && !log_limit_admits(limit_of(about), clock_now_us(&clock_system))) {
+        return;
+    }
+    print_text(text, sizeof(text), about, format, args);
+    put(level, about, text);
 }
 
 void log_line(enum log_level level, const char *format, ...)
 {
-    char line[log_line_bytes];
+    static const struct log_about none;
     va_list args;
 
-    size_t head = write_head(line, sizeof(line), level);
     va_start(args, format);
-    vsnprintf(line + head, sizeof(line) - 1 - head, format, args);
+    log_va(level, &none, format, args);
     va_end(args);
-    size_t len = strlen(line);
-    for (size_t i = head; i < len; i++) {
-        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f) {
-            line[i] = ' ';
-        }
-    }
-    line[len++] = '\n';
-    ssize_t written = write(STDERR_FILENO, line, len); /* a full disk is no reason to stop */
-    (void)written;
+}
+
+void log_about(enum log_level level, const struct log_about *about, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    log_va(level, about, format, args);
+    va_end(args);
 }
 
 void log_failure(enum log_level level, const char *what, const struct failure *failure)
 {
     const char *message = failure_get(failure, FIELD_MESSAGE);
     const char *detail = failure_get(failure, FIELD_DETAIL);
+    const struct log_about about = { .sqlstate = failure->sqlstate };
 
-    log_line(level, "%s: %s %s%s%s%s", what, failure->sqlstate, message == NULL ? "" : message,
-             detail == NULL ? "" : " (", detail == NULL ? "" : detail, detail == NULL ? "" : ")");
+    log_about(level, &about, "%s: %s %s%s%s%s", what, failure->sqlstate,
+              message == NULL ? "" : message, detail == NULL ? "" : " (",
+              detail == NULL ? "" : detail, detail == NULL ? "" : ")");
 }

@@ -2,13 +2,20 @@
  * service. */
 #include "conf/conf.h"
 #include "daemon/arguments.h"
+#include "daemon/log.h"
 #include "daemon/service.h"
 
 #include <stdio.h>
 
 static int complain(const struct failure *failure)
 {
-    fprintf(stderr, "pondd: %s\n", failure_get(failure, FIELD_MESSAGE));
+    const char *message = failure_get(failure, FIELD_MESSAGE);
+
+    if (log_is_journal()) {
+        log_line(LEVEL_FATAL, "%s", message);
+    } else {
+        fprintf(stderr, "pondd: %s\n", message);
+    }
     return 2;
 }
 
@@ -18,6 +25,7 @@ int main(int argc, char *argv[])
     struct failure failure = { 0 };
     struct conf *conf;
 
+    log_open();
     if (arguments_parse(argc, argv, &arguments, &failure) != 0) {
         return complain(&failure);
     }

@@ -223,6 +223,7 @@ static int make_ready(struct reload *reload, struct failure *ret_failure)
 
 static void install_limits(struct server *server, const struct conf *conf, int64_t clients_were)
 {
+    log_set_limit((uint64_t)conf->log_limit);
     atomic_store(&server->account.limit, (size_t)conf->memory_limit);
     gate_set_limit(&server->gate, &server->sessions, (size_t)conf->max_db_connections);
     users_set_limit(server->users, (size_t)conf->max_user_connections);

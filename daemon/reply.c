@@ -37,8 +37,11 @@ int reply_failure(struct connection *conn, const struct failure *failure)
     if (failure->severity == SEVERITY_ERROR) {
         return 0;
     }
-    log_line(LEVEL_LOG, "[%d] %s: %s %s", conn->cancel_key.pid, failure_severity_name(failure),
-             failure->sqlstate, failure_get(failure, FIELD_MESSAGE));
+    struct log_about about = connection_about(conn);
+
+    about.sqlstate = failure->sqlstate;
+    log_about(LEVEL_LOG, &about, "%s: %s %s", failure_severity_name(failure), failure->sqlstate,
+              failure_get(failure, FIELD_MESSAGE));
     return CONNECTION_END;
 }
 

@@ -41,7 +41,8 @@ must_check int statement_bindable(struct connection *conn, const struct plan *pl
 struct statement_how {
     int64_t max_rows; /* 0: all */
     bool commits; /* it is the last of an implicit transaction, which ends before it completes */
-    struct view text; /* for the log */
+    struct view text;          /* these two for the log */
+    const struct view *portal; /* that an Execute named; NULL: a simple query */
 };
 must_check int statement_run(struct connection *conn, struct portal *portal,
                              const struct statement_how *how, struct failure *ret_failure);

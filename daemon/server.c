@@ -255,12 +255,19 @@ struct arrival {
     bool is_unix;
 };
 
+void server_log_untaken(int error)
+{
+    const struct log_about about = { .of_client = true };
+
+    log_about(LEVEL_ERROR, &about, "a client could not be taken: %s", strerror(error));
+}
+
 static void start_client(struct worker *worker, int fd, bool is_unix)
 {
     int r = connection_start(worker, fd, is_unix);
 
     if (r != 0) {
-        log_line(LEVEL_ERROR, "a client could not be taken: %s", strerror(-r));
+        server_log_untaken(-r);
     }
 }
 

@@ -89,5 +89,8 @@ struct worker *server_least_loaded(const struct server *server);
  * socket is closed then too). */
 must_check int server_take_client(struct server *server, int fd, bool is_unix);
 
+/* What a client that could not be taken has the log say. Any thread. */
+void server_log_untaken(int error);
+
 /* Which worker has given out this process number? */
 struct worker *server_worker_of_pid(const struct server *server, int32_t pid);

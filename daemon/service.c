@@ -8,6 +8,7 @@
 #include "async/loop.h"
 #include "async/task.h"
 #include "base/fd.h"
+#include "daemon/activation.h"
 #include "daemon/descriptors.h"
 #include "daemon/durables.h"
 #include "daemon/listener.h"
@@ -38,6 +39,8 @@ static int load_and_add(struct service *service, const struct conf_database *con
 {
     struct server *server = &service->server;
     struct loaded loaded;
+
+    manager_loads(&service->manager, conf->name);
     int r = load_database(server, conf, &service->stop, &loaded, ret_failure);
 
     if (r == 0) {
@@ -87,19 +90,25 @@ static void client_accepted(void *owner, int fd, bool is_unix)
     int r = server_take_client(&service->server, fd, is_unix);
 
     if (r != 0) {
-        log_line(LEVEL_ERROR, "a client could not be taken: %s", strerror(-r));
+        server_log_untaken(-r);
     }
 }
 
 static int open_listener(struct service *service, struct failure *ret_failure)
 {
     const struct conf *conf = service->server.boot_conf;
+    struct activation given;
     struct listener_options options = { .addresses = conf->listen_addr,
                                         .port = (uint16_t)conf->listen_port,
                                         .unix_socket_dir = conf->unix_socket_dir,
+                                        .given = &given,
                                         .accepted = client_accepted,
                                         .owner = service };
 
+    int r = activation_take(&given, ret_failure);
+    if (r != 0) {
+        return r;
+    }
     return listener_open(service_loop(service), &options, &service->listener, ret_failure);
 }
 
@@ -153,6 +162,7 @@ static int say_ready(struct service *service)
     if (r == 0) {
         log_addresses(buf_view(&text));
         log_line(LEVEL_LOG, "pondd %s is ready", POND_VERSION);
+        manager_is_ready(&service->manager);
         r = tell_starter(service, buf_view(&text)); /* last: what it says stands below the log */
     }
     return r;
@@ -260,6 +270,7 @@ static int open_signals(struct service *service)
 static int service_init(struct service *service, struct conf *conf, int ready_fd)
 {
     service->ready_fd = ready_fd;
+    log_set_limit((uint64_t)conf->log_limit);
     if (sqlite_setup() != 0) {
         return -ENOTSUP;
     }
@@ -267,6 +278,9 @@ static int service_init(struct service *service, struct conf *conf, int ready_fd
     service->server.shut_down = service_shut_down;
     if (r == 0) {
         (void)descriptors_raise(conf->max_client_conn, service->server.worker_count);
+    }
+    if (r == 0) {
+        r = manager_open(&service->manager, &service->server);
     }
     return r == 0 ? open_signals(service) : r;
 }
@@ -279,6 +293,7 @@ static void service_finish(struct service *service)
             event_free(service->signals[i]);
         }
     }
+    manager_close(&service->manager);
     server_close(&service->server);
     if (service->ready_fd >= 0) {
         close(service->ready_fd);
@@ -300,6 +315,7 @@ int service_run(struct conf *conf, int ready_fd)
         log_line(LEVEL_FATAL, "%s", strerror(-r));
         service.exit_code = 1;
     }
+    log_tell_left_out(true);
     if (server_connections(&service.server) > 0) {
         /* their tasks still stand on their stacks: nothing may be freed */
         _exit(service.exit_code);

@@ -2,6 +2,7 @@
  * service_reload.c between them. Main thread. */
 #pragma once
 
+#include "daemon/manager.h"
 #include "daemon/server.h"
 
 struct event;
@@ -12,6 +13,7 @@ enum { signal_count = 4 };
 
 struct service {
     struct server server;
+    struct manager manager;
     struct listener *listener;
     struct event *signals[signal_count];
     struct task *starting; /* NULL once started */

@@ -25,10 +25,12 @@ static void reload_task(void *arg)
 {
     struct service *service = arg;
 
+    manager_reloads(&service->manager);
     do {
         service->reload_wanted = false;
         reload_once(&service->server);
     } while (service->reload_wanted);
+    manager_reloaded(&service->manager);
     service->reloads = false;
 }
 

@@ -67,6 +67,7 @@ static void stop_task(void *arg)
     service->listener = NULL;
     if (service->patient) {
         await_leaving(service);
+        manager_stops(&service->manager, server_main(server)->conf->shutdown_grace_us);
     }
     log_line(LEVEL_LOG, "stopping: %zu connections", server_connections(server));
     shut_down_workers(server, false);
@@ -100,6 +101,9 @@ void service_want_stop(struct service *service)
 {
     service->stops++;
     atomic_store(&service->stop, true);
+    if (!service->patient) {
+        manager_stops(&service->manager, server_main(&service->server)->conf->shutdown_grace_us);
+    }
     if (service->stops == 1 && service->starting == NULL) {
         service_begin_stop(service);
     }

@@ -9,6 +9,7 @@
 #include "daemon/serve.h"
 
 #include "async/await.h"
+#include "daemon/address.h"
 #include "daemon/console.h"
 #include "daemon/log.h"
 #include "daemon/login.h"
@@ -25,11 +26,14 @@ static void send_parameter(void *arg, const char *name, const char *value)
 
 static void log_authorized(const struct connection *conn)
 {
+    const struct log_about about = connection_about(conn);
+    struct address peer;
     char tls[200];
 
+    address_of_peer(conn->fd, &peer);
     connection_tls_describe(conn, tls, sizeof(tls));
-    log_line(LEVEL_LOG, "[%d] connection authorized: user=%s database=%s%s", conn->cancel_key.pid,
-             conn->user, conn->database, tls);
+    log_about(LEVEL_LOG, &about, "connection authorized: user=%s database=%s host=%s%s", conn->user,
+              conn->database, conn->is_unix ? "[local]" : peer.host, tls);
 }
 
 static int welcome(struct connection *conn)

@@ -131,12 +131,25 @@ static int send_completion(struct connection *conn, const struct portal *portal,
     return reply_done(conn, &w);
 }
 
+static void log_statement(const struct connection *conn, const struct portal *portal,
+                          const struct statement_how *how, const struct failure *failure,
+                          int64_t took_us)
+{
+    const struct log_about about = connection_about(conn);
+    const struct statement_report report = { .text = how->text,
+                                             .portal = how->portal,
+                                             .tag = failure == NULL ? sql_tag(portal) : NULL,
+                                             .failure = failure,
+                                             .took_us = took_us };
+
+    statement_log(conn->worker->conf, &about, &report);
+}
+
 int statement_run(struct connection *conn, struct portal *portal, const struct statement_how *how,
                   struct failure *ret_failure)
 {
     bool opening = conn->opening && !sql_plan_is_txn_control(sql_portal_plan(portal));
     bool timed = opening || statement_log_wants_time(conn->worker->conf);
-    bool logged = statement_log_is_on(conn->worker->conf); /* when it began: how->text is there */
     int64_t start_us = timed ? loop_now_us(conn->worker->loop) : 0;
     int r = rows_run(conn, portal, how->max_rows, ret_failure);
     /* -1: nobody wanted to know when it began */
@@ -149,11 +162,10 @@ int statement_run(struct connection *conn, struct portal *portal, const struct s
     if (r == 0 && (how->commits || txn_stands_alone(conn->lease.session))) {
         r = sql_implicit_end(conn->sql, ret_failure);
     }
+    if (statement_log_is_on(conn->worker->conf)) {
+        log_statement(conn, portal, how, r == FAILED ? ret_failure : NULL, took_us);
+    }
     if (r == 0 || r == SQL_SUSPENDED) {
-        if (logged) {
-            statement_log(conn->worker->conf, conn->cancel_key.pid, how->text, sql_tag(portal),
-                          took_us);
-        }
         r = send_completion(conn, portal, r == SQL_SUSPENDED);
     }
     return r;

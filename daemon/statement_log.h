@@ -1,8 +1,20 @@
 /* daemon/statement_log.h: log_statement and log_min_duration_statement. */
 #pragma once
 
+#include "base/failure.h"
 #include "base/view.h"
 #include "conf/conf.h"
+
+struct log_about;
+
+/* A statement that has come to its end. */
+struct statement_report {
+    struct view text;
+    const struct view *portal;     /* of an Execute; NULL: a simple query */
+    const char *tag;               /* it ended with; NULL: it failed */
+    const struct failure *failure; /* then */
+    int64_t took_us;
+};
 
 static inline bool statement_log_wants_time(const struct conf *conf)
 {
@@ -14,10 +26,6 @@ static inline bool statement_log_is_on(const struct conf *conf)
     return conf->log_statement > 0 || conf->log_min_duration_us >= 0;
 }
 
-/* log_statement = all: the text of a Parse, which no Execute tells again. */
-void statement_log_parse(const struct conf *conf, int32_t pid, struct view name, struct view text);
-
-/* Writes the line that the options ask for, if any, about a statement that is complete. Its kind is
- * told by its tag. */
-void statement_log(const struct conf *conf, int32_t pid, struct view text, const char *tag,
-                   int64_t took_us);
+/* Writes the line that the options ask for, if any: its text, without the values of parameters. */
+void statement_log(const struct conf *conf, const struct log_about *about,
+                   const struct statement_report *report);

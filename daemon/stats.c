@@ -73,6 +73,20 @@ int stats_line(const struct server *server, struct buf *out)
         sum.loops.turns, sum.loops.tasks, sum.loops.stacks_cached, sweeps, mem_used_total());
 }
 
+int stats_status(const struct server *server, struct buf *out)
+{
+    struct sum sum = { 0 };
+    struct registry_stats pools;
+
+    server_each_worker(server, add_worker, &sum);
+    registry_stats(server->registry, &pools);
+    return buf_printf(out,
+                      "%zu clients, %zu sessions in use, %zu waiting, %zu named databases, %" PRIu64
+                      " statements so far, %zu MB",
+                      server_connections(server), pools.sessions.sessions, pools.sessions.waiting,
+                      pools.clones, sum.daemon.statements, mem_used_total() >> 20);
+}
+
 static void log_task(void *arg)
 {
     cleanup(buf_finish) struct buf line = { 0 };

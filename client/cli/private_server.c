@@ -130,7 +130,8 @@ static no_return void guard(const struct guarding *g)
     const struct child_options options = { .argv = g->argv, .fd = { g->null, g->log, g->log } };
     struct child pondd = { 0 };
 
-    setsid(); /* what the terminal sends is for the command */
+    setsid();                  /* what the terminal sends is for the command */
+    unsetenv("NOTIFY_SOCKET"); /* whoever manages pond does not manage this pondd */
     for (int i = 0; i < 3; i++) {
         dup2(g->null, i); /* nobody waits for our end of pond's output */
     }

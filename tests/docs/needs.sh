@@ -8,9 +8,11 @@ missing() { echo "skipped: $1 is missing"; exit 77; }
 # cc and pkg-config as on a machine where libpond is installed: this build's, with the sanitizers that it has.
 install_libpond() {
     command -v pkg-config >/dev/null || missing "pkg-config"
-    local prefix=$POND_DOCS_TOOLS/usr pc
+    local prefix=$POND_DOCS_TOOLS/usr pc component
     if [ ! -d "$prefix" ]; then
-        cmake --install "$POND_BUILD" --prefix "$prefix" --component libpond >"$POND_DOCS_TOOLS.log" || exit 1
+        for component in libpond0 libpond-dev; do
+            cmake --install "$POND_BUILD" --prefix "$prefix" --component "$component" >>"$POND_DOCS_TOOLS.log" || exit 1
+        done
         pc=$(find "$prefix" -name libpond.pc)
         sed -i "s|^prefix=.*|prefix=$prefix|" "$pc"
         mkdir -p "$POND_DOCS_TOOLS/bin"

@@ -53,6 +53,18 @@ expect 0 "" "" bin/pond run -s seed.db -- true
 mv sbin/pondd sbin/other
 expect 0 "" "" env PATH="$(dirname "$pondd"):$PATH" bin/pond run -s seed.db -- true
 expect 0 "" "" env POND_PONDD="$folder/sbin/other" bin/pond run -s seed.db -- true
+# It is not the service of whoever runs pond as one.
+expect 0 "" "" /usr/bin/python3 -c '
+import os, socket, subprocess, sys
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+manager.bind("notify")
+manager.setblocking(False)
+subprocess.run([sys.argv[1], "run", "-s", "seed.db", "--", "true"], check=True,
+               env=dict(os.environ, NOTIFY_SOCKET=os.path.abspath("notify")))
+try:
+    print(manager.recv(1000))
+except BlockingIOError:
+    pass' "$pond"
 # A folder whose name is too long for a socket is not used.
 long=$folder/$(printf 'x%.0s' {1..90})
 mkdir "$long"

@@ -5,6 +5,7 @@ usage: test_daemon.py PONDD ROOT [unittest's arguments]
 """
 import os
 import pathlib
+import re
 import resource
 import signal
 import socket
@@ -272,6 +273,43 @@ class Start(Test):
             self.assertNotIn("cannot reload", daemon.log())
             os.sched_yield()
         self.assertEqual(self.rows("shop", "SELECT v FROM t"), [(b"late", )])
+
+
+class Log(Test):
+    def test_a_flood_is_cut_and_counted_and_the_daemons_own_lines_are_there(self):
+        daemon = self.start_ready("[database shop]\n", "-o", "log_limit=20", "-o", "log_statement=all")
+        client = self.wire()
+        for i in range(200):
+            client.ask(wire.query("SELECT %d" % i))
+        client.socket.close()
+        self.assertEqual(daemon.end(), 0)
+        log = daemon.log()
+        shown = log.count("statement: SELECT")
+        left_out = sum(int(n) for n in re.findall(r"WARNING: (\d+) lines of clients were left out: log_limit", log))
+        self.assertGreaterEqual(left_out, 160)  # the minute may change once
+        self.assertEqual(shown + left_out, 201)  # the first is of the daemon, which asks itself
+        self.assertIn("LOG: stopping: ", log)
+
+    def test_those_who_are_not_let_in_drown_nothing_either(self):
+        daemon = self.start_ready("[database shop]\n", "-o", "log_limit=20")
+        for _ in range(100):
+            client = wire.Wire("nowhere")
+            self.assertEqual(client.greeting[-1][0], "E")
+            client.socket.close()
+        self.assertEqual(daemon.end(), 0)
+        self.assertLess(daemon.log().count("FATAL: 3D000"), 45)
+        self.assertRegex(daemon.log(), r"WARNING: \d+ lines of clients were left out: log_limit")
+        self.assertIn("LOG: stopping: ", daemon.log())
+
+    def test_clients_that_come_and_go_are_logged_without_what_they_say(self):
+        daemon = self.start_ready("[database shop]\n", "-o", "log_connections=on", "-o", "log_disconnections=on")
+        client = self.wire()
+        client.ask(wire.query("SELECT 'secret'"))
+        client.socket.close()
+        self.assertEqual(daemon.end(), 0)
+        self.assertRegex(daemon.log(), r"LOG: \[\d+\] connection authorized: user=tester database=shop host=127\.0\.0\.1\n")
+        self.assertRegex(daemon.log(), r"LOG: \[\d+\] disconnection: session time: 0\.\d+ s user=tester database=shop\n")
+        self.assertNotIn("secret", daemon.log())
 
 
 class Stop(Test):

@@ -48,7 +48,8 @@ def main(build, source, compiler, flags):
     functions = public_functions(source)
     with tempfile.TemporaryDirectory(prefix="pond-package.") as folder:
         prefix = pathlib.Path(folder) / "usr"
-        run("cmake", "--install", build, "--prefix", prefix, "--component", "libpond")
+        for component in ("libpond0", "libpond-dev"):
+            run("cmake", "--install", build, "--prefix", prefix, "--component", component)
         lib = next(path.parent for path in prefix.rglob("libpond.a"))
         check_equal("libpond.so", defined(lib / "libpond.so", "-D"), functions)
         check_equal("libpond.a", defined(lib / "libpond.a", "-g"), functions)

@@ -63,19 +63,39 @@ static void slow_statements_are_logged_with_their_time(void **state)
     client_close(c);
 }
 
-static void extended_statements_are_logged_when_they_are_parsed_and_executed(void **state)
+static void an_execute_is_logged_with_its_statement_and_no_parameter(void **state)
 {
     struct client *c = client_shop();
 
     (void)state;
     test_conf.log_statement = 3;
-    frontend_parse(&c->w, view_of_str("s"), view_of_str("SELECT 7"), NULL, 0);
-    frontend_bind(&c->w, view_of_str("p"), view_of_str("s"), NULL, 0, 0);
+    frontend_parse(&c->w, view_of_str("s"), view_of_str("SELECT $1"), NULL, 0);
+    frontend_bind(&c->w, view_of_str("p"), view_of_str("s"), NULL, 0, 1);
+    writer_value(&c->w, view_of_str("secret"));
     frontend_bind_end(&c->w, NULL, 0);
     frontend_execute(&c->w, view_of_str("p"), 0);
     const char *lines = log_of(c, "SELECT 1");
-    assert_non_null(strstr(lines, "] LOG: [1] parse \"s\": SELECT 7\n"));
-    assert_non_null(strstr(lines, "] LOG: [1] statement: execute \"p\"\n"));
+    assert_non_null(strstr(lines, "] LOG: [1] execute \"p\": SELECT $1\n"));
+    assert_null(strstr(lines, "secret"));
+    client_close(c);
+}
+
+static void a_statement_that_fails_is_logged_by_its_first_word(void **state)
+{
+    struct client *c = client_shop();
+
+    (void)state;
+    client_query(c, "CREATE TABLE u (id int PRIMARY KEY)");
+    client_query(c, "INSERT INTO u VALUES (1)");
+    test_conf.log_statement = 1;
+    assert_string_equal(log_of(c, "INSERT INTO u VALUES (1)"), "");
+    test_conf.log_statement = 2;
+    assert_non_null(strstr(log_of(c, " insert INTO u VALUES (1)"),
+                           "LOG: [1] failed with 23505  statement:  insert INTO u VALUES (1)\n"));
+    assert_string_equal(log_of(c, "SELECT 1 / 0"), "");
+    test_conf.log_statement = 0;
+    test_conf.log_min_duration_us = 0;
+    assert_non_null(strstr(log_of(c, "SELECT 1 / 0"), " ms  failed with 22012  statement: SELECT"));
     client_close(c);
 }
 
@@ -144,7 +164,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(statements_are_logged_by_their_kind),
         TEST(slow_statements_are_logged_with_their_time),
-        TEST(extended_statements_are_logged_when_they_are_parsed_and_executed),
+        TEST(an_execute_is_logged_with_its_statement_and_no_parameter),
+        TEST(a_statement_that_fails_is_logged_by_its_first_word),
         TEST(a_long_statement_is_cut),
         TEST(the_statistics_are_names_and_values),
         TEST(no_memory_for_the_statistics_is_said),

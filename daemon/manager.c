@@ -1,0 +1,171 @@
+/* daemon/manager.c: a timer of the main loop, the pulse, does all that is to be done again and
+ * again. */
+#include "daemon/manager.h"
+
+#include "async/task.h"
+#include "daemon/log.h"
+#include "daemon/server.h"
+#include "daemon/stats.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+static const int64_t pulse_most_us = 5000000;
+static const int64_t watchdog_pulses = 4; /* so that one may come late */
+static const int64_t start_extension_us = 30000000;
+static const int64_t stop_extension_us = 15000000; /* on top of the grace */
+
+/* ---- status ---- */
+
+/* Says it when it says something new. */
+static void tell_status(struct manager *manager, const char *status)
+{
+    if (strcmp(manager->status, status) != 0) {
+        snprintf(manager->status, sizeof(manager->status), "%s", status);
+        sd_notifyf(0, "STATUS=%s", manager->status);
+    }
+}
+
+/* In a task: the numbers of the other loops are asked for. */
+static void status_task(void *arg)
+{
+    struct manager *manager = arg;
+    cleanup(buf_finish) struct buf text = { 0 };
+
+    if (stats_status(manager->server, &text) == 0 && buf_append_byte(&text, '\0') == 0 &&
+        manager->phase == MANAGER_SERVES && !manager->reloads) {
+        tell_status(manager, (const char *)text.data);
+    }
+    manager->status_runs = false;
+}
+
+/* One at a time: a loop that hangs holds it up. */
+static void begin_status(struct manager *manager)
+{
+    if (!manager->status_runs && !atomic_load(&manager->server->draining)) {
+        manager->status_runs = true;
+        if (task_spawn(server_main(manager->server)->loop, "status", status_task, manager, NULL) !=
+            0) {
+            manager->status_runs = false;
+        }
+    }
+}
+
+/* ---- the pulse ---- */
+
+static bool all_hearts_beat(struct manager *manager)
+{
+    unsigned silent;
+    int64_t silent_us;
+    int64_t now_us = loop_now_us(server_main(manager->server)->loop);
+
+    if (heartbeat_ask(&manager->heartbeat, now_us, &silent, &silent_us)) {
+        if (manager->silence_told) {
+            log_line(LEVEL_WARNING, "all loops turn again");
+        }
+        manager->silence_told = false;
+        return true;
+    }
+    if (!manager->silence_told) {
+        log_line(LEVEL_WARNING, "loop %u has not turned for %.1f s", silent,
+                 (double)silent_us / 1e6);
+        manager->silence_told = true;
+    }
+    return false;
+}
+
+static void pulse_came(evutil_socket_t fd, short what, void *arg)
+{
+    struct manager *manager = arg;
+
+    (void)fd, (void)what;
+    log_tell_left_out(false);
+    if (all_hearts_beat(manager) && manager->watchdog_us > 0) {
+        sd_notify(0, "WATCHDOG=1");
+    }
+    if (manager->phase == MANAGER_STARTS) {
+        sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%" PRId64, start_extension_us);
+    } else if (manager->phase == MANAGER_SERVES) {
+        begin_status(manager);
+    }
+}
+
+/* ---- life ---- */
+
+static int64_t choose_pulse_us(int64_t watchdog_us)
+{
+    int64_t wanted_us = watchdog_us / watchdog_pulses;
+
+    return wanted_us > 0 && wanted_us < pulse_most_us ? wanted_us : pulse_most_us;
+}
+
+int manager_open(struct manager *manager, struct server *server)
+{
+    uint64_t watchdog_us = 0;
+
+    manager->server = server;
+    if (sd_watchdog_enabled(0, &watchdog_us) > 0) {
+        manager->watchdog_us = (int64_t)watchdog_us;
+    }
+    manager->pulse_us = choose_pulse_us(manager->watchdog_us);
+    manager->pulse =
+        event_new(loop_base(server_main(server)->loop), -1, EV_PERSIST, pulse_came, manager);
+    const struct timeval every = { .tv_sec = manager->pulse_us / 1000000,
+                                   .tv_usec = manager->pulse_us % 1000000 };
+    return manager->pulse != NULL && event_add(manager->pulse, &every) == 0 ? 0 : -ENOMEM;
+}
+
+void manager_close(struct manager *manager)
+{
+    if (manager->pulse != NULL) {
+        event_free(take_ptr(manager->pulse));
+    }
+}
+
+void manager_loads(struct manager *manager, const char *database)
+{
+    char status[sizeof(manager->status)];
+
+    snprintf(status, sizeof(status), "loading database %.200s", database);
+    tell_status(manager, status);
+}
+
+void manager_is_ready(struct manager *manager)
+{
+    heartbeat_init(&manager->heartbeat, manager->server->loops, manager->server->worker_count);
+    if (manager->phase == MANAGER_STARTS) {
+        manager->phase = MANAGER_SERVES;
+        sd_notify(0, "READY=1");
+        begin_status(manager);
+    }
+}
+
+/* The clock is for managers that want to know which reload this is the begin of. */
+void manager_reloads(struct manager *manager)
+{
+    manager->reloads = true;
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\nSTATUS=reloading",
+               clock_now_us(&clock_system));
+}
+
+void manager_reloaded(struct manager *manager)
+{
+    manager->reloads = false;
+    manager->status[0] = '\0'; /* the manager has another one */
+    sd_notify(0, "READY=1");
+    begin_status(manager);
+}
+
+void manager_stops(struct manager *manager, int64_t grace_us)
+{
+    if (manager->phase == MANAGER_STOPS) {
+        return;
+    }
+    manager->phase = MANAGER_STOPS;
+    sd_notifyf(0, "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=%" PRId64,
+               grace_us + stop_extension_us);
+}

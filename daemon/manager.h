@@ -1,0 +1,45 @@
+/* daemon/manager.h: what the service manager (systemd) is told: that the daemon is ready, reloads
+ * or stops, how it fares, and that it lives. https://systemd.io/, sd_notify(3)
+ *
+ * It lives as long as each of its loops turns (heartbeat.h): only then is the watchdog told so, and
+ * one that is told nothing kills and restarts the daemon. Without a manager ($NOTIFY_SOCKET) the
+ * log alone hears of a loop that hangs. Main thread. */
+#pragma once
+
+#include "daemon/heartbeat.h"
+
+struct event;
+struct server;
+
+enum manager_phase { MANAGER_STARTS, MANAGER_SERVES, MANAGER_STOPS };
+
+struct manager {
+    struct server *server;
+    struct event *pulse; /* every pulse_us */
+    int64_t pulse_us;
+    int64_t watchdog_us; /* 0: nobody watches */
+    enum manager_phase phase;
+    struct heartbeat heartbeat;
+    bool silence_told; /* the log knows that a loop hangs */
+    bool status_runs;  /* the task that gathers the numbers */
+    bool reloads;
+    char status[256]; /* the last one told */
+};
+
+/* Before the loops run. 0 or -ENOMEM; a zeroed one may be closed. */
+must_check int manager_open(struct manager *manager, struct server *server);
+void manager_close(struct manager *manager);
+
+/* A database is being loaded, which may take its time: the time-out of the start is moved on as
+ * long as the main loop turns. */
+void manager_loads(struct manager *manager, const char *database);
+
+/* All loops run, all templates are loaded, a query was answered. */
+void manager_is_ready(struct manager *manager);
+
+/* The configuration is being read again, until manager_reloaded(), whether it was taken or not. */
+void manager_reloads(struct manager *manager);
+void manager_reloaded(struct manager *manager);
+
+/* It does not go on: statements may take up to `grace_us` to end. Once is enough. */
+void manager_stops(struct manager *manager, int64_t grace_us);

@@ -1,0 +1,318 @@
+#!/usr/bin/python3
+"""The daemon under a service manager: what it tells it, and the sockets that it is given. The manager is this test;
+tests/service/ has a real one.
+
+usage: test_manager.py PONDD ROOT [unittest's arguments]
+"""
+import ctypes
+import fcntl
+import os
+import pathlib
+import queue
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+sys.dont_write_bytecode = True
+PONDD = sys.argv[1]
+ROOT = pathlib.Path(sys.argv[2])
+sys.path.insert(0, str(ROOT / "tests/clients"))
+import wire  # noqa: E402
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT %s FROM n"
+PATIENCE = 60
+
+
+class Manager(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory(prefix="pond-test.")
+        self.addCleanup(temporary.cleanup)
+        self.folder = pathlib.Path(temporary.name)
+        self.notes = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notes.bind(str(self.folder / "notify"))
+        self.said = queue.Queue()
+        reader = threading.Thread(target=self.read_notes)
+        reader.start()
+
+        def end_reader():
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+                last.connect(str(self.folder / "notify"))
+                last.send(b"")
+            reader.join()
+            self.notes.close()
+        self.addCleanup(end_reader)
+
+    def start(self, sections="[database shop]\n", options=(), sockets=(), names="", **environment):
+        """Starts it with the sockets, as a manager does: from descriptor 3 on, and told so by its process number."""
+        conf = self.folder / "pond.conf"
+        conf.write_text(sections, encoding="utf-8")
+        words = [PONDD, "-c", str(conf)]
+        for option in ("listen_addr=", "listen_port=0", "unix_socket_dir=%s" % self.folder, *options):
+            words += ["-o", option]
+        words += wire.pondd_options()
+        numbers = [fcntl.fcntl(sock, fcntl.F_DUPFD, 100) for sock in sockets]
+        script = "".join("exec %d<&%d %d<&-\n" % (3 + i, number, number) for i, number in enumerate(numbers))
+        env = dict(os.environ, NOTIFY_SOCKET=str(self.folder / "notify"), **environment)
+        if sockets:
+            script += "export LISTEN_PID=$$\n"
+            env["LISTEN_FDS"] = str(len(sockets))
+        if names:
+            env["LISTEN_FDNAMES"] = names
+        if "WATCHDOG_USEC" in environment:
+            script += "export WATCHDOG_PID=$$\n"
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(["/bin/bash", "-c", script + 'exec "$@"', "sh", *words], stderr=log, env=env,
+                                            stdin=subprocess.DEVNULL, pass_fds=numbers)
+        for number in numbers:
+            os.close(number)
+        process = self.process
+        self.addCleanup(lambda: (process.kill(), process.wait()))
+
+    def log(self):
+        return (self.folder / "log").read_text(encoding="utf-8")
+
+    def read_notes(self):
+        """All the time: it waits for a manager that does not."""
+        while True:
+            note = self.notes.recv(4096)
+            if not note:
+                return
+            self.said.put(note.decode())
+
+    def until(self, pattern):
+        """All that it says up to something that matches."""
+        said = []
+        ended = False
+        while not said or not re.search(pattern, said[-1]):
+            try:
+                said.append(self.said.get(timeout=1))
+            except queue.Empty:
+                if ended:
+                    self.fail("%r was not said, but %r\n%s" % (pattern, said, self.log()))
+                ended = self.process.poll() is not None
+        return said
+
+    def all_said(self):
+        """What it has said since then, now that it says no more, or so far."""
+        said = []
+        while not self.said.empty():
+            said.append(self.said.get())
+        return said
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.process.wait(timeout=PATIENCE)
+
+    # ---- sockets ----
+
+    def tcp(self):
+        sock = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(sock.close)
+        return sock
+
+    def unix(self, name=".s.PGSQL.5432", kind=socket.SOCK_STREAM):
+        sock = socket.socket(socket.AF_UNIX, kind)
+        self.addCleanup(sock.close)
+        sock.bind(str(self.folder / name))
+        if kind == socket.SOCK_STREAM:
+            sock.listen(100)
+        return sock
+
+    def connect(self, sock, user="tester", database="shop"):
+        """A start-up packet into the listening socket, whoever accepts it."""
+        client = socket.socket(sock.family)
+        self.addCleanup(client.close)
+        client.settimeout(PATIENCE)
+        client.connect(sock.getsockname())
+        client.sendall(wire.startup(user=user, database=database))
+        return client
+
+
+class Notes(Manager):
+    def test_it_tells_how_the_start_goes_and_that_it_stops(self):
+        self.start("[database one]\n[database two]\n")
+        said = self.until("READY=1")
+        self.assertEqual(said[:2], ["STATUS=loading database one", "STATUS=loading database two"])
+        self.assertEqual(said[-1], "READY=1")
+        self.assertRegex(self.until("STATUS=")[-1],
+                         r"^STATUS=\d+ clients, 0 sessions in use, 0 waiting, 0 named databases, \d+ statements so far, "
+                         r"\d+ MB$")
+        self.assertEqual(self.end(), 0)
+        self.assertRegex("\n".join(self.until("STOPPING=1")), r"STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=20000000$")
+
+    def test_a_start_that_fails_is_never_ready(self):
+        self.start("[database one]\nseed = nowhere.sql\n")
+        self.assertEqual(self.process.wait(timeout=PATIENCE), 1)
+        self.until("loading database one")
+        self.assertNotIn("READY", "\n".join(self.all_said()))
+
+    def test_a_long_seed_moves_the_time_out_of_the_start_on(self):
+        (self.folder / "endless.sql").write_text("CREATE TABLE t AS " + ENDLESS % "i" + ";\n", encoding="utf-8")
+        self.start("[database a]\nseed = endless.sql\nclone_memory = 0\n", WATCHDOG_USEC="400000")
+        for _ in range(3):
+            self.assertNotIn("READY", "\n".join(self.until("^EXTEND_TIMEOUT_USEC=30000000$")))
+        self.assertEqual(self.end(), 0)
+
+    def test_the_status_has_live_numbers(self):
+        sock = self.unix()
+        self.start(sockets=[sock], WATCHDOG_USEC="400000")
+        self.until("READY=1")
+        self.until("STATUS=0 clients")
+        client = self.connect(sock)
+        self.until("STATUS=1 clients")
+        client.close()
+        self.until("STATUS=0 clients")
+
+    def test_a_reload_is_told_with_its_end_whether_it_was_one_or_not(self):
+        self.start()
+        self.until("READY=1")
+        for words, logged in (("[database shop]\n[database other]\n", "reloaded"), ("nonsense\n", "cannot reload")):
+            (self.folder / "pond.conf").write_text(words, encoding="utf-8")
+            self.process.send_signal(signal.SIGHUP)
+            self.until(r"^RELOADING=1\nMONOTONIC_USEC=\d+\nSTATUS=reloading$")
+            self.until("^READY=1$")
+            self.until("^STATUS=0 clients")
+            self.assertIn(logged, self.log())
+        self.assertEqual(self.end(), 0)
+
+    def test_a_patient_stop_is_one_when_the_last_client_has_left(self):
+        """The manager would run out of patience."""
+        sock = self.unix()
+        self.start(sockets=[sock])
+        self.until("READY=1")
+        client = self.connect(sock)
+        self.assertEqual(client.recv(1), b"R")
+        console = wire.Wire(connected=self.connect(sock, "pond", "pond"))
+        console.until("Z")
+        kinds, _ = console.ask(wire.query("SHUTDOWN WAIT_FOR_CLIENTS"))
+        self.assertNotIn("E", kinds)
+        console.socket.close()
+        while "waiting for" not in self.log():
+            self.assertIsNone(self.process.poll())
+            time.sleep(0.01)
+        self.assertNotIn("STOPPING", "\n".join(self.all_said()))
+        client.close()
+        self.until("STOPPING=1")
+        self.assertEqual(self.process.wait(timeout=PATIENCE), 0)
+
+    def test_a_grace_longer_than_the_managers_patience_is_asked_for(self):
+        self.start(options=["shutdown_grace=1h"])
+        self.until("READY=1")
+        self.assertEqual(self.end(), 0)
+        self.until(r"STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=3615000000")
+
+
+class Watchdog(Manager):
+    WATCHDOG_USEC = "400000"
+
+    def thread_named(self, name):
+        for folder in pathlib.Path("/proc/%d/task" % self.process.pid).iterdir():
+            if (folder / "comm").read_text().strip() == name:
+                return int(folder.name)
+        return self.fail("no thread %s" % name)
+
+    def test_it_is_fed_while_all_loops_turn(self):
+        self.start(options=["loops=3"], WATCHDOG_USEC=self.WATCHDOG_USEC)
+        self.until("READY=1")
+        for _ in range(5):
+            self.until("^WATCHDOG=1$")
+        self.assertEqual(self.end(), 0)
+
+    def test_it_is_not_fed_when_nobody_watches(self):
+        self.start()
+        self.assertNotIn("WATCHDOG=1", "\n".join(self.until("STATUS=0 clients")))
+
+    def test_one_loop_that_hangs_starves_it(self):
+        """ptrace(2) holds one thread, as a bug would."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+        attach, detach = 16, 17
+        self.start(options=["loops=3"], WATCHDOG_USEC=self.WATCHDOG_USEC)
+        self.until("READY=1")
+        self.until("^WATCHDOG=1$")
+        tid = self.thread_named("pondd-2")
+        if libc.ptrace(attach, tid, None, None) != 0:
+            self.skipTest("ptrace: " + os.strerror(ctypes.get_errno()))
+        os.waitpid(tid, 0x40000000)  # __WALL
+        while "loop 2 has not turned for" not in self.log():
+            self.assertIsNone(self.process.poll())
+            time.sleep(0.01)
+        self.all_said()
+        with self.assertRaises(queue.Empty):  # neither the next time nor the one after it
+            while self.said.get(timeout=1) != "WATCHDOG=1":
+                pass
+        self.assertEqual(libc.ptrace(detach, tid, None, None), 0)
+        self.until("^WATCHDOG=1$")
+        self.assertIn("all loops turn again", self.log())
+        self.assertEqual(self.end(), 0, self.log())
+
+
+class Activation(Manager):
+    def assert_served(self, client):
+        self.assertEqual(client.recv(1), b"R")
+
+    def test_clients_are_served_on_sockets_of_both_kinds(self):
+        tcp, unix = self.tcp(), self.unix()
+        self.start(sockets=[tcp, unix], names="tcp:unix")
+        self.until("READY=1")
+        for sock in (tcp, unix):
+            self.assert_served(self.connect(sock))
+        self.assertIn("listening: host=127.0.0.1 port=%d\n" % tcp.getsockname()[1], self.log())
+        self.assertIn("listening: host=%s port=5432\n" % self.folder, self.log())
+        self.assertEqual(self.end(), 0)
+
+    def test_a_given_kind_is_not_opened_besides(self):
+        unix = self.unix()
+        self.start(sockets=[unix], options=["listen_addr=127.0.0.1", "listen_port=0",
+                                            "unix_socket_dir=/nonexistent"])
+        self.until("READY=1")
+        self.assertEqual(len(re.findall(r"listening: host=127\.0\.0\.1 port=\d+\n", self.log())), 1)
+        self.assertEqual(self.log().count("listening: "), 2)
+        self.assert_served(self.connect(unix))
+        self.assertEqual(self.end(), 0)
+
+    def test_no_client_is_refused_while_it_restarts(self):
+        unix, tcp = self.unix(), self.tcp()
+        self.start(sockets=[unix, tcp])
+        self.until("READY=1")
+        self.assertEqual(self.end(), 0)
+        waiting = [self.connect(sock) for sock in (unix, tcp)]
+        self.start(sockets=[unix, tcp])
+        for client in waiting:
+            self.assert_served(client)
+        self.process.kill()
+        self.process.wait()
+        waiting = [self.connect(sock) for sock in (unix, tcp)]
+        self.start(sockets=[unix, tcp])
+        for client in waiting:
+            self.assert_served(client)
+        self.assertEqual(self.end(), 0)
+        self.assertTrue((self.folder / ".s.PGSQL.5432").exists(), "the socket's file is the manager's")
+
+    def test_sockets_that_nobody_can_use_are_named(self):
+        closed = socket.socket(socket.AF_INET)
+        self.addCleanup(closed.close)
+        for sock, words in ((self.unix("other"), "expected a path that ends in .s.PGSQL.PORT"),
+                            (self.unix(".s.PGSQL.70000"), "expected a path that ends in .s.PGSQL.PORT"),
+                            (self.unix(".s.PGSQL.1x"), "expected a path that ends in .s.PGSQL.PORT"),
+                            (self.unix("datagrams", socket.SOCK_DGRAM), "expected a stream socket that listens"),
+                            (closed, "expected a stream socket that listens")):
+            with self.subTest(words):
+                self.start(sockets=[sock], names="frog")
+                self.assertEqual(self.process.wait(timeout=PATIENCE), 1)
+                self.assertIn('cannot start: 22023 socket "frog" from the service manager: ' + words, self.log())
+
+    def test_more_sockets_than_it_takes(self):
+        self.start(sockets=[self.tcp() for _ in range(17)])
+        self.assertEqual(self.process.wait(timeout=PATIENCE), 1)
+        self.assertIn("54000 more than 16 sockets", self.log())
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:], verbosity=2)

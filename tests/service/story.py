@@ -1,0 +1,364 @@
+#!/usr/bin/python3
+"""The life of pondd on a machine, from installation to purge: what an administrator does to it, one step after the other.
+Runs as root where a systemd is process 1 and nothing else matters (tests/service/boot).
+
+usage: story.py FOLDER [STEP ...]       FOLDER has the packages, machine.py and wire.py
+"""
+import contextlib
+import ctypes
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+
+sys.dont_write_bytecode = True
+FOLDER = pathlib.Path(sys.argv[1])
+sys.path.insert(0, str(FOLDER))
+import wire  # noqa: E402
+from machine import (CONF, PATIENCE, configure, connect, drop_in, journal, last_words, once, pid, rows,  # noqa: E402
+                     run, show, until, visitors)
+
+ENDLESS = "SELECT count(*) FROM generate_series(1, 1000000000000)"
+
+
+def step_install():
+    debs = sorted(str(path) for path in FOLDER.glob("*.deb"))
+    assert len(debs) == 4, debs
+    run("dpkg", "-i", *debs)
+    for unit in ("pondd.service", "pondd.socket"):
+        assert show("ActiveState", unit) == "active", run("systemctl", "status", unit, code=None)
+        assert run("systemctl", "is-enabled", unit).strip() == "enabled"
+    assert run("systemctl", "is-enabled", "pondd-tcp.socket", code=1).strip() == "disabled"
+    assert once("SELECT 1", "example") == [("1",)]
+    listening = run("ss", "-Hltn") if shutil.which("ss") else pathlib.Path("/proc/net/tcp").read_text()
+    assert ":7432" not in listening and ":1D08" not in listening, listening
+    assert "/usr/share/man/man8/pondd.8.gz" in run("dpkg", "-L", "pondd")
+    assert re.match(r"pondd \d", run("/usr/sbin/pondd", "-V"))
+    run("pond", "query", "-d", "host=/run/pondd port=7432 user=root dbname=example", "SELECT 1")
+    assert "pond" in run("bash", "-c", ". /usr/share/bash-completion/completions/pond && complete -p pond")
+
+
+def step_start():
+    pathlib.Path("/etc/pondd/shop.sql").write_text("CREATE TABLE t AS SELECT i FROM generate_series(1, 1000) AS g(i);\n",
+                                                   encoding="utf-8")
+    configure("log_connections = on\nlog_disconnections = on")
+    assert once("SELECT count(*) FROM t") == [("1000",)]
+    assert show("Type") == "notify" and show("SubState") == "running"
+    until(lambda: re.match(r"\d+ clients, \d+ sessions in use", show("StatusText")), show("StatusText"))
+    with connect(), connect():
+        until(lambda: show("StatusText").startswith("2 clients"), "the status stands still: " + show("StatusText"))
+
+
+def step_ready_means_ready():
+    """The job of the start ends only when a seed that takes its time is loaded, though it is more than systemd gave."""
+    pathlib.Path("/etc/pondd/slow.sql").write_text(
+        "CREATE TABLE slow AS SELECT count(*) AS n FROM generate_series(1, 80000000);\n", encoding="utf-8")
+    drop_in("TimeoutStartSec=1s\nWatchdogSec=1s")
+    begun = time.monotonic()
+    configure("", "[database slow]\nseed = slow.sql")
+    assert time.monotonic() - begun > 1, "the seed is too quick for this test"
+    assert once("SELECT n FROM slow", "slow") == [("80000000",)]
+    assert show("NRestarts") == "0"
+    drop_in("")
+    told = [entry["MESSAGE"] for entry in journal()]
+    assert any(re.match("database slow: .* loaded in", text) for text in told), told
+
+
+def step_shut_off():
+    configure()
+    once("SELECT 1")
+    status = dict(line.split(":\t", 1) for line in pathlib.Path("/proc/%d/status" % pid()).read_text().splitlines() if ":\t" in line)
+    assert status["CapEff"] == status["CapBnd"] == "0" * 16, status
+    assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2"), status
+    user = run("id", "-u", "pondd").strip()
+    assert status["Uid"].split() == [user] * 4 and user != "0", status
+    assert [line for line in pathlib.Path("/proc/%d/mounts" % pid()).read_text().splitlines()
+            if line.split()[1] == "/" and "ro" in line.split()[3].split(",")]
+    run("systemd-analyze", "security", "--threshold=15", "--no-pager", "pondd.service")
+    # rows that do not fit into memory go to a file of its /tmp
+    with connect() as client:
+        rows(client, "SET work_mem = '64kB'; BEGIN; DECLARE c SCROLL CURSOR FOR SELECT i FROM generate_series(1, 50000) AS g(i)")
+        rows(client, "MOVE ALL c")
+
+
+def step_journal():
+    configure("log_connections = on\nlog_min_duration_statement = 0\n")
+    with connect(application_name="story") as client:
+        client.ask(wire.query("SELECT 'what I say'"))
+        client.ask(wire.query("SELECT * FROM nowhere"))
+        client.ask(wire.parse("", "SELECT $1::text") + wire.bind("", "", [b"secret"]) + wire.execute() + wire.SYNC)
+        number = str(int.from_bytes(client.key[:4], "big"))
+    entries = journal("POND_CONNECTION=" + number)
+    texts = [entry["MESSAGE"] for entry in entries]
+    assert any("connection authorized: user=root database=shop" in text for text in texts), texts
+    said = next(entry for entry in entries if "what I say" in entry["MESSAGE"])
+    assert (said["POND_USER"], said["POND_DATABASE"], said["PRIORITY"]) == ("root", "shop", "6"), said
+    assert int(said["POND_DURATION_US"]) > 0 and said["SYSLOG_IDENTIFIER"] == "pondd", said
+    assert any("SELECT $1::text" in text for text in texts), texts
+    assert not any("secret" in entry["MESSAGE"] for entry in journal())
+    client = connect()
+    run("systemctl", "stop", "pondd.socket", "pondd.service")
+    assert last_words(client) == "57P01"
+    gone = journal("POND_SQLSTATE=57P01")
+    assert gone and gone[-1]["POND_USER"] == "root", gone
+    run("systemctl", "start", "pondd.service")
+
+
+def step_journal_hangs():
+    """Nobody waits for a journal that does not read."""
+    configure("log_statement = all\nlog_limit = 0")
+    with connect() as client:
+        reader = int(show("MainPID", "systemd-journald.service"))
+        os.kill(reader, signal.SIGSTOP)
+        try:
+            for i in range(5000):
+                rows(client, "SELECT %d" % i)
+        finally:
+            os.kill(reader, signal.SIGCONT)
+    run("systemctl", "stop", "pondd.socket", "pondd.service")
+    texts = [entry["MESSAGE"] for entry in journal()]
+    left_out = [text for text in texts if re.match(r"\d+ lines of clients were left out", text)]
+    assert left_out, texts[-5:]
+    run("systemctl", "start", "pondd.service")
+
+
+def step_tcp():
+    """As docs/operations.md has it."""
+    run("systemctl", "enable", "pondd-tcp.socket")
+    run("systemctl", "stop", "pondd.service")
+    run("systemctl", "start", "pondd-tcp.socket", "pondd.service")
+    for host in ("127.0.0.1", "::1"):
+        with socket.create_connection((host, 7432), timeout=PATIENCE) as client:
+            client.sendall(wire.startup(user="root", database="shop"))
+            assert client.recv(1) in (b"R", b"E")  # whatever the rules say, it answers
+    once("SELECT 1")
+    listening = [entry["MESSAGE"] for entry in journal() if entry["MESSAGE"].startswith("listening")][-3:]
+    assert sorted(listening) == ["listening: host=/run/pondd port=7432", "listening: host=127.0.0.1 port=7432",
+                                 "listening: host=::1 port=7432"], listening
+    run("systemctl", "disable", "--now", "pondd-tcp.socket")
+    run("systemctl", "restart", "pondd.service")
+    once("SELECT 1")
+
+
+def step_restart_refuses_nobody():
+    configure()
+    with visitors():
+        for _ in range(3):
+            before = pid()
+            run("systemctl", "restart", "pondd.service")
+            assert pid() not in (0, before)
+
+
+def step_started_by_a_client():
+    run("systemctl", "stop", "pondd.service")
+    assert show("ActiveState") == "inactive" and show("ActiveState", "pondd.socket") == "active"
+    assert once("SELECT 1") == [("1",)]
+    assert show("ActiveState") == "active"
+
+
+def step_drain():
+    configure("shutdown_grace = 60s")
+    before = str(pid())
+    idle, busy = connect(), connect()
+    busy.send(wire.query("SELECT pg_sleep(2), 'done'"))
+    until(lambda: once("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%done%' "
+                       "AND pid <> pg_backend_pid()") == [("1",)], "nobody is busy")
+    begun = time.monotonic()
+    run("systemctl", "stop", "--no-block", "pondd.socket", "pondd.service")
+    assert last_words(idle) == "57P01"
+    assert time.monotonic() - begun < 1.5, "an idle client had to wait"
+    got = busy.until("C")
+    assert got[-1][0] == "C" and wire.values(got[-2][1])[1] == b"done", got
+    assert last_words(busy) == "57P01"
+    until(lambda: show("ActiveState") == "inactive", "it does not end")
+    assert (show("Result"), show("ExecMainStatus")) == ("success", "0")
+    assert [entry for entry in journal("_PID=" + before) if entry["MESSAGE"].startswith("stopping: 2 connections")]
+    assert pathlib.Path("/run/pondd").is_dir()
+    run("systemctl", "start", "pondd.service")
+
+
+def step_second_signal():
+    configure("shutdown_grace = 1h")
+    busy = connect()
+    busy.send(wire.query(ENDLESS))
+    until(lambda: once("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%1000000000000%' "
+                       "AND pid <> pg_backend_pid()") == [("1",)], "nobody is busy")
+    run("systemctl", "stop", "--no-block", "pondd.socket", "pondd.service")
+    until(lambda: show("StatusText") == "stopping", "it does not stop")
+    begun = time.monotonic()
+    run("systemctl", "kill", "--signal=TERM", "pondd.service")
+    assert last_words(busy) == "57P01"
+    until(lambda: show("ActiveState") == "inactive", "it does not end")
+    assert time.monotonic() - begun < 10
+    assert show("Result") == "success"
+    run("systemctl", "start", "pondd.service")
+
+
+def step_reload():
+    """Nobody is dropped, a broken file changes nothing, and a mended one does."""
+    configure()
+    before = pid()
+    with connect() as client:
+        client.send(wire.query("SELECT pg_sleep(1)"))
+        text = CONF.read_text(encoding="utf-8")
+        for more, said in (("nonsense = 1\n", "nonsense: no such option"), ("[database added]\n", "reloaded ")):
+            CONF.write_text(text + more, encoding="utf-8")
+            run("systemctl", "reload", "pondd.service")
+            until(lambda: [entry for entry in journal("_PID=%d" % before) if said in entry["MESSAGE"]], "not " + said)
+            until(lambda: show("SubState") == "running", "the reload does not end")
+        assert once("SELECT 1", "added") == [("1",)]
+        assert client.until("Z")[-1][0] == "Z"
+        assert rows(client, "SELECT count(*) FROM t") == [("1000",)]
+    assert pid() == before
+
+
+def step_killed_under_load():
+    configure()
+    clients = [connect() for _ in range(8)]
+    for client in clients:
+        client.send(wire.query(ENDLESS))
+    before, restarts = pid(), int(show("NRestarts"))
+    os.kill(before, signal.SIGKILL)
+    with connect() as client:  # has waited in the socket
+        assert rows(client, "SELECT count(*) FROM t") == [("1000",)]
+    for client in clients:
+        assert "Z" not in [kind for kind, _ in client.until("nothing")]  # an end, and no answer
+    assert pid() != before and int(show("NRestarts")) == restarts + 1
+    with visitors():
+        for _ in range(2):
+            before = pid()
+            os.kill(before, signal.SIGKILL)
+            until(lambda: pid() not in (0, before), "it is not started again")
+
+
+def expect_watchdog(before):
+    until(lambda: pid() not in (0, before), "the watchdog sleeps")
+    assert once("SELECT 1") == [("1",)]
+    assert any("Watchdog timeout" in entry["MESSAGE"] for entry in journal()), [entry["MESSAGE"] for entry in journal()][-20:]
+
+
+def step_watchdog():
+    drop_in("WatchdogSec=2s")
+    configure()
+    fed = show("WatchdogTimestampMonotonic")
+    until(lambda: show("WatchdogTimestampMonotonic") != fed, "the watchdog is not fed")
+    before = pid()
+    os.kill(before, signal.SIGSTOP)
+    expect_watchdog(before)
+
+
+def step_watchdog_of_one_loop():
+    """One loop of two hangs: ptrace(2) holds its thread."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    before = pid()
+    tids = [int(task.name) for task in pathlib.Path("/proc/%d/task" % before).iterdir()
+            if (task / "comm").read_text().strip() == "pondd-1"]
+    assert len(tids) == 1, tids
+    assert libc.ptrace(16, tids[0], None, None) == 0, os.strerror(ctypes.get_errno())  # PTRACE_ATTACH
+    os.waitpid(tids[0], 0x40000000)  # __WALL
+    run("systemctl", "is-active", "pondd.service")
+    until(lambda: show("SubState") != "running", "the watchdog sleeps")
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(tids[0], 0x40000000)  # killed: lets go of it
+    expect_watchdog(before)
+    assert any(re.match("loop 1 has not turned for", entry["MESSAGE"]) for entry in journal())
+    drop_in("")
+
+
+def step_broken_configuration():
+    """It is tried again and again, and those who wait in the socket are served when it is mended."""
+    text = CONF.read_text(encoding="utf-8")
+    CONF.write_text(text + "nonsense = 1\n", encoding="utf-8")
+    run("systemctl", "restart", "pondd.service", code=1)
+    results = []
+    waiting = threading.Thread(target=lambda: results.append(once("SELECT 1")))
+    waiting.start()
+    until(lambda: int(show("NRestarts")) >= 3, "it is given up")
+    errors = journal("PRIORITY=2")
+    assert any("nonsense: no such option" in entry["MESSAGE"] for entry in errors), errors
+    assert show("ActiveState", "pondd.socket") == "active"
+    CONF.write_text(text, encoding="utf-8")
+    waiting.join()
+    assert results == [[("1",)]], results
+
+
+def newer_package():
+    """The same with a higher version."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = pathlib.Path(folder) / "tree"
+        run("dpkg-deb", "-R", str(next(FOLDER.glob("pondd_*.deb"))), str(tree))
+        control = tree / "DEBIAN/control"
+        control.write_text(re.sub(r"(?m)^Version: (.*)$", r"Version: \1+newer", control.read_text()))
+        run("dpkg-deb", "-b", str(tree), "/tmp/newer.deb")
+    return "/tmp/newer.deb"
+
+
+def step_upgrade():
+    deb = newer_package()
+    run("systemctl", "disable", "pondd.service")
+    text = CONF.read_text(encoding="utf-8")
+    before = pid()
+    with visitors():
+        run("dpkg", "-i", deb)
+    assert "+newer" in run("dpkg-query", "-W", "-f", "${Version}", "pondd")
+    assert pid() not in (0, before)
+    assert CONF.read_text(encoding="utf-8") == text, "the administrator's configuration was lost"
+    assert run("systemctl", "is-enabled", "pondd.service", code=1).strip() == "disabled"
+    run("systemctl", "enable", "pondd.service")
+
+
+def step_remove_and_install_again():
+    run("dpkg", "-r", "pondd")
+    for unit in ("pondd.service", "pondd.socket"):
+        assert show("ActiveState", unit) in ("inactive", "failed"), unit
+    assert CONF.exists() and not pathlib.Path("/usr/sbin/pondd").exists()
+    run("dpkg", "-i", str(next(FOLDER.glob("pondd_*.deb"))))
+    assert once("SELECT count(*) FROM t") == [("1000",)]
+
+
+def step_purge():
+    kept = pathlib.Path("/var/lib/pondd/mine.db")
+    kept.write_text("mine")
+    for extra in pathlib.Path("/etc/pondd").glob("*.sql"):
+        extra.unlink()
+    said = run("dpkg", "-P", "pondd")
+    assert "/var/lib/pondd is not empty and was left" in said and kept.exists(), said
+    for path in ("/etc/pondd", "/run/pondd", "/usr/sbin/pondd", "/usr/share/doc/pondd"):
+        assert not pathlib.Path(path).exists(), path
+    assert show("LoadState", "pondd.service") == "not-found"
+    assert list(pathlib.Path("/etc/systemd/system").rglob("pondd*")) == []
+    kept.unlink()
+    run("dpkg", "-i", str(next(FOLDER.glob("pondd_*.deb"))))
+    assert once("SELECT 1", "example") == [("1",)]
+    run("dpkg", "-P", "pondd", "pond-client", "libpond-dev", "libpond0")
+    assert not pathlib.Path("/var/lib/pondd").exists()
+
+
+STEPS = [value for name, value in list(globals().items()) if name.startswith("step_")]
+
+
+def main(wanted):
+    for step in STEPS:
+        name = step.__name__[len("step_"):]
+        if wanted and name not in wanted:
+            continue
+        begun = time.monotonic()
+        try:
+            step()
+        except BaseException:
+            print("FAILED %s after %.1f s" % (name, time.monotonic() - begun), flush=True)
+            print(run("systemctl", "status", "--no-pager", "-n", "30", "pondd.service", "pondd.socket", code=None),
+                  flush=True)
+            raise
+        print("ok %s %.1f s" % (name, time.monotonic() - begun), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[2:])
