@@ -36,10 +36,15 @@ static int bad(const struct conf_reader *reader, unsigned line, struct failure *
 
 /* ---- names of databases ---- */
 
+bool conf_is_console(const char *database)
+{
+    return strcmp(database, "pond") == 0 || strcmp(database, "pgbouncer") == 0;
+}
+
 static bool name_is_good(const char *name)
 {
     return *name != '\0' && strlen(name) <= name_bytes_max && strpbrk(name, "~/ \t\"") == NULL &&
-           strcmp(name, "pond") != 0;
+           !conf_is_console(name);
 }
 
 static struct conf_database *database_find(struct conf *conf, const char *name, size_t len)
@@ -82,7 +87,7 @@ static int open_database(struct conf_reader *reader, const struct ini_item *item
         return bad(
             reader, item->line, ret_failure,
             "expected a database name of 1 to 63 bytes, without blanks, quotes, \"/\" and \"~\", "
-            "that is not \"pond\"; not",
+            "that is not \"pond\" or \"pgbouncer\", the console's; not",
             name);
     }
     if (database_find(conf, name, strlen(name)) != NULL) {

@@ -64,6 +64,10 @@ struct conf {
     size_t builtin_count; /* of these */
 };
 
+/* Is that a name of the console, which no database may have? PgBouncer's is one, too: what looks at
+ * a PgBouncer may know no other. */
+bool conf_is_console(const char *database);
+
 /* Reads a file; overrides ("name=value" or "database.NAME.option=value") win over it. 0 or FAILED,
  * whose message names file, line, option and what was expected. */
 must_check int conf_read(const char *path, const char *const *overrides, size_t override_count,

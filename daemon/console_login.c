@@ -13,11 +13,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const char console_name[] = "pond";
+/* Whom it lets in without being asked to. */
+static const char own_user[] = "pond";
 
 bool console_is_meant(const char *database)
 {
-    return strcmp(database, console_name) == 0;
+    return conf_is_console(database);
 }
 
 static bool is_listed(const char *list, const char *user)
@@ -40,7 +41,7 @@ static bool runs_the_daemon(const struct connection *conn)
     struct ucred peer;
     socklen_t size = sizeof(peer);
 
-    return conn->is_unix && strcmp(conn->user, console_name) == 0 &&
+    return conn->is_unix && strcmp(conn->user, own_user) == 0 &&
            getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
            (peer.uid == geteuid() || peer.uid == 0);
 }
@@ -61,7 +62,7 @@ int console_enter(struct connection *conn, struct failure *ret_failure)
     if (conn->console != CONSOLE_NONE) {
         return 0;
     }
-    failure_set(ret_failure, "42501", "permission denied for database \"%s\"", console_name);
+    failure_set(ret_failure, "42501", "permission denied for database \"%s\"", conn->database);
     failure_add(ret_failure, FIELD_DETAIL,
                 "It is pond's console, for admin_users and stats_users.");
     return FAILED;

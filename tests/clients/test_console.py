@@ -126,6 +126,13 @@ class Login(Console):
         self.assertIn("permission denied", done.stderr)
         self.assertEqual(done.returncode, 2)
 
+    def test_its_other_name(self):
+        """Monitors of PgBouncer know no other."""
+        w = self.connect("pgbouncer", user="looker")
+        self.assertEqual(self.row("CLIENTS", w, user="looker")["database"], "pgbouncer")
+        self.leave(w)
+        self.assertEqual(self.refused("pgbouncer")["M"], 'permission denied for database "pgbouncer"')
+
     def test_it_takes_no_session(self):
         w = self.console()
         self.assertEqual(self.daemon.statistics()["sessions"], "0")
@@ -135,8 +142,10 @@ class Login(Console):
     def test_its_name_is_taken(self):
         w = self.connect("shop")
         self.fails(w, "CREATE DATABASE pond", "42P04")
+        self.fails(w, "CREATE DATABASE pgbouncer", "42P04")
         self.run_sql(w, "CREATE DATABASE other")
         self.fails(w, "ALTER DATABASE other RENAME TO pond", "42P04")
+        self.fails(w, "ALTER DATABASE other RENAME TO pgbouncer", "42P04")
         self.fails(w, "SELECT pond_template('pond')", "42P04")
         self.run_sql(w, "DROP DATABASE other")
         self.leave(w)

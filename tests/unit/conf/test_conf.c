@@ -172,8 +172,13 @@ static void a_mistake_names_file_line_option_and_what_was_expected(void **state)
 static void a_database_has_a_name_that_clients_can_say(void **state)
 {
     static const char *const names[] = {
-        "pond", "a~b",  "a/b",
-        "a b",  "a\"b", "x123456789012345678901234567890123456789012345678901234567890123"
+        "pond",
+        "pgbouncer",
+        "a~b",
+        "a/b",
+        "a b",
+        "a\"b",
+        "x123456789012345678901234567890123456789012345678901234567890123"
     };
     char text[256];
     char expected[512];
@@ -184,7 +189,7 @@ static void a_database_has_a_name_that_clients_can_say(void **state)
         snprintf(
             expected, sizeof(expected),
             "F:1: expected a database name of 1 to 63 bytes, without blanks, quotes, \"/\" and "
-            "\"~\", that is not \"pond\"; not \"%s\"",
+            "\"~\", that is not \"pond\" or \"pgbouncer\", the console's; not \"%s\"",
             names[i]);
         assert_fails(text, NULL, expected);
     }
