@@ -184,6 +184,7 @@ static int rest(struct connection *conn)
     if (r != 0) {
         return r;
     }
+    traffic_rests(conn);
     conn->cancel_next = false;
     deadline_begin_idle(conn);
     if (conn->activity != NULL) {

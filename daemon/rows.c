@@ -21,6 +21,7 @@ struct rows {
     struct connection *conn;
     const struct value_out *values; /* one for each column */
     size_t column_count;
+    bool begun; /* the first row is out */
 };
 
 static enum value_format format_at(const struct formats *formats, size_t i)
@@ -39,6 +40,10 @@ static int rows_row(struct row_sink *sink, const struct cell *cells, size_t coun
 
     assert(count == rows->column_count);
     int r = backend_data_row(&output->buf, rows->values, cells, count);
+    if (!rows->begun) {
+        rows->begun = true;
+        traffic_first_row(rows->conn);
+    }
 
     /* The buffer has no cap, so 1 is FAILED and never BUF_FULL. */
     return r == 0 ? output_relieve(output) : r;

@@ -135,10 +135,10 @@ int statement_run(struct connection *conn, struct portal *portal, const struct s
                   struct failure *ret_failure)
 {
     bool opening = conn->opening && !sql_plan_is_txn_control(sql_portal_plan(portal));
-    bool timed = opening || statement_log_wants_time(conn->server->conf);
-    int64_t start_us = timed ? loop_now_us(conn->worker->loop) : 0;
+
+    traffic_statement_begins(conn);
     int r = rows_run(conn, portal, how->max_rows, ret_failure);
-    int64_t took_us = timed ? loop_now_us(conn->worker->loop) - start_us : 0;
+    int64_t took_us = traffic_statement_ends(conn);
 
     conn->worker->stats.statements++;
     if (opening) {

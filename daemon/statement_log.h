@@ -4,11 +4,6 @@
 #include "base/view.h"
 #include "conf/conf.h"
 
-static inline bool statement_log_wants_time(const struct conf *conf)
-{
-    return conf->log_min_duration_us >= 0;
-}
-
 static inline bool statement_log_is_on(const struct conf *conf)
 {
     return conf->log_statement > 0 || conf->log_min_duration_us >= 0;
