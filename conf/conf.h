@@ -37,6 +37,7 @@ struct conf {
     char *listen_addr; /* comma-separated; empty: no TCP */
     int64_t listen_port;
     char *unix_socket_dir; /* empty: no unix socket */
+    char *http_listen;     /* ADDRESS:PORT of metrics and status page; empty: none */
     int64_t loops;         /* 0: one for each core */
     int64_t max_client_conn;
     int64_t max_db_connections;

@@ -28,6 +28,7 @@ const struct option option_table[] = {
     ROW("listen_addr", POND(listen_addr), OPTION_TEXT, "127.0.0.1", 0),
     ROW("listen_port", POND(listen_port), OPTION_INT, "7432", .min = 0, .max = 65535),
     ROW("unix_socket_dir", POND(unix_socket_dir), OPTION_PATH, "/tmp", 0),
+    ROW("http_listen", POND(http_listen), OPTION_TEXT, "", 0),
     ROW("loops", POND(loops), OPTION_INT, "0", .min = 0, .max = 64),
     ROW("max_client_conn", POND(max_client_conn), OPTION_INT, "1000", .min = 1, .max = 1000000),
     ROW("max_db_connections", POND(max_db_connections), OPTION_INT, "0", .min = 0, .max = 1000000),

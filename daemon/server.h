@@ -31,6 +31,7 @@ struct server {
     atomic_size_t client_count;  /* connections, start-up ones included */
     atomic_size_t refused_count; /* those over max_client_conn, there to be told so */
     atomic_bool draining;        /* it ends: no new connections, statements may finish */
+    bool ready;                  /* the start is over. Main thread */
     /* The daemon shall end: as by SIGTERM, or patiently, once all clients have left by themselves.
      * False: it ends already. On the main loop; does not await. */
     bool (*shut_down)(struct server *server, bool patiently);

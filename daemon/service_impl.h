@@ -5,6 +5,7 @@
 #include "daemon/server.h"
 
 struct event;
+struct http;
 struct listener;
 struct task;
 
@@ -13,6 +14,7 @@ enum { signal_count = 3 };
 struct service {
     struct server server;
     struct listener *listener;
+    struct http *http; /* NULL: http_listen is empty */
     struct event *signals[signal_count];
     struct task *starting; /* NULL once started */
     _Atomic bool stop;     /* it is to stop; seeds look at it */

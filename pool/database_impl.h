@@ -10,6 +10,7 @@ struct database {
     const struct database_world *world;
     char *name;
     bool owns_durable;        /* it has not been started yet: then its clone has it */
+    size_t number;            /* in the registry */
     struct respool *sessions; /* on private clones */
     void (*closed)(void *arg);
     void *closed_arg;

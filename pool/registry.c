@@ -96,7 +96,10 @@ int registry_add(struct registry *registry, const struct database_options *optio
         all.oid = registry_next_oid(registry);
     }
     int r = database_create(&registry->world, &all, &grown[registry->count]);
-    registry->count += r == 0;
+    if (r == 0) {
+        grown[registry->count]->number = registry->count;
+        registry->count++;
+    }
     return r;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "pool/clone.h"
+#include "pool/database_impl.h"
 #include "pool/template.h"
 
 #include <errno.h>
@@ -112,12 +113,11 @@ int registry_list(struct registry *registry, struct registry_row **ret_rows, siz
 static struct registry_pool *pool_of(const struct registry *registry, struct registry_pool *pools,
                                      const struct named *named)
 {
-    for (size_t i = 0; i < registry->count; i++) {
-        if (registry->databases[i] == named_database(named)) {
-            return &pools[i];
-        }
-    }
-    return NULL;
+    size_t number = named->database->number;
+
+    return number < registry->count && registry->databases[number] == named->database
+               ? &pools[number]
+               : NULL;
 }
 
 static void add_clones(struct registry *registry, struct registry_pool *pools)
