@@ -11,7 +11,7 @@ packages_test=(
     clang libclang-rt-14-dev clang-format valgrind mandoc python3
     postgresql-15
     python3-psycopg2 python3-psycopg python3-psycopg-pool python3-asyncpg
-    libpostgresql-jdbc-java pgbouncer prometheus-pgbouncer-exporter prometheus
+    libpostgresql-jdbc-java pgbouncer prometheus-pgbouncer-exporter prometheus chromium
 )
 packages_bench=("${packages_run[@]}" postgresql-15 pgbouncer python3)
 

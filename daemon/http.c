@@ -14,7 +14,9 @@
 #include "daemon/http_door.h"
 #include "daemon/log.h"
 #include "daemon/metrics.h"
+#include "daemon/page.h"
 #include "daemon/server.h"
+#include "daemon/status.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,14 +35,16 @@ static const int64_t close_step_us = 1000;
 struct route {
     const char *path;
     const char *type;
-    /* 0, HEALTH_BAD, BUF_FULL or -ENOMEM. May await. */
+    /* 0, HEALTH_BAD, BUF_FULL or -errno. May await. */
     int (*write)(const struct server *server, struct buf *out);
 };
 
 static const struct route routes[] = {
+    { "/", "text/html; charset=utf-8", page_write },
     { "/healthz", "text/plain; charset=utf-8", health_live },
     { "/metrics", "text/plain; version=0.0.4; charset=utf-8", metrics_write },
     { "/readyz", "text/plain; charset=utf-8", health_ready },
+    { "/status.json", "application/json", status_write },
 };
 
 struct http {
@@ -69,6 +73,7 @@ static void add_headers(struct evhttp_request *request, const char *type)
     evhttp_add_header(headers, "Content-Type", type);
     evhttp_add_header(headers, "Cache-Control", "no-store");
     evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+    evhttp_add_header(headers, "X-Frame-Options", "DENY");
     evhttp_add_header(headers, "Connection", "close"); /* see http_door.h */
 }
 
@@ -124,7 +129,7 @@ static void answer(const struct http *http, struct evhttp_request *request)
     buf_init(&out, answer_bytes_most);
     int r = route->write(http->server, &out);
     if (r != 0 && r != HEALTH_BAD) {
-        send_text(request, HTTP_INTERNAL, r == -ENOMEM ? "out of memory\n" : "too long\n");
+        send_text(request, HTTP_INTERNAL, r == BUF_FULL ? "too long\n" : "out of memory\n");
         return;
     }
     add_headers(request, route->type);

@@ -275,6 +275,18 @@ static void print_latencies(struct printer *p, const struct metric *metric,
     }
 }
 
+static void print_all(struct printer *p, const struct tally *tally)
+{
+    print_daemon(p, tally);
+    print_loops(p, tally);
+    for (size_t i = 0; i < ARRAY_LEN(database_metrics); i++) {
+        print_database_metric(p, &database_metrics[i], tally);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(latency_metrics); i++) {
+        print_latencies(p, &latency_metrics[i], tally);
+    }
+}
+
 int metrics_write(const struct server *server, struct buf *out)
 {
     cleanup(mem_freep) struct tally *tally = mem_alloc(sizeof(*tally));
@@ -284,13 +296,8 @@ int metrics_write(const struct server *server, struct buf *out)
         return -ENOMEM;
     }
     p.result = tally_take(server, tally);
-    print_daemon(&p, tally);
-    print_loops(&p, tally);
-    for (size_t i = 0; i < ARRAY_LEN(database_metrics); i++) {
-        print_database_metric(&p, &database_metrics[i], tally);
-    }
-    for (size_t i = 0; i < ARRAY_LEN(latency_metrics); i++) {
-        print_latencies(&p, &latency_metrics[i], tally);
+    if (p.result == 0) {
+        print_all(&p, tally);
     }
     tally_finish(tally);
     return p.result;

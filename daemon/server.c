@@ -9,6 +9,7 @@
 #include "daemon/connection.h"
 #include "daemon/linger.h"
 #include "daemon/log.h"
+#include "daemon/slow.h"
 #include "daemon/traffic.h"
 #include "pool/registry.h"
 #include "pool/sweep.h"
@@ -34,7 +35,10 @@ static int open_worker(struct server *server, size_t i)
     cancel_keys_init(&worker->cancel_keys, (int32_t)i + 1, (int32_t)server->worker_count);
     int r = loop_create(&options, &worker->loop);
     server->loops[i] = worker->loop;
-    return r == 0 ? traffic_open(worker) : r;
+    if (r == 0) {
+        r = traffic_open(worker);
+    }
+    return r == 0 ? slow_open(worker) : r;
 }
 
 static size_t count_workers(const struct conf *conf)
@@ -130,6 +134,7 @@ void server_close(struct server *server)
     for (size_t i = 0; i < server->worker_count; i++) {
         output_spares_finish(&server->workers[i].spares);
         traffic_close(&server->workers[i]);
+        slow_close(&server->workers[i]);
         loop_destroy(server->workers[i].loop);
     }
     if (server->workers != NULL) {

@@ -3,6 +3,7 @@
 
 #include "async/loop.h"
 #include "daemon/log.h"
+#include "daemon/slow.h"
 #include "daemon/statement_log.h"
 #include "pool/txn.h"
 #include "protocol/backend.h"
@@ -140,6 +141,7 @@ int statement_run(struct connection *conn, struct portal *portal, const struct s
     int r = rows_run(conn, portal, how->max_rows, ret_failure);
     int64_t took_us = traffic_statement_ends(conn);
 
+    slow_note_if(conn, took_us);
     conn->worker->stats.statements++;
     if (opening) {
         count_opening(conn, took_us);

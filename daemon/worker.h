@@ -37,4 +37,5 @@ struct worker {
     LIST_HEAD(, lingering) lingering; /* linger.h */
     struct worker_stats stats;
     struct traffic *traffic; /* traffic.h */
+    struct slow_list *slow;  /* slow.h */
 };

@@ -1,6 +1,7 @@
 """http_listen: what is not asked for nicely, and what is asked for too often, harms nobody."""
 import os
 import random
+import re
 import socket
 import subprocess
 import time
@@ -34,6 +35,18 @@ class Requests(Served):
         self.assertEqual((headers["Cache-Control"], headers["X-Content-Type-Options"], headers["Connection"]),
                          ("no-store", "nosniff", "close"))
         self.assertNotIn("Access-Control-Allow-Origin", headers)
+
+    def test_page(self):
+        """Small, alone, and with a word of its own that lets its script run."""
+        words = set()
+        for _ in range(2):
+            status, headers, text = self.ask("/")
+            self.assertEqual((status, headers["Content-Type"], headers["X-Frame-Options"]), (200, "text/html; charset=utf-8", "DENY"))
+            self.assertLess(len(text), 20000)
+            self.assertNotIn("@NONCE@", text)
+            self.assertEqual(set(re.findall(r"https?://[^\s\"]+", text)), {"http://www.w3.org/2000/svg"})
+            words |= set(re.findall(r"nonce[-=]\"?([0-9a-f]+)", text))
+        self.assertEqual(sorted(len(word) for word in words), [32, 32])
 
     def test_names_that_a_foreign_page_cannot_have(self):
         own = socket.gethostname()
