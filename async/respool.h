@@ -106,6 +106,11 @@ void respool_release_scoped(struct scope *scope, struct respool_item *item);
  * against more) or what create says. */
 must_check int respool_await_prefill(struct respool *pool);
 
+/* All idle resources end soon, on their loops, those that `min` keeps ready as well: what they hold
+ * is needed elsewhere. Such are made anew, but only after a second. Any thread; not beside
+ * respool_close() nor after it. */
+void respool_shed(struct respool *pool);
+
 /* For gate_set_limit(), gate_stats() and gate_find_full(). */
 struct budget *respool_budget(struct respool *pool);
 

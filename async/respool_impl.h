@@ -32,7 +32,10 @@ struct respool_shard {
     struct timer timer;        /* when an idle one ends, or a new one is tried again */
     bool tended;               /* its task is on its way or at work */
     bool closing;              /* its last one is */
+    bool shedding;             /* all idle ones are to end */
     struct loop_message close;
+    struct loop_message shed;
+    atomic_bool shed_sent;                       /* it is under way */
     _Atomic uint64_t counters[RESPOOL_COUNTERS]; /* written by its loop, read by any thread */
 };
 

@@ -191,7 +191,7 @@ static void take_ended(struct respool_shard *shard, struct respool_items *ended)
 
     for (item = TAILQ_LAST(&shard->idle, respool_items); item != NULL; item = younger) {
         younger = TAILQ_PREV(item, respool_items, entry);
-        if (shard->closing || end_of(shard, item) <= now_us) {
+        if (shard->closing || shard->shedding || end_of(shard, item) <= now_us) {
             idle_take(item);
             TAILQ_INSERT_TAIL(ended, item, entry);
             shard->alive--; /* for end_of(); they still live */
@@ -206,6 +206,7 @@ static void end_due(struct respool_shard *shard)
     struct respool_item *item;
 
     take_ended(shard, &ended);
+    shard->shedding = false;
     while ((item = TAILQ_FIRST(&ended)) != NULL) {
         TAILQ_REMOVE(&ended, item, entry);
         end_item(item);
@@ -259,8 +260,15 @@ static void tend(void *arg)
 {
     struct respool_shard *shard = arg;
 
-    end_due(shard);
-    maybe_unused int r = shard_await_fill(shard);
+    do {
+        if (shard->shedding) {
+            end_due(shard);
+            set_timer(shard);
+        } else {
+            end_due(shard);
+            maybe_unused int r = shard_await_fill(shard);
+        }
+    } while (shard->shedding);
     shard->tended = shard->closing; /* then for good: nobody shall start it anew */
     if (shard->closing) {
         end_due(shard);
@@ -289,6 +297,18 @@ static void shard_closes(struct loop *loop, struct loop_message *message)
     shard_tend(shard);
 }
 
+static void shard_sheds(struct loop *loop, struct loop_message *message)
+{
+    struct respool_shard *shard = container_of(message, struct respool_shard, shed);
+
+    (void)loop;
+    atomic_store_explicit(&shard->shed_sent, false, memory_order_relaxed);
+    shard->shedding = !TAILQ_EMPTY(&shard->idle);
+    if (shard->shedding) {
+        shard_tend(shard);
+    }
+}
+
 void shard_init(struct respool_shard *shard, struct respool *pool, struct loop *loop)
 {
     *shard = (struct respool_shard){
@@ -296,6 +316,7 @@ void shard_init(struct respool_shard *shard, struct respool *pool, struct loop *
         .loop = loop,
         .timer.fire = timer_rings,
         .close.run = shard_closes,
+        .shed.run = shard_sheds,
     };
     TAILQ_INIT(&shard->idle);
 }

@@ -9,6 +9,7 @@
 #include "async/loop.h"
 #include "async/task.h"
 #include "daemon/connection_impl.h"
+#include "daemon/crowd.h"
 #include "daemon/deadline.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
@@ -67,6 +68,7 @@ static void leave_list(void *arg)
     struct connection *conn = arg;
 
     connection_leave_worker(conn);
+    crowd_leave(conn->server->crowd, take_ptr(conn->place));
     atomic_fetch_sub(conn->refused ? &conn->server->refused_count : &conn->server->client_count, 1);
 }
 

@@ -7,6 +7,7 @@
 #include "async/task.h"
 #include "async/thread.h"
 #include "daemon/connection.h"
+#include "daemon/crowd.h"
 #include "daemon/linger.h"
 #include "daemon/log.h"
 #include "daemon/slow.h"
@@ -100,6 +101,9 @@ int server_open(struct server *server, struct conf *conf)
     int r = open_workers(server);
 
     if (r == 0) {
+        r = crowd_create(&server->crowd);
+    }
+    if (r == 0) {
         server->start_us = loop_now_us(server_main(server)->loop);
         r = open_registry(server);
     }
@@ -131,6 +135,7 @@ void server_close(struct server *server)
 {
     registry_destroy(server->registry);
     users_destroy(server->users);
+    crowd_destroy(server->crowd);
     for (size_t i = 0; i < server->worker_count; i++) {
         output_spares_finish(&server->workers[i].spares);
         traffic_close(&server->workers[i]);
@@ -144,6 +149,7 @@ void server_close(struct server *server)
     mem_free(server->workers);
     server->registry = NULL;
     server->users = NULL;
+    server->crowd = NULL;
     server->workers = NULL;
     server->worker_count = 0;
 }

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+struct crowd;
 struct registry;
 struct users;
 
@@ -21,6 +22,7 @@ struct server {
     struct gate gate;               /* the line of all who wait for a session */
     struct claims claims;           /* templates that are being built */
     struct users *users;            /* max_user_connections; NULL: no limit */
+    struct crowd *crowd;            /* max_client_conn_per_addr */
     struct budget sessions;         /* max_db_connections */
     struct loop *loops[loops_most]; /* the workers' */
     struct account account;         /* memory_limit; parent of every session's account */

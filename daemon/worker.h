@@ -38,4 +38,5 @@ struct worker {
     struct worker_stats stats;
     struct traffic *traffic; /* traffic.h */
     struct slow_list *slow;  /* slow.h */
+    int64_t shed_us;         /* when it last had the idle sessions given up (memory.h) */
 };

@@ -28,6 +28,9 @@ struct session_options database_session_options(const struct database *database,
     if (all.lock_timeout_us == 0) {
         all.lock_timeout_us = database->options.lock_timeout_us;
     }
+    if (all.statement_bytes == 0) {
+        all.statement_bytes = database->options.max_statement_size;
+    }
     if (all.work_mem == 0) {
         all.work_mem = database->options.work_mem;
     }
@@ -205,6 +208,11 @@ int database_await_prefill(struct database *database)
 bool database_pause(struct database *database, bool paused)
 {
     return gate_pause(database->world->gate, respool_budget(database->sessions), paused);
+}
+
+void database_shed(struct database *database)
+{
+    respool_shed(database->sessions);
 }
 
 void database_stats(const struct database *database, struct database_stats *ret_stats)

@@ -112,6 +112,13 @@ void registry_await_prefill(struct registry *registry)
     }
 }
 
+void registry_shed(const struct registry *registry)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        database_shed(registry->databases[i]);
+    }
+}
+
 struct database *registry_find(const struct registry *registry, struct view name)
 {
     for (size_t i = 0; i < registry->count; i++) {

@@ -34,6 +34,8 @@ void registry_destroy(struct registry *registry);
 must_check int registry_add(struct registry *registry, const struct database_options *options);
 /* Makes the sessions of this loop that are to be ready (min_pool_size). Awaits. */
 void registry_await_prefill(struct registry *registry);
+/* The idle sessions of all databases end soon. Any thread; not at the daemon's end. */
+void registry_shed(const struct registry *registry);
 struct database *registry_find(const struct registry *registry, struct view name); /* or NULL */
 /* One whose name gives private clones of its template: not a durable one. NULL: it is none. */
 struct database *registry_find_template(const struct registry *registry, struct view name);
