@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 enum { header_bytes_most = 8192, answer_bytes_most = 64 << 20, waiting_most = http_visitors_most };
+enum { silence_s = 10 }; /* the door is stricter */
 
 static const int64_t close_step_us = 1000;
 
@@ -224,6 +225,7 @@ int http_open(const struct server *server, const char *at, struct http **ret_htt
     evhttp_set_allowed_methods(http->evhttp, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
     evhttp_set_max_headers_size(http->evhttp, header_bytes_most);
     evhttp_set_max_body_size(http->evhttp, 0);
+    evhttp_set_timeout(http->evhttp, silence_s);
     evhttp_set_gencb(http->evhttp, on_request, http);
     *ret_http = http;
     return 0;

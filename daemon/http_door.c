@@ -103,8 +103,8 @@ static struct bufferevent *let_in(struct event_base *base, void *arg)
     struct http_door *door = arg;
     struct bufferevent *connection = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 
-    if (connection == NULL) {
-        return NULL; /* evhttp tries so itself, and gives up the connection */
+    if (connection == NULL || door->count == http_visitors_most) {
+        return connection; /* evhttp gives up one that it gets none for; it stops when it is shut */
     }
     bufferevent_setwatermark(connection, EV_READ, 0, unread_bytes);
     bufferevent_incref(connection);
