@@ -79,7 +79,7 @@ void respool_shed(struct respool *pool)
         struct respool_shard *shard = &pool->shards[i];
 
         if (shard_counted(shard, COUNT_IDLE) > 0 &&
-            !atomic_exchange_explicit(&shard->shed_sent, true, memory_order_relaxed)) {
+            !atomic_exchange_explicit(&shard->shed_sent, true, memory_order_acquire)) {
             loop_send(shard->loop, &shard->shed);
         }
     }

@@ -302,7 +302,7 @@ static void shard_sheds(struct loop *loop, struct loop_message *message)
     struct respool_shard *shard = container_of(message, struct respool_shard, shed);
 
     (void)loop;
-    atomic_store_explicit(&shard->shed_sent, false, memory_order_relaxed);
+    atomic_store_explicit(&shard->shed_sent, false, memory_order_release);
     shard->shedding = !TAILQ_EMPTY(&shard->idle);
     if (shard->shedding) {
         shard_tend(shard);
