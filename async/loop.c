@@ -141,6 +141,11 @@ static int loop_open(struct loop *loop, struct event_base *base)
     return 0;
 }
 
+void loop_set_time_slice(struct loop *loop, int64_t us)
+{
+    loop->time_slice_us = us == 0 ? default_slice_us : us;
+}
+
 int loop_create(const struct loop_options *options, struct loop **ret_loop)
 {
     const struct loop_options o = options == NULL ? (struct loop_options){ 0 } : *options;
@@ -155,7 +160,7 @@ int loop_create(const struct loop_options *options, struct loop **ret_loop)
     loop->number = o.number;
     loop->owner = o.owner;
     loop->clock = o.clock == NULL ? &clock_system : o.clock;
-    loop->time_slice_us = o.time_slice_us == 0 ? default_slice_us : o.time_slice_us;
+    loop_set_time_slice(loop, o.time_slice_us);
     loop->alarm_us = DEADLINE_NONE;
     loop->inbox.wake_fd = -1;
     TAILQ_INIT(&loop->ready);

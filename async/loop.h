@@ -71,6 +71,9 @@ void *loop_owner(const struct loop *loop);
 const struct clock *loop_clock(const struct loop *loop);
 int64_t loop_now_us(const struct loop *loop); /* monotonic, read anew each call */
 
+/* Another time slice, from the next look at it on; 0: 1000. */
+void loop_set_time_slice(struct loop *loop, int64_t us);
+
 struct loop_stats {
     uint64_t turns; /* times a task was resumed */
     uint64_t tasks; /* alive now */

@@ -14,6 +14,20 @@
 #include <errno.h>
 #include <string.h>
 
+/* What cannot be: more ready than there may be, or than are kept. */
+static struct respool_options made_whole(const struct respool_options *options)
+{
+    struct respool_options o = *options;
+
+    if (o.max != 0 && o.min > o.max) {
+        o.min = o.max;
+    }
+    if (o.max_idle < o.min) {
+        o.max_idle = o.min;
+    }
+    return o;
+}
+
 int respool_create(const struct respool_options *options, struct respool **ret_pool)
 {
     size_t count = options->loop_count;
@@ -24,15 +38,8 @@ int respool_create(const struct respool_options *options, struct respool **ret_p
     if (pool == NULL) {
         return -ENOMEM;
     }
-    struct respool_options *o = &pool->options;
-    *o = *options;
-    if (o->max != 0 && o->min > o->max) {
-        o->min = o->max;
-    }
-    if (o->max_idle < o->min) {
-        o->max_idle = o->min;
-    }
-    pool->budget = (struct budget){ .name = o->name, .limit = o->max };
+    pool->options = made_whole(options);
+    pool->budget = (struct budget){ .name = options->name, .limit = options->max };
     atomic_init(&pool->refs, count + 1);
     for (size_t i = 0; i < count; i++) {
         shard_init(&pool->shards[i], pool, options->loops[i]);
@@ -100,9 +107,10 @@ static struct respool_shard *shard_here(struct respool *pool)
     return &pool->shards[number];
 }
 
-static int await_permit(struct respool *pool, const struct respool_request *request,
+static int await_permit(struct respool_shard *shard, const struct respool_request *request,
                         struct permit *ret_permit)
 {
+    struct respool *pool = shard->pool;
     struct budget *budgets[gate_budgets_max] = { &pool->budget };
 
     assert(request->budget_count < gate_budgets_max);
@@ -110,7 +118,7 @@ static int await_permit(struct respool *pool, const struct respool_request *requ
         budgets[1 + i] = request->budgets[i];
     }
     return await_gate(pool->options.gate, budgets, 1 + request->budget_count,
-                      pool->options.max_waiters, request->deadline_us, ret_permit);
+                      shard->options.max_waiters, request->deadline_us, ret_permit);
 }
 
 static int await_lease(struct respool_shard *shard, const struct respool_request *request,
@@ -118,7 +126,7 @@ static int await_lease(struct respool_shard *shard, const struct respool_request
 {
     struct permit permit;
     struct respool_item *item;
-    int r = await_permit(shard->pool, request, &permit);
+    int r = await_permit(shard, request, &permit);
 
     if (r != 0) {
         return r;
@@ -210,6 +218,13 @@ int respool_await_prefill(struct respool *pool)
     account_swap(was);
     respool_unref(pool);
     return r;
+}
+
+void respool_change(struct respool *pool, const struct respool_options *options, bool renew)
+{
+    const struct respool_options o = made_whole(options);
+
+    shard_change(shard_here(pool), &o, renew);
 }
 
 /* ---- statistics ---- */

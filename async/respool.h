@@ -32,6 +32,7 @@ struct respool_item {
     int64_t idle_end_us;  /* when it has been idle for too long */
     int64_t life_end_us;  /* when it has lived for too long */
     struct permit permit; /* of its lease */
+    uint64_t renewals;    /* of its shard, before it was made */
 };
 
 /* What one user wants. */
@@ -110,6 +111,11 @@ must_check int respool_await_prefill(struct respool *pool);
  * is needed elsewhere. Such are made anew, but only after a second. Any thread; not beside
  * respool_close() nor after it. */
 void respool_shed(struct respool *pool);
+
+/* Other options for the running loop: those from `max` on. With `renew`, what was made there before
+ * is lent to nobody any more: it is ended, or, while it is leased, at its release. The caller goes
+ * through the loops, and changes the limit of the budget by gate_set_limit(). Does not await. */
+void respool_change(struct respool *pool, const struct respool_options *options, bool renew);
 
 /* For gate_set_limit(), gate_stats() and gate_find_full(). */
 struct budget *respool_budget(struct respool *pool);

@@ -27,12 +27,15 @@ TAILQ_HEAD(respool_items, respool_item);
 struct respool_shard {
     struct respool *pool;
     struct loop *loop;
-    struct respool_items idle; /* the youngest first */
-    size_t alive;              /* leased, idle, in the making or at their end */
-    struct timer timer;        /* when an idle one ends, or a new one is tried again */
-    bool tended;               /* its task is on its way or at work */
-    bool closing;              /* its last one is */
-    bool shedding;             /* all idle ones are to end */
+    struct respool_options options; /* as this loop has them */
+    uint64_t renewals;              /* so far: what is older is not lent any more */
+    struct respool_items idle;      /* the youngest first */
+    size_t alive;                   /* leased, idle, in the making or at their end */
+    struct timer timer;             /* when an idle one ends, or a new one is tried again */
+    bool tended;                    /* its task is on its way or at work */
+    bool changed;                   /* there is more for that task to look at */
+    bool closing;                   /* its last one is */
+    bool shedding;                  /* all idle ones are to end */
     struct loop_message close;
     struct loop_message shed;
     atomic_bool shed_sent;                       /* it is under way */
@@ -40,7 +43,7 @@ struct respool_shard {
 };
 
 struct respool {
-    struct respool_options options;
+    struct respool_options options; /* as it was made */
     struct budget budget;
     atomic_size_t refs;
     atomic_bool closed; /* set before the shards are told */
@@ -73,6 +76,9 @@ static inline void shard_count(struct respool_shard *shard, enum respool_counter
 }
 
 void shard_init(struct respool_shard *shard, struct respool *pool, struct loop *loop);
+
+/* See respool_change(). */
+void shard_change(struct respool_shard *shard, const struct respool_options *options, bool renew);
 
 /* An idle one that is still good, or a new one. */
 must_check int shard_await_item(struct respool_shard *shard, const struct respool_request *request,

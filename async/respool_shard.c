@@ -17,7 +17,7 @@ static void shard_tend(struct respool_shard *shard);
 
 static const struct respool_options *options_of(const struct respool_shard *shard)
 {
-    return &shard->pool->options;
+    return &shard->options;
 }
 
 /* now + us, where 0 means never. */
@@ -82,6 +82,8 @@ static int await_new(struct respool_shard *shard, const struct respool_request *
     const struct respool_options *o = options_of(shard);
     struct respool_item *item = NULL;
 
+    uint64_t renewals = shard->renewals;
+
     shard->alive++;
     int r = o->ops->create(o->context, request, &item);
     if (r != 0) {
@@ -92,6 +94,7 @@ static int await_new(struct respool_shard *shard, const struct respool_request *
     *item = (struct respool_item){
         .shard = shard,
         .life_end_us = after(loop_now_us(shard->loop), o->lifetime_us),
+        .renewals = renewals,
     };
     shard_count(shard, COUNT_CREATED, 1);
     *ret_item = item;
@@ -128,11 +131,17 @@ static void idle_take(struct respool_item *item)
     shard_count(item->shard, COUNT_IDLE, -1);
 }
 
+static bool is_outdated(const struct respool_item *item)
+{
+    return item->renewals != item->shard->renewals;
+}
+
 static bool is_good(struct respool_item *item, const struct respool_request *request)
 {
     const struct respool_options *o = options_of(item->shard);
 
-    return (item->life_end_us == DEADLINE_NONE ||
+    return !is_outdated(item) &&
+           (item->life_end_us == DEADLINE_NONE ||
             item->life_end_us > loop_now_us(item->shard->loop)) &&
            (o->ops->validate == NULL || o->ops->validate(o->context, item, request));
 }
@@ -162,7 +171,7 @@ static bool may_keep(const struct respool_item *item, int64_t now_us)
 {
     const struct respool_shard *shard = item->shard;
 
-    return !respool_is_closed(shard->pool) && item->life_end_us > now_us &&
+    return !respool_is_closed(shard->pool) && !is_outdated(item) && item->life_end_us > now_us &&
            shard_counted(shard, COUNT_IDLE) < options_of(shard)->max_idle;
 }
 
@@ -191,7 +200,8 @@ static void take_ended(struct respool_shard *shard, struct respool_items *ended)
 
     for (item = TAILQ_LAST(&shard->idle, respool_items); item != NULL; item = younger) {
         younger = TAILQ_PREV(item, respool_items, entry);
-        if (shard->closing || shard->shedding || end_of(shard, item) <= now_us) {
+        if (shard->closing || shard->shedding || is_outdated(item) ||
+            end_of(shard, item) <= now_us) {
             idle_take(item);
             TAILQ_INSERT_TAIL(ended, item, entry);
             shard->alive--; /* for end_of(); they still live */
@@ -225,7 +235,7 @@ static int await_one_more(struct respool_shard *shard, const struct respool_requ
         return r;
     }
     r = await_new(shard, request, &item);
-    if (r == 0 && respool_is_closed(shard->pool)) {
+    if (r == 0 && (respool_is_closed(shard->pool) || is_outdated(item))) {
         end_item(item);
     } else if (r == 0) {
         idle_put(item, loop_now_us(shard->loop));
@@ -261,14 +271,16 @@ static void tend(void *arg)
     struct respool_shard *shard = arg;
 
     do {
-        if (shard->shedding) {
-            end_due(shard);
+        bool sheds = shard->shedding;
+
+        shard->changed = false;
+        end_due(shard);
+        if (sheds) {
             set_timer(shard);
         } else {
-            end_due(shard);
             maybe_unused int r = shard_await_fill(shard);
         }
-    } while (shard->shedding);
+    } while (shard->changed || shard->shedding);
     shard->tended = shard->closing; /* then for good: nobody shall start it anew */
     if (shard->closing) {
         end_due(shard);
@@ -309,11 +321,27 @@ static void shard_sheds(struct loop *loop, struct loop_message *message)
     }
 }
 
+void shard_change(struct respool_shard *shard, const struct respool_options *options, bool renew)
+{
+    const struct respool_options old = shard->options;
+
+    shard->options = *options;
+    shard->options.ops = old.ops;
+    shard->options.context = old.context;
+    shard->options.gate = old.gate;
+    shard->renewals += renew;
+    shard->changed = true;
+    if (!respool_is_closed(shard->pool)) {
+        shard_tend(shard);
+    }
+}
+
 void shard_init(struct respool_shard *shard, struct respool *pool, struct loop *loop)
 {
     *shard = (struct respool_shard){
         .pool = pool,
         .loop = loop,
+        .options = pool->options,
         .timer.fire = timer_rings,
         .close.run = shard_closes,
         .shed.run = shard_sheds,

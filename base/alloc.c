@@ -72,8 +72,9 @@ static bool account_charge(struct account *first, size_t bytes)
 {
     for (struct account *a = first; a != NULL; a = a->parent) {
         size_t used = atomic_fetch_add_explicit(&a->used, bytes, memory_order_relaxed);
+        size_t limit = atomic_load_explicit(&a->limit, memory_order_relaxed);
 
-        if (a->limit != 0 && (used > a->limit || bytes > a->limit - used)) {
+        if (limit != 0 && (used > limit || bytes > limit - used)) {
             atomic_fetch_add_explicit(&a->refused, 1, memory_order_relaxed);
             account_credit(first, a->parent, bytes);
             return false;

@@ -14,7 +14,7 @@
 struct account {
     struct account *parent; /* charged as well (session -> daemon); NULL: none */
     _Atomic size_t used;    /* bytes given and not yet freed */
-    size_t limit;           /* bytes; 0: none */
+    _Atomic size_t limit;   /* bytes; 0: none. May change at any time */
     _Atomic size_t refused; /* how often the limit said no */
 };
 

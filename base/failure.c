@@ -2,6 +2,7 @@
  * bytes. */
 #include "base/failure.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -111,6 +112,25 @@ const char *failure_get(const struct failure *f, enum failure_field field)
 const char *failure_severity_name(const struct failure *f)
 {
     return f->severity < ARRAY_LEN(severity_names) ? severity_names[f->severity] : "ERROR";
+}
+
+const char *failure_errno_sqlstate(int error)
+{
+    static const struct {
+        int error;
+        const char *sqlstate;
+    } rows[] = {
+        { ENOSPC, "53100" }, { EDQUOT, "53100" }, { EFBIG, "53100" },   { EMFILE, "53000" },
+        { ENFILE, "53000" }, { ENOENT, "58P01" }, { ENOTDIR, "58P01" }, { EISDIR, "42809" },
+        { EACCES, "42501" }, { EPERM, "42501" },  { EROFS, "42501" },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].error == error) {
+            return rows[i].sqlstate;
+        }
+    }
+    return "58030";
 }
 
 int failure_set_nomem(struct failure *f)

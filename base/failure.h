@@ -67,5 +67,9 @@ const char *failure_get(const struct failure *f, enum failure_field field);
 /* "ERROR", "FATAL", "WARNING" ... as PostgreSQL spells them. */
 const char *failure_severity_name(const struct failure *f);
 
+/* The code of an error of the system that has to do with files; 58030: none of its own. As
+ * PostgreSQL's errcode_for_file_access(). */
+const char *failure_errno_sqlstate(int error);
+
 /* 53200, "out of memory". Returns FAILED. */
 int failure_set_nomem(struct failure *f);

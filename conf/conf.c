@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/fd.h"
+#include "conf/conf_impl.h"
 #include "conf/ini.h"
 #include "conf/option.h"
 
@@ -47,7 +48,7 @@ static bool name_is_good(const char *name)
            !conf_is_console(name);
 }
 
-static struct conf_database *database_find(struct conf *conf, const char *name, size_t len)
+static struct conf_database *database_find(const struct conf *conf, const char *name, size_t len)
 {
     for (size_t i = 0; i < conf->database_count; i++) {
         if (strlen(conf->databases[i].name) == len &&
@@ -58,7 +59,7 @@ static struct conf_database *database_find(struct conf *conf, const char *name, 
     return NULL;
 }
 
-static int database_add(struct conf *conf, const char *name)
+int conf_add(struct conf *conf, const char *name)
 {
     size_t count = conf->database_count;
     struct conf_database *grown =
@@ -97,7 +98,7 @@ static int open_database(struct conf_reader *reader, const struct ini_item *item
         return bad(reader, item->line, ret_failure, "more than 1000 databases: no room for", name);
     }
     reader->database = (int)conf->database_count;
-    return database_add(conf, name);
+    return conf_add(conf, name);
 }
 
 static int open_section(struct conf_reader *reader, const struct ini_item *item,
@@ -123,26 +124,6 @@ static int open_section(struct conf_reader *reader, const struct ini_item *item,
     return 0;
 }
 
-/* What is wrong with a name that the section does not have, and what may have been meant. */
-static int unknown_option(enum option_section section, const char *name,
-                          struct failure *ret_failure)
-{
-    bool elsewhere =
-        option_find(section == OPTION_POND ? OPTION_DATABASE : OPTION_POND, name) != NULL;
-    const struct option *near = option_nearest(section, name);
-
-    if (elsewhere) {
-        return failure_set(ret_failure, "42704", "%s: this option belongs in a [%s] section", name,
-                           section == OPTION_POND ? "database NAME" : "pond");
-    }
-    if (near != NULL) {
-        return failure_set(ret_failure, "42704", "%s: no such option; did you mean %s?", name,
-                           near->name);
-    }
-    return failure_set(ret_failure, "42704", "%s: no such option in a [%s] section", name,
-                       section == OPTION_POND ? "pond" : "database NAME");
-}
-
 static int set_named(struct conf *conf, struct conf_database *database, const char *name,
                      const char *value, const char *folder, struct failure *ret_failure)
 {
@@ -150,7 +131,7 @@ static int set_named(struct conf *conf, struct conf_database *database, const ch
     const struct option *option = option_find(section, name);
 
     if (option == NULL) {
-        return unknown_option(section, name, ret_failure);
+        return option_fail_unknown(section, name, ret_failure);
     }
     return option_set(option, database == NULL ? (void *)conf : database, value, folder,
                       ret_failure);
@@ -372,7 +353,7 @@ static int add_builtins(struct conf *conf)
         if (database_find(conf, names[i], strlen(names[i])) != NULL) {
             continue;
         }
-        int r = database_add(conf, names[i]);
+        int r = conf_add(conf, names[i]);
         if (r != 0) {
             return r;
         }
@@ -407,6 +388,8 @@ int conf_read(const char *path, const char *const *overrides, size_t override_co
     if (conf == NULL) {
         return failure_set_nomem(ret_failure);
     }
+    conf->overrides = overrides;
+    conf->override_count = override_count;
     conf->path = mem_strdup(path);
     int r = conf->path == NULL ? -ENOMEM : read_all(conf, overrides, override_count, ret_failure);
     if (r != 0) {
@@ -417,14 +400,24 @@ int conf_read(const char *path, const char *const *overrides, size_t override_co
     return 0;
 }
 
+const struct conf_database *conf_find(const struct conf *conf, const char *name)
+{
+    return database_find(conf, name, strlen(name));
+}
+
+void conf_database_finish(struct conf_database *database)
+{
+    option_finish_all(OPTION_DATABASE, database);
+    mem_free(take_ptr(database->name));
+}
+
 void conf_destroy(struct conf *conf)
 {
     if (conf == NULL) {
         return;
     }
     for (size_t i = 0; i < conf->database_count; i++) {
-        option_finish_all(OPTION_DATABASE, &conf->databases[i]);
-        mem_free(conf->databases[i].name);
+        conf_database_finish(&conf->databases[i]);
     }
     mem_free(conf->databases);
     option_finish_all(OPTION_POND, conf);

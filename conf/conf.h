@@ -1,13 +1,17 @@
 /* conf/conf.h: pond.conf as it was read: one [pond] section and any number of [database NAME].
  *
  * Every option is a row of the table in conf/option.c: name, section, type, range, default, where
- * it is stored. Read once at start; immutable afterwards. Times are microseconds, sizes bytes. */
+ * it is stored, and whether a running daemon may change it. One that is in use is never changed:
+ * a reload, or SET, makes another one and puts it in its place (daemon/server.h says how). Times
+ * are microseconds, sizes bytes. */
 #pragma once
 
 #include "base/defs.h"
 #include "base/failure.h"
 
 #include <stdbool.h>
+
+struct option;
 
 struct conf_database {
     char *name;
@@ -36,6 +40,8 @@ struct conf_database {
 
 struct conf {
     char *path;
+    const char *const *overrides; /* borrowed: the command line's */
+    size_t override_count;
     char *listen_addr; /* comma-separated; empty: no TCP */
     int64_t listen_port;
     char *unix_socket_dir; /* empty: no unix socket */
@@ -72,8 +78,29 @@ struct conf {
  * a PgBouncer may know no other. */
 bool conf_is_console(const char *database);
 
-/* Reads a file; overrides ("name=value" or "database.NAME.option=value") win over it. 0 or FAILED,
- * whose message names file, line, option and what was expected. */
+/* Reads a file; overrides ("name=value" or "database.NAME.option=value") win over it, and must live
+ * as long as what comes of it. 0 or FAILED, whose message names file, line, option and what was
+ * expected. */
 must_check int conf_read(const char *path, const char *const *overrides, size_t override_count,
                          struct conf **ret_conf, struct failure *ret_failure);
 void conf_destroy(struct conf *conf);
+
+const struct conf_database *conf_find(const struct conf *conf, const char *name); /* or NULL */
+
+/* ---- conf_change.c: what a running daemon makes of another one ---- */
+
+/* 0 or -ENOMEM. */
+must_check int conf_copy(const struct conf *conf, struct conf **ret_copy);
+
+/* Where `fresh` wants what needs a restart, it gets what `running` has, and `kept` is told: of an
+ * option (of [pond] when there is no database), or of a durable database that is to come or to go
+ * (without an option). 0 or -ENOMEM. */
+typedef void conf_kept_fn(void *arg, const struct option *option,
+                          const struct conf_database *database);
+must_check int conf_keep(struct conf *fresh, const struct conf *running, conf_kept_fn *kept,
+                         void *arg);
+
+/* Sets an option of [pond] that needs no restart. 0; FAILED: 42704, 22023, or 55P02 when it does
+ * need one; or -ENOMEM. */
+must_check int conf_set(struct conf *conf, const char *name, const char *value,
+                        struct failure *ret_failure);

@@ -25,11 +25,11 @@ static const char *const statement_words[] = { "none", "ddl", "mod", "all", NULL
 
 /* clang-format off */
 const struct option option_table[] = {
-    ROW("listen_addr", POND(listen_addr), OPTION_TEXT, "127.0.0.1", 0),
-    ROW("listen_port", POND(listen_port), OPTION_INT, "7432", .min = 0, .max = 65535),
-    ROW("unix_socket_dir", POND(unix_socket_dir), OPTION_PATH, "/tmp", 0),
-    ROW("http_listen", POND(http_listen), OPTION_TEXT, "", 0),
-    ROW("loops", POND(loops), OPTION_INT, "0", .min = 0, .max = 64),
+    ROW("listen_addr", POND(listen_addr), OPTION_TEXT, "127.0.0.1", .needs_restart = true),
+    ROW("listen_port", POND(listen_port), OPTION_INT, "7432", .min = 0, .max = 65535, .needs_restart = true),
+    ROW("unix_socket_dir", POND(unix_socket_dir), OPTION_PATH, "/tmp", .needs_restart = true),
+    ROW("http_listen", POND(http_listen), OPTION_TEXT, "", .needs_restart = true),
+    ROW("loops", POND(loops), OPTION_INT, "0", .min = 0, .max = 64, .needs_restart = true),
     ROW("max_client_conn", POND(max_client_conn), OPTION_INT, "1000", .min = 1, .max = 1000000),
     ROW("max_client_conn_per_addr", POND(max_client_conn_per_addr), OPTION_INT, "0", .min = 0, .max = 1000000),
     ROW("max_db_connections", POND(max_db_connections), OPTION_INT, "0", .min = 0, .max = 1000000),
@@ -40,7 +40,7 @@ const struct option option_table[] = {
     ROW("output_buffer", POND(output_buffer), OPTION_SIZE, "64kB", .min = 4 * KIB, .max = 64 * MIB),
     ROW("time_slice", POND(time_slice_us), OPTION_MILLIS, "1ms", .min = 10, .max = SEC),
     ROW("memory_limit", POND(memory_limit), OPTION_SIZE, "0", .min = 0, .max = 16 * TIB),
-    ROW("temp_dir", POND(temp_dir), OPTION_PATH, "", 0),
+    ROW("temp_dir", POND(temp_dir), OPTION_PATH, "", .needs_restart = true),
     ROW("backup_dir", POND(backup_dir), OPTION_PATH, "", 0),
     ROW("client_login_timeout", POND(client_login_timeout_us), OPTION_SECONDS, "60s", .min = 0, .max = DAY),
     ROW("client_idle_timeout", POND(client_idle_timeout_us), OPTION_SECONDS, "0", .min = 0, .max = 30 * DAY),
@@ -54,8 +54,8 @@ const struct option option_table[] = {
     ROW("log_min_duration_statement", POND(log_min_duration_us), OPTION_MILLIS, "-1", .min = -1, .max = DAY),
 
     ROW("seed", BASE(seed), OPTION_PATH, "", 0),
-    ROW("file", BASE(file), OPTION_PATH, "", 0),
-    ROW("synchronous", BASE(synchronous), OPTION_WORD, "full", .words = synchronous_words),
+    ROW("file", BASE(file), OPTION_PATH, "", .needs_restart = true),
+    ROW("synchronous", BASE(synchronous), OPTION_WORD, "full", .words = synchronous_words, .needs_restart = true),
     ROW("pool_size", BASE(pool_size), OPTION_INT, "0", .min = 0, .max = 1000000),
     ROW("min_pool_size", BASE(min_pool_size), OPTION_INT, "0", .min = 0, .max = 10000),
     ROW("max_waiters", BASE(max_waiters), OPTION_INT, "1000", .min = 0, .max = 1000000),
@@ -265,6 +265,49 @@ void option_finish_all(enum option_section section, void *target)
     }
 }
 
+/* ---- the same value elsewhere ---- */
+
+static bool is_string(const struct option *option)
+{
+    return option_kinds[option->type].set == NULL;
+}
+
+static size_t field_bytes(const struct option *option)
+{
+    return option->type == OPTION_BOOL ? sizeof(bool) : sizeof(int64_t);
+}
+
+bool option_equal(const struct option *option, const void *a, const void *b)
+{
+    const void *left = (const char *)a + option->offset;
+    const void *right = (const char *)b + option->offset;
+
+    return is_string(option) ? strcmp(*(char *const *)left, *(char *const *)right) == 0
+                             : memcmp(left, right, field_bytes(option)) == 0;
+}
+
+int option_copy(const struct option *option, void *to, const void *from)
+{
+    const void *field = (const char *)from + option->offset;
+
+    if (is_string(option)) {
+        /* a path is absolute already, or empty */
+        return set_string(option, option_field(option, to), *(char *const *)field, "");
+    }
+    memcpy(option_field(option, to), field, field_bytes(option));
+    return 0;
+}
+
+int option_copy_all(enum option_section section, void *to, const void *from)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < option_count && r == 0; i++) {
+        r = option_table[i].section == section ? option_copy(&option_table[i], to, from) : 0;
+    }
+    return r;
+}
+
 /* ---- names ---- */
 
 const struct option *option_find(enum option_section section, const char *name)
@@ -316,4 +359,22 @@ const struct option *option_nearest(enum option_section section, const char *nam
         }
     }
     return best;
+}
+
+int option_fail_unknown(enum option_section section, const char *name, struct failure *ret_failure)
+{
+    bool elsewhere =
+        option_find(section == OPTION_POND ? OPTION_DATABASE : OPTION_POND, name) != NULL;
+    const struct option *near = option_nearest(section, name);
+
+    if (elsewhere) {
+        return failure_set(ret_failure, "42704", "%s: this option belongs in a [%s] section", name,
+                           section == OPTION_POND ? "database NAME" : "pond");
+    }
+    if (near != NULL) {
+        return failure_set(ret_failure, "42704", "%s: no such option; did you mean %s?", name,
+                           near->name);
+    }
+    return failure_set(ret_failure, "42704", "%s: no such option in a [%s] section", name,
+                       section == OPTION_POND ? "pond" : "database NAME");
 }

@@ -33,6 +33,8 @@ struct option {
     int64_t min; /* in the field's unit; times in microseconds */
     int64_t max;
     const char *const *words; /* NULL at the end */
+    bool needs_restart; /* what it says is done once, at the start: a reload and SET leave it alone
+                         */
 };
 
 extern const struct option option_table[]; /* sorted by section, then as the manual has them */
@@ -41,6 +43,8 @@ extern const size_t option_count;
 const struct option *option_find(enum option_section section, const char *name); /* NULL: unknown */
 const struct option *option_nearest(enum option_section section,
                                     const char *name); /* NULL: none is close */
+/* 42704: what is wrong with a name that the section does not have, and what may have been meant. */
+int option_fail_unknown(enum option_section section, const char *name, struct failure *ret_failure);
 
 /* Sets the row's field in `target` from text; an earlier string is freed. Relative paths start at
  * `folder`. 0, FAILED ("NAME: expected ..., not ...") or -ENOMEM. */
@@ -56,3 +60,10 @@ must_check int option_preset_all(enum option_section section, void *target);
 
 /* Frees the strings of a section's fields. */
 void option_finish_all(enum option_section section, void *target);
+
+/* Have both the same value? */
+bool option_equal(const struct option *option, const void *a, const void *b);
+/* Gives `to` the value that `from` has; fields of `to` must be zero or set before. 0 or -ENOMEM: it
+ * is as it was. */
+must_check int option_copy(const struct option *option, void *to, const void *from);
+must_check int option_copy_all(enum option_section section, void *to, const void *from);

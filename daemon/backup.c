@@ -27,11 +27,13 @@ int host_backup(void *host, const char *name, int64_t *ret_bytes, struct failure
 {
     struct connection *conn = host;
     struct session *session = conn->lease.session;
-    struct backup_job job = { .folder = conn->server->conf->backup_dir,
-                              .name = name,
-                              .failure = ret_failure };
+    cleanup(mem_freep) char *folder = mem_strdup(conn->worker->conf->backup_dir);
+    struct backup_job job = { .folder = folder, .name = name, .failure = ret_failure };
 
-    if (*job.folder == '\0') {
+    if (folder == NULL) {
+        return failure_set_nomem(ret_failure);
+    }
+    if (*folder == '\0') {
         failure_set(ret_failure, "55000", "there is no folder for backups");
         failure_add(ret_failure, FIELD_HINT, "Set backup_dir in pond.conf.");
         return FAILED;

@@ -95,7 +95,7 @@ static void remove_events(void *arg)
 
 void connection_destroy(struct connection *conn)
 {
-    if (conn->ready && conn->server->conf->log_disconnections) {
+    if (conn->ready && conn->worker->conf->log_disconnections) {
         int64_t us = loop_now_us(conn->worker->loop) - conn->start_us;
 
         log_line(LEVEL_LOG, "[%d] disconnection: session time: %lld.%03d s user=%s database=%s",

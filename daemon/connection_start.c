@@ -42,9 +42,10 @@ struct visit {
 
 /* Over the limit? Counted among those who are in; those who are refused are counted by the caller.
  */
-static bool admit(struct server *server)
+static bool admit(const struct worker *worker)
 {
-    size_t most = (size_t)server->conf->max_client_conn;
+    struct server *server = worker->server;
+    size_t most = (size_t)worker->conf->max_client_conn;
 
     if (atomic_fetch_add(&server->client_count, 1) < most) {
         return true;
@@ -54,9 +55,10 @@ static bool admit(struct server *server)
 }
 
 /* The same for his address. Without the memory to count him he is in nobody's way. */
-static bool admit_from(struct server *server, struct visit *visit)
+static bool admit_from(const struct worker *worker, struct visit *visit)
 {
-    size_t most = (size_t)server->conf->max_client_conn_per_addr;
+    struct server *server = worker->server;
+    size_t most = (size_t)worker->conf->max_client_conn_per_addr;
 
     if (visit->is_unix || most == 0) {
         return true;
@@ -98,7 +100,7 @@ int connection_start(struct worker *worker, int fd, bool is_unix)
     struct server *server = worker->server;
     struct visit visit = { .fd = fd, .is_unix = is_unix };
 
-    visit.refused = !admit(server) || !admit_from(server, &visit);
+    visit.refused = !admit(worker) || !admit_from(worker, &visit);
     worker->stats.connections_total++;
     worker->stats.connections_refused += visit.refused;
     if (visit.refused && atomic_fetch_add(&server->refused_count, 1) >= refused_most) {

@@ -1,9 +1,11 @@
 /* daemon/console.c: the commands of the console: a table, and how one is answered. */
 #include "daemon/console.h"
 
+#include "async/task.h"
 #include "daemon/console_do.h"
 #include "daemon/console_parse.h"
 #include "daemon/console_show.h"
+#include "daemon/deadline.h"
 #include "daemon/log.h"
 #include "daemon/serve.h"
 #include "protocol/backend.h"
@@ -12,8 +14,8 @@
 struct command {
     const char *word;
     uint8_t words_least;
-    uint8_t words_most;
-    bool shows; /* stats_users may, too */
+    uint8_t words_most; /* 0: it is not made of words, and reads the text itself */
+    bool shows;         /* stats_users may, too */
     /* Sends all but CommandComplete. 0, FAILED or -errno. */
     int (*run)(struct connection *conn, const struct console_words *words,
                struct failure *ret_failure);
@@ -21,13 +23,14 @@ struct command {
 
 static const struct command commands[] = {
     { "KILL", 2, 2, false, console_kill },         { "PAUSE", 1, 2, false, console_pause },
-    { "RESUME", 1, 2, false, console_resume },     { "SHOW", 2, 2, true, console_show },
+    { "RELOAD", 1, 1, false, console_reload },     { "RESUME", 1, 2, false, console_resume },
+    { "SET", 0, 0, false, console_set },           { "SHOW", 2, 2, true, console_show },
     { "SHUTDOWN", 1, 2, false, console_shutdown },
 };
 
 /* PgBouncer's that are not here (yet). */
 static const char *const unsupported[] = {
-    "DISABLE", "ENABLE", "RECONNECT", "RELOAD", "SET", "SUSPEND", "WAIT_CLOSE",
+    "DISABLE", "ENABLE", "RECONNECT", "SUSPEND", "WAIT_CLOSE",
 };
 
 static const struct command *find(const struct console_words *words)
@@ -61,6 +64,12 @@ static int fail_invalid(struct view text, struct failure *ret_failure)
     return FAILED;
 }
 
+static bool fits(const struct command *command, const struct console_words *words)
+{
+    return command->words_most == 0 || (!words->broken && words->count >= command->words_least &&
+                                        words->count <= command->words_most);
+}
+
 static int run(struct connection *conn, struct view text, const struct console_words *words,
                struct failure *ret_failure)
 {
@@ -69,8 +78,7 @@ static int run(struct connection *conn, struct view text, const struct console_w
     if (fail_unsupported(words, ret_failure) != 0) {
         return FAILED;
     }
-    if (command == NULL || words->broken || words->count < command->words_least ||
-        words->count > command->words_most) {
+    if (command == NULL || !fits(command, words)) {
         return fail_invalid(text, ret_failure);
     }
     if (!command->shows && conn->console != CONSOLE_ADMIN) {
@@ -105,6 +113,17 @@ static int answer(struct connection *conn, struct view text, struct failure *ret
 
     backend_empty_query(&w);
     return reply_done(conn, &w);
+}
+
+int console_stopped(struct connection *conn, struct failure *ret_failure)
+{
+    task_uncancel(conn->task); /* it answers for itself now */
+    if (conn->gone) {
+        return CONNECTION_END;
+    }
+    return conn->goodbye != GOODBYE_NONE
+               ? deadline_say_goodbye(conn)
+               : failure_set(ret_failure, "57014", "canceling statement due to user request");
 }
 
 int console_query(struct connection *conn, const struct msg_query *msg)

@@ -16,7 +16,7 @@ static void put_end(struct console_rows *rows, const struct connection *conn,
                     const struct address *address)
 {
     console_put(rows, conn->is_unix ? "unix" : address->host);
-    console_put_int(rows, conn->is_unix ? conn->server->conf->listen_port : address->port);
+    console_put_int(rows, conn->is_unix ? conn->worker->conf->listen_port : address->port);
 }
 
 static void put_ends(struct console_rows *rows, const struct connection *conn)

@@ -32,7 +32,7 @@ static void put_option(struct console_rows *rows, const struct option *option,
     console_put(rows, text);
     option_print(option, preset, text, value_bytes);
     console_put(rows, text);
-    console_put(rows, "no");
+    console_put(rows, option->needs_restart ? "no" : "yes");
     console_row_end(rows);
 }
 
@@ -44,7 +44,7 @@ int console_config(struct connection *conn, struct console_rows *rows)
 
     for (size_t i = 0; i < option_count && r == 0; i++) {
         if (option_table[i].section == OPTION_POND) {
-            put_option(rows, &option_table[i], conn->server->conf, &preset, text);
+            put_option(rows, &option_table[i], conn->worker->conf, &preset, text);
         }
     }
     option_finish_all(OPTION_POND, &preset);

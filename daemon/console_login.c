@@ -48,7 +48,7 @@ static bool runs_the_daemon(const struct connection *conn)
 
 static enum console_access access_of(const struct connection *conn)
 {
-    const struct conf *conf = conn->server->conf;
+    const struct conf *conf = conn->worker->conf;
 
     if (is_listed(conf->admin_users, conn->user) || runs_the_daemon(conn)) {
         return CONSOLE_ADMIN;

@@ -7,14 +7,13 @@
 
 #include "async/await.h"
 #include "async/loop.h"
-#include "async/task.h"
 #include "daemon/connection_impl.h"
 #include "daemon/console.h"
 #include "daemon/console_parse.h"
-#include "daemon/deadline.h"
 #include "pool/registry.h"
 
 #include <errno.h>
+#include <string.h>
 
 static const int64_t look_step_us = 5000;
 
@@ -36,19 +35,20 @@ static void targets_finish(struct targets *targets)
 static int find_targets(const struct connection *conn, const struct console_words *words,
                         struct targets *targets, struct failure *ret_failure)
 {
-    const struct conf *conf = conn->server->conf;
     const char *name = words->count > 1 ? words->word[1] : NULL;
+    cleanup(mem_freep) struct registry_pool *pools = NULL;
+    size_t count;
 
-    targets->list = mem_zalloc((conf->database_count + 1) * sizeof(*targets->list));
+    if (registry_list_pools(conn->server->registry, &pools, &count) != 0) {
+        return failure_set_nomem(ret_failure);
+    }
+    targets->list = mem_zalloc((count + 1) * sizeof(*targets->list));
     if (targets->list == NULL) {
         return failure_set_nomem(ret_failure);
     }
-    for (size_t i = 0; i < conf->database_count; i++) {
-        struct view database = view_of_str(conf->databases[i].name);
-
-        if (name == NULL || view_equal_str(database, name)) {
-            targets->list[targets->count++].database =
-                registry_find(conn->server->registry, database);
+    for (size_t i = 0; i < count; i++) {
+        if (name == NULL || strcmp(pools[i].name, name) == 0) {
+            targets->list[targets->count++].database = pools[i].database;
         }
     }
     if (name != NULL && console_is_meant(name)) {
@@ -112,18 +112,6 @@ static int await_sessions(struct connection *conn, const struct targets *targets
     return state == PAUSE_WAITS ? r : (int)state;
 }
 
-/* FAILED, or CONNECTION_END when the connection was told to end, not the command. */
-static int stopped(struct connection *conn, struct failure *ret_failure)
-{
-    task_uncancel(conn->task); /* it answers for itself now */
-    if (conn->gone) {
-        return CONNECTION_END;
-    }
-    return conn->goodbye != GOODBYE_NONE
-               ? deadline_say_goodbye(conn)
-               : failure_set(ret_failure, "57014", "canceling statement due to user request");
-}
-
 /* ---- the commands ---- */
 
 int console_pause(struct connection *conn, const struct console_words *words,
@@ -144,7 +132,7 @@ int console_pause(struct connection *conn, const struct console_words *words,
     }
     undo_pause(&targets);
     return r == PAUSE_ENDED ? failure_set(ret_failure, "55000", "RESUME has ended the pause")
-                            : stopped(conn, ret_failure);
+                            : console_stopped(conn, ret_failure);
 }
 
 int console_resume(struct connection *conn, const struct console_words *words,

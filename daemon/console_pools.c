@@ -130,7 +130,7 @@ int console_pools(struct connection *conn, struct console_rows *rows)
         const struct database_stats *stats = &pools[i].stats;
 
         put_pool(rows,
-                 &(struct pool_numbers){ .database = pools[i].options->name,
+                 &(struct pool_numbers){ .database = pools[i].name,
                                          .in_use = stats->sessions,
                                          .waiting = stats->waiting,
                                          .idle = stats->idle,
@@ -142,39 +142,37 @@ int console_pools(struct connection *conn, struct console_rows *rows)
 
 /* ---- SHOW DATABASES ---- */
 
-static void put_database(struct console_rows *rows, int64_t port,
-                         const struct database_options *options, const struct database_stats *stats)
+static void put_database(struct console_rows *rows, int64_t port, const struct registry_pool *pool)
 {
     console_row_begin(rows);
-    console_put(rows, options->name);
+    console_put(rows, pool->name);
     console_put(rows, NULL); /* host: here */
     console_put_int(rows, port);
-    console_put(rows, options->name);
+    console_put(rows, pool->name);
     console_put(rows, NULL); /* force_user */
-    console_put_uint(rows, options->pool_size);
-    console_put_uint(rows, options->min_pool_size);
+    console_put_uint(rows, pool->pool_size);
+    console_put_uint(rows, pool->min_pool_size);
     console_put_int(rows, 0); /* reserve_pool */
     console_put(rows, pool_mode);
     console_put_int(rows, 0); /* max_connections: pool_size is the limit */
-    console_put_uint(rows, stats->sessions + stats->idle);
-    console_put_int(rows, stats->paused);
-    console_put_int(rows, 0); /* disabled */
+    console_put_uint(rows, pool->stats.sessions + pool->stats.idle);
+    console_put_int(rows, pool->stats.paused);
+    console_put_int(rows, pool->gone); /* disabled */
     console_row_end(rows);
 }
 
 int console_databases(struct connection *conn, struct console_rows *rows)
 {
     cleanup(mem_freep) struct registry_pool *pools = NULL;
-    int64_t port = conn->server->conf->listen_port;
+    int64_t port = conn->worker->conf->listen_port;
     size_t count;
 
     if (registry_list_pools(conn->server->registry, &pools, &count) != 0) {
         return -ENOMEM;
     }
-    put_database(rows, port, &(struct database_options){ .name = console_database },
-                 &(struct database_stats){ .sessions = 0 });
+    put_database(rows, port, &(struct registry_pool){ .name = console_database });
     for (size_t i = 0; i < count; i++) {
-        put_database(rows, port, pools[i].options, &pools[i].stats);
+        put_database(rows, port, &pools[i]);
     }
     return 0;
 }
@@ -192,19 +190,21 @@ static void put_item(struct console_rows *rows, const char *list, size_t items)
 int console_lists(struct connection *conn, struct console_rows *rows)
 {
     cleanup(census_finish) struct census census = { .clients = 0 };
-    const struct conf *conf = conn->server->conf;
-    size_t most = (size_t)conf->max_client_conn;
+    cleanup(mem_freep) struct registry_pool *pools = NULL;
     struct registry_stats stats;
+    size_t databases;
     size_t users;
 
     server_each_worker(conn->server, count_clients, &census);
-    if (count_users(&census, &users) != 0) {
+    if (count_users(&census, &users) != 0 ||
+        registry_list_pools(conn->server->registry, &pools, &databases) != 0) {
         return -ENOMEM;
     }
+    size_t most = (size_t)conn->worker->conf->max_client_conn;
     registry_stats(conn->server->registry, &stats);
-    put_item(rows, "databases", conf->database_count + 1); /* and the console */
+    put_item(rows, "databases", databases + 1); /* and the console */
     put_item(rows, "users", users);
-    put_item(rows, "pools", conf->database_count + 1);
+    put_item(rows, "pools", databases + 1);
     put_item(rows, "free_clients", most > census.clients ? most - census.clients : 0);
     put_item(rows, "used_clients", census.clients - census.logging_in);
     put_item(rows, "login_clients", census.logging_in);

@@ -194,6 +194,8 @@ static int show_help(struct connection *conn)
                 "\n\tSHOW LISTS|MEM"
                 "\n\tSHOW STATS|STATS_TOTALS|STATS_AVERAGES"
                 "\n\tSHOW CLONES|TEMPLATES|LOCKS|LOOPS"
+                "\n\tSET key = arg"
+                "\n\tRELOAD"
                 "\n\tPAUSE [<db>]"
                 "\n\tRESUME [<db>]"
                 "\n\tKILL <pid>|<clone>"

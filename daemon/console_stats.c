@@ -6,6 +6,7 @@
 #include "daemon/console_rows.h"
 #include "daemon/serve.h"
 #include "daemon/traffic.h"
+#include "pool/registry.h"
 
 #include <errno.h>
 
@@ -39,34 +40,55 @@ static void put_averages(struct console_rows *rows, const struct traffic *sum, u
     console_put_uint(rows, per(sum->wait.sum_us, seconds));
 }
 
-static void add_worker(struct worker *worker, void *sums)
+struct sums {
+    struct traffic *list;
+    size_t count;
+};
+
+static void add_worker(struct worker *worker, void *arg)
 {
-    traffic_add(worker, sums);
+    const struct sums *sums = arg;
+
+    traffic_add(worker, sums->list, sums->count);
+}
+
+static void put_row(struct console_rows *rows, const char *name, const struct traffic *sum,
+                    unsigned columns, uint64_t seconds)
+{
+    console_row_begin(rows);
+    console_put(rows, name);
+    if ((columns & columns_totals) != 0) {
+        put_totals(rows, sum);
+    }
+    if ((columns & columns_averages) != 0) {
+        put_averages(rows, sum, seconds);
+    }
+    console_row_end(rows);
 }
 
 static int list(struct connection *conn, struct console_rows *rows, unsigned columns)
 {
     const struct server *server = conn->server;
-    size_t count = traffic_count(server);
-    cleanup(mem_freep) struct traffic *sums = mem_zalloc(count * sizeof(*sums));
+    cleanup(mem_freep) struct registry_pool *pools = NULL;
+    size_t count;
+
+    if (registry_list_pools(server->registry, &pools, &count) != 0) {
+        return -ENOMEM;
+    }
+    struct sums sums = { .count = registry_count(server->registry) + 1 };
+    cleanup(mem_freep) struct traffic *all = mem_zalloc(sums.count * sizeof(*all));
     uint64_t seconds =
         (uint64_t)(loop_now_us(conn->worker->loop) - server->start_us + 999999) / 1000000;
 
-    if (sums == NULL) {
+    sums.list = all;
+    if (all == NULL) {
         return -ENOMEM;
     }
-    server_each_worker(server, add_worker, sums);
+    server_each_worker(server, add_worker, &sums);
     for (size_t i = 0; i < count; i++) {
-        console_row_begin(rows);
-        console_put(rows, i + 1 == count ? "pond" : server->conf->databases[i].name);
-        if ((columns & columns_totals) != 0) {
-            put_totals(rows, &sums[i]);
-        }
-        if ((columns & columns_averages) != 0) {
-            put_averages(rows, &sums[i], seconds);
-        }
-        console_row_end(rows);
+        put_row(rows, pools[i].name, &all[traffic_number(pools[i].database)], columns, seconds);
     }
+    put_row(rows, "pond", &all[traffic_console], columns, seconds);
     return 0;
 }
 

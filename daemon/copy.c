@@ -58,7 +58,7 @@ static int fatal(struct failure *failure)
 static int next_frame(struct connection *conn, struct frame *ret_frame, struct failure *f)
 {
     struct input *in = &conn->input;
-    size_t cap = (size_t)conn->server->conf->max_packet_size;
+    size_t cap = (size_t)conn->worker->conf->max_packet_size;
     int answer;
 
     while ((answer = frame_next(&in->ahead, SIDE_FRONTEND, cap, ret_frame)) == FRAME_MORE) {

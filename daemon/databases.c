@@ -71,7 +71,7 @@ static int fail_full(const struct server *server, struct failure *ret_failure)
 {
     failure_set(ret_failure, "53400", "too many named databases");
     failure_add(ret_failure, FIELD_DETAIL, "There are max_clones = %lld of them.",
-                (long long)server->conf->max_clones);
+                (long long)server_here(server)->conf->max_clones);
     failure_add(ret_failure, FIELD_HINT, "Drop some, or raise max_clones.");
     return FAILED;
 }

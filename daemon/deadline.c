@@ -53,7 +53,7 @@ void deadline_look_after_us(struct connection *conn, int64_t us)
 
 void deadline_begin_idle(struct connection *conn)
 {
-    int64_t timeout_us = conn->server->conf->client_idle_timeout_us;
+    int64_t timeout_us = conn->worker->conf->client_idle_timeout_us;
 
     if (!conn->ready) {
         return; /* client_login_timeout goes on */
@@ -72,7 +72,7 @@ void deadline_begin_idle(struct connection *conn)
 
 void deadline_begin_login(struct connection *conn)
 {
-    int64_t timeout_us = conn->server->conf->client_login_timeout_us;
+    int64_t timeout_us = conn->worker->conf->client_login_timeout_us;
 
     conn->start_us = loop_now_us(conn->worker->loop);
     conn->deadline_us = DEADLINE_NONE;

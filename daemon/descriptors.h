@@ -8,5 +8,5 @@
 #include <stddef.h>
 
 /* Raises the limit as far as the kernel lets us, and logs a warning when so many clients cannot be
- * held even so. Once, before clients come. False: they cannot. */
+ * held even so. False: they cannot. */
 bool descriptors_raise(int64_t max_client_conn, size_t loops);

@@ -176,7 +176,7 @@ static int serve_frame(struct connection *conn, const struct frame *frame)
 
 int dispatch_work(struct connection *conn)
 {
-    size_t cap = (size_t)conn->server->conf->max_packet_size;
+    size_t cap = (size_t)conn->worker->conf->max_packet_size;
     int r = 0;
 
     while (r == 0 && (conn->goodbye == GOODBYE_NONE || !conn->at_rest)) {

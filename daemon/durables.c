@@ -43,7 +43,7 @@ static void start_there(void *arg)
 /* Behind the main loop first, which has the listeners. */
 int durables_start(struct server *server)
 {
-    const struct conf *conf = server->conf;
+    const struct conf *conf = server->boot_conf;
     size_t next = 0;
     struct starting starting = { .registry = server->registry };
 

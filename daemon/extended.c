@@ -99,7 +99,7 @@ int extended_parse(struct connection *conn, const struct msg_parse *msg,
     if (r != 0) {
         return r;
     }
-    statement_log_parse(conn->server->conf, conn->cancel_key.pid, msg->name, msg->text);
+    statement_log_parse(conn->worker->conf, conn->cancel_key.pid, msg->name, msg->text);
     return send_simple(conn, backend_parse_complete);
 }
 
@@ -282,7 +282,7 @@ static int run_portal(struct connection *conn, struct portal *portal, const stru
     struct statement_how how = { .max_rows = msg->max_rows < 0 ? 0 : msg->max_rows };
     char text[96];
 
-    if (statement_log_is_on(conn->server->conf)) {
+    if (statement_log_is_on(conn->worker->conf)) {
         snprintf(text, sizeof(text), "execute \"%.*s\"", (int)msg->portal.len,
                  (const char *)msg->portal.data);
         how.text = view_of_str(text);

@@ -96,10 +96,10 @@ int host_each_pool(void *host, pool_fn *fn, void *arg, struct failure *ret_failu
         int64_t since_us = pool->stats.first_since_us;
 
         fn(arg, &(struct pool_row){
-                    .name = pool->options->name,
-                    .oid = pool->options->oid,
-                    .pool_size = pool->options->pool_size,
-                    .min_pool_size = pool->options->min_pool_size,
+                    .name = pool->name,
+                    .oid = pool->oid,
+                    .pool_size = pool->pool_size,
+                    .min_pool_size = pool->min_pool_size,
                     .in_use = pool->stats.sessions,
                     .idle = pool->stats.idle,
                     .waiting = pool->stats.waiting,

@@ -46,7 +46,7 @@ int output_begin(struct output *o)
 /* A buffer that one big row has blown up is not kept. */
 static bool worth_keeping(const struct output *o)
 {
-    size_t usual = 2 * (size_t)o->worker->server->conf->output_buffer;
+    size_t usual = 2 * (size_t)o->worker->conf->output_buffer;
 
     return o->buf.data != NULL && (o->buf.cap <= output_spare_bytes || o->buf.cap <= usual);
 }
@@ -88,7 +88,7 @@ static int held_by_kernel(const struct output *o)
 static int await_once(struct output *o)
 {
     const struct clock *clock = loop_clock(o->worker->loop);
-    int64_t stall_us = o->worker->server->conf->client_stall_timeout_us;
+    int64_t stall_us = o->worker->conf->client_stall_timeout_us;
     int64_t deadline_us = stall_us == 0 ? DEADLINE_NONE : clock_after_us(clock, stall_us);
 
     return await_writable(o->fd, deadline_us);
@@ -144,7 +144,7 @@ int output_flush(struct output *o)
  * that. */
 static size_t high_water(const struct output *o)
 {
-    size_t most = (size_t)o->worker->server->conf->output_buffer;
+    size_t most = (size_t)o->worker->conf->output_buffer;
 
     return most - most / 16;
 }

@@ -252,7 +252,7 @@ static int run_statement(struct seeding *seeding, struct view statement)
 
 static int end_script(struct seeding *seeding)
 {
-    int r = txn_implicit_end(seeding->session, seeding->ret_failure);
+    int r = sql_implicit_end(seeding->sql, seeding->ret_failure);
 
     if (r == 0 && txn_is_explicit(seeding->session)) {
         r = failure_set(seeding->ret_failure, "25000",

@@ -28,17 +28,15 @@ static int open_worker(struct server *server, size_t i)
     struct worker *worker = &server->workers[i];
     const struct loop_options options = {
         .number = (unsigned)i,
-        .time_slice_us = server->conf->time_slice_us,
+        .time_slice_us = server->boot_conf->time_slice_us,
     };
 
     worker->server = server;
+    worker->conf = server->boot_conf;
     TAILQ_INIT(&worker->connections);
     cancel_keys_init(&worker->cancel_keys, (int32_t)i + 1, (int32_t)server->worker_count);
     int r = loop_create(&options, &worker->loop);
     server->loops[i] = worker->loop;
-    if (r == 0) {
-        r = traffic_open(worker);
-    }
     return r == 0 ? slow_open(worker) : r;
 }
 
@@ -51,7 +49,7 @@ static size_t count_workers(const struct conf *conf)
 
 static int open_workers(struct server *server)
 {
-    size_t count = count_workers(server->conf);
+    size_t count = count_workers(server->boot_conf);
 
     server->workers = mem_zalloc(count * sizeof(*server->workers));
     if (server->workers == NULL) {
@@ -70,34 +68,32 @@ static int open_workers(struct server *server)
 
 static int open_registry(struct server *server)
 {
-    const struct conf *conf = server->conf;
-    struct registry_options options = {
+    const struct conf *conf = server->boot_conf;
+
+    server->sessions = (struct budget){ .name = "all", .limit = (size_t)conf->max_db_connections };
+    int r = users_create(&server->gate, (size_t)conf->max_user_connections, &server->users);
+    if (r != 0) {
+        return r;
+    }
+    const struct registry_options options = {
         .world = { .gate = &server->gate,
                    .loops = server->loops,
                    .loop_count = server->worker_count,
-                   .sessions = conf->max_db_connections > 0 ? &server->sessions : NULL,
+                   .sessions = &server->sessions,
+                   .users = server->users,
                    .parent = &server->account },
         .max_clones = (size_t)conf->max_clones,
         .max_templates = (size_t)conf->max_templates,
     };
-
-    server->sessions = (struct budget){ .name = "all", .limit = (size_t)conf->max_db_connections };
-    if (conf->max_user_connections > 0) {
-        int r = users_create(&server->gate, (size_t)conf->max_user_connections, &server->users);
-
-        if (r != 0) {
-            return r;
-        }
-        options.world.users = server->users;
-    }
     return registry_create(&options, &server->registry);
 }
 
-int server_open(struct server *server, struct conf *conf)
+int server_open(struct server *server, const struct conf *conf)
 {
-    *server = (struct server){ .conf = conf, .account.limit = (size_t)conf->memory_limit };
+    *server = (struct server){ .boot_conf = conf, .account.limit = (size_t)conf->memory_limit };
     gate_init(&server->gate);
     claims_init(&server->claims);
+    server->reloads = (struct budget){ .name = "reload", .limit = 1 };
     int r = open_workers(server);
 
     if (r == 0) {
@@ -147,6 +143,7 @@ void server_close(struct server *server)
         gate_finish(&server->gate);
     }
     mem_free(server->workers);
+    conf_destroy(take_ptr(server->conf));
     server->registry = NULL;
     server->users = NULL;
     server->crowd = NULL;
@@ -289,6 +286,11 @@ static int send_client(struct worker *worker, int fd, bool is_unix)
     atomic_fetch_add_explicit(&worker->load, 1, memory_order_relaxed);
     loop_send(worker->loop, &arrival->message);
     return 0;
+}
+
+struct worker *server_here(const struct server *server)
+{
+    return &server->workers[loop_number(loop_current())];
 }
 
 struct worker *server_least_loaded(const struct server *server)

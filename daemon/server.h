@@ -1,7 +1,13 @@
 /* daemon/server.h: the one daemon: what its workers share, and how they start and stop.
  *
- * Lives as long as the process. conf does not change; the registry knows itself how it is shared;
- * the counters are atomic. */
+ * Lives as long as the process. The registry knows itself how it is shared; the counters are
+ * atomic.
+ *
+ * What holds is worker->conf, on the worker's own thread. It is a snapshot that never changes; a
+ * reload or SET (daemon/reload.h) makes another one and puts it in the place of each worker's, one
+ * worker after the other, each time on its thread and so between two turns of its tasks. When all
+ * have it the one before is freed: who awaits has to read worker->conf anew. The same is true of
+ * database_options(). boot_conf stays, and what needs a restart is the same in all. */
 #pragma once
 
 #include "async/gate.h"
@@ -17,11 +23,13 @@ struct registry;
 struct users;
 
 struct server {
-    struct conf *conf;
+    const struct conf *boot_conf; /* what it was opened with */
+    struct conf *conf; /* what the workers have instead of it; NULL: nothing. reload.c's */
     struct registry *registry;
     struct gate gate;               /* the line of all who wait for a session */
     struct claims claims;           /* templates that are being built */
-    struct users *users;            /* max_user_connections; NULL: no limit */
+    struct budget reloads;          /* one at a time (reload.h) */
+    struct users *users;            /* max_user_connections */
     struct crowd *crowd;            /* max_client_conn_per_addr */
     struct budget sessions;         /* max_db_connections */
     struct loop *loops[loops_most]; /* the workers' */
@@ -41,7 +49,7 @@ struct server {
 
 /* Makes the registry and conf->loops workers, none of which runs yet. 0 or -errno; server_close()
  * is due either way. conf stays the caller's. */
-must_check int server_open(struct server *server, struct conf *conf);
+must_check int server_open(struct server *server, const struct conf *conf);
 
 /* Ends the idle sessions, on their loops; then stops the main loop. No connection may be left.
  * Awaits. */
@@ -65,6 +73,9 @@ static inline struct worker *server_main(const struct server *server)
 {
     return &server->workers[0];
 }
+
+/* That of the running loop. */
+struct worker *server_here(const struct server *server);
 
 /* Connections that have not ended, refused ones too. Any thread. */
 size_t server_connections(const struct server *server);

@@ -12,13 +12,11 @@
 #include "daemon/durables.h"
 #include "daemon/http.h"
 #include "daemon/listener.h"
+#include "daemon/load.h"
 #include "daemon/log.h"
 #include "daemon/probe.h"
-#include "daemon/seed.h"
 #include "daemon/service_impl.h"
 #include "daemon/stats.h"
-#include "pool/clone.h"
-#include "pool/durable.h"
 #include "pool/registry.h"
 #include "pool/sqlite_setup.h"
 #include "pool/tempfile.h"
@@ -31,117 +29,37 @@
 #include <unistd.h>
 
 static const int64_t probe_timeout_us = 10000000;
-static const int signal_numbers[signal_count] = { SIGTERM, SIGINT, SIGUSR1 };
+static const int signal_numbers[signal_count] = { SIGTERM, SIGINT, SIGUSR1, SIGHUP };
 
 /* ---- start: databases ---- */
 
-struct load_job {
-    const struct conf_database *conf;
-    struct seed_options seed;
-    struct template *template_;
-    struct durable *durable; /* NULL: it is a template */
-    struct failure failure;
-    int result;
-};
-
-static void run_load_job(void *arg)
+static int load_and_add(struct service *service, const struct conf_database *conf,
+                        struct failure *ret_failure)
 {
-    struct load_job *job = arg;
+    struct server *server = &service->server;
+    struct loaded loaded;
+    int r = load_database(server, conf, &service->stop, &loaded, ret_failure);
 
-    if (*job->conf->file == '\0') {
-        job->result = seed_load(&job->seed, &job->template_, &job->failure);
-        return;
+    if (r == 0) {
+        const struct database_options options = load_options(server, conf, &loaded);
+
+        r = registry_add(server->registry, &options);
+        if (r == 0) {
+            loaded.durable = NULL; /* it has it now */
+        }
+        loaded_finish(&loaded);
     }
-    job->result = durables_open(job->conf, &job->seed, &job->durable, &job->failure);
-    if (job->result == 0) {
-        job->template_ = template_ref(clone_template(durable_clone(job->durable)));
-    }
-}
-
-static uint64_t temp_file_limit(const struct conf_database *conf)
-{
-    return conf->temp_file_limit < 0 ? UINT64_MAX : (uint64_t)conf->temp_file_limit;
-}
-
-static int add_database(struct service *service, const struct load_job *job)
-{
-    const struct conf_database *conf = job->conf;
-    struct database_options options = {
-        .name = conf->name,
-        .template_ = job->template_,
-        .durable = job->durable,
-        .pool_size = (size_t)conf->pool_size,
-        .min_pool_size = (size_t)conf->min_pool_size,
-        .max_waiters = (size_t)conf->max_waiters,
-        .query_wait_timeout_us = conf->query_wait_timeout_us,
-        .server_idle_timeout_us = conf->server_idle_timeout_us,
-        .server_lifetime_us = conf->server_lifetime_us,
-        .max_marks = (size_t)conf->max_marks,
-        .max_result_size = (size_t)conf->max_result_size,
-        .max_statement_size = (size_t)conf->max_statement_size,
-        .linger_us = conf->linger_us,
-        .clone_memory = (size_t)conf->clone_memory,
-        .session_memory = (size_t)conf->session_memory,
-        .work_mem = (size_t)conf->work_mem,
-        .temp_file_limit = temp_file_limit(conf),
-        .temp_dir = service->server.conf->temp_dir,
-        .lock_timeout_us = conf->lock_timeout_us,
-        .statement_timeout_us = conf->statement_timeout_us,
-        .idle_in_transaction_timeout_us = conf->idle_in_transaction_timeout_us,
-    };
-
-    return registry_add(service->server.registry, &options);
-}
-
-static void log_loaded(const struct service *service, const struct load_job *job, int64_t begun_us)
-{
-    uint32_t pages = job->durable == NULL ? template_page_count(job->template_)
-                                          : durable_page_count(job->durable);
-
-    log_line(LEVEL_LOG, "database %s: %u pages of %u bytes, loaded in %.1f ms", job->conf->name,
-             pages, template_page_bytes(job->template_),
-             (double)(loop_now_us(service_loop(service)) - begun_us) / 1000);
-}
-
-static int load_database(struct service *service, const struct conf_database *conf,
-                         struct failure *ret_failure)
-{
-    struct load_job job = { .conf = conf,
-                            .seed = { .path = conf->seed,
-                                      .database = conf->name,
-                                      .parent = &service->server.account,
-                                      .work_mem = (size_t)conf->work_mem,
-                                      .temp_file_limit = temp_file_limit(conf),
-                                      .temp_dir = service->server.conf->temp_dir,
-                                      .stop = &service->stop } };
-    int64_t begun_us = loop_now_us(service_loop(service));
-
-    int r = await_offload(run_load_job, &job);
-    if (r != 0) {
-        return r;
-    }
-    if (job.result != 0) {
-        *ret_failure = job.failure;
-        return job.result;
-    }
-    if (!conf->builtin) {
-        log_loaded(service, &job, begun_us);
-    }
-    r = add_database(service, &job);
-    if (r != 0) {
-        durable_destroy(job.durable);
-    }
-    template_unref(job.template_);
     return r;
 }
+
 static int load_databases(struct service *service, struct failure *ret_failure)
 {
-    const struct conf *conf = service->server.conf;
+    const struct conf *conf = service->server.boot_conf;
     int r = 0;
 
     for (size_t i = 0; i < conf->database_count && r == 0; i++) {
         r = service->stops > 0 ? -ECANCELED
-                               : load_database(service, &conf->databases[i], ret_failure);
+                               : load_and_add(service, &conf->databases[i], ret_failure);
     }
     return r;
 }
@@ -175,7 +93,7 @@ static void client_accepted(void *owner, int fd, bool is_unix)
 
 static int open_listener(struct service *service, struct failure *ret_failure)
 {
-    const struct conf *conf = service->server.conf;
+    const struct conf *conf = service->server.boot_conf;
     struct listener_options options = { .addresses = conf->listen_addr,
                                         .port = (uint16_t)conf->listen_port,
                                         .unix_socket_dir = conf->unix_socket_dir,
@@ -188,7 +106,7 @@ static int open_listener(struct service *service, struct failure *ret_failure)
 /* Before all else: it tells that the daemon is not ready yet. */
 static int open_http(struct service *service, struct failure *ret_failure)
 {
-    const char *at = service->server.conf->http_listen;
+    const char *at = service->server.boot_conf->http_listen;
     int r = *at == '\0' ? 0 : http_open(&service->server, at, &service->http, ret_failure);
 
     if (service->http != NULL) {
@@ -202,13 +120,13 @@ static int probe_databases(struct service *service, struct failure *ret_failure)
     struct server *server = &service->server;
     int r = 0;
 
-    size_t count = server->conf->database_count - server->conf->builtin_count;
+    size_t count = server->boot_conf->database_count - server->boot_conf->builtin_count;
 
     for (size_t i = 0; i < count && r == 0; i++) {
         int64_t deadline_us = clock_after_us(loop_clock(service_loop(service)), probe_timeout_us);
-        r = service->stops > 0
-                ? -ECANCELED
-                : probe_database(server, server->conf->databases[i].name, deadline_us, ret_failure);
+        r = service->stops > 0 ? -ECANCELED
+                               : probe_database(server, server->boot_conf->databases[i].name,
+                                                deadline_us, ret_failure);
     }
     return r;
 }
@@ -255,7 +173,7 @@ static int say_ready(struct service *service)
 
 static int start(struct service *service, struct failure *ret_failure)
 {
-    try_temp_dir(service->server.conf);
+    try_temp_dir(service->server.boot_conf);
 
     int r = open_http(service, ret_failure);
     if (r == 0) {
@@ -290,7 +208,11 @@ static void signal_came(evutil_socket_t number, short what, void *arg)
         return;
     }
     log_line(LEVEL_LOG, "%s", strsignal((int)number));
-    service_want_stop(service);
+    if (number == SIGHUP) {
+        service_want_reload(service);
+    } else {
+        service_want_stop(service);
+    }
 }
 
 static void start_task(void *arg)
@@ -298,7 +220,7 @@ static void start_task(void *arg)
     struct service *service = arg;
     struct failure failure = { 0 };
 
-    log_line(LEVEL_LOG, "pondd %s starts with %s", POND_VERSION, service->server.conf->path);
+    log_line(LEVEL_LOG, "pondd %s starts with %s", POND_VERSION, service->server.boot_conf->path);
     int r = start(service, &failure);
 
     service->starting = NULL;
@@ -311,6 +233,8 @@ static void start_task(void *arg)
     }
     if (r != 0 || service->stops > 0) {
         service_begin_stop(service);
+    } else {
+        service_reload_if_wanted(service);
     }
 }
 

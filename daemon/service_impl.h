@@ -1,5 +1,5 @@
-/* daemon/service_impl.h: what service.c, the start, shares with service_stop.c, the end. Main
- * thread. */
+/* daemon/service_impl.h: what service.c, the start, shares with service_stop.c, the end, and with
+ * service_reload.c between them. Main thread. */
 #pragma once
 
 #include "daemon/server.h"
@@ -9,7 +9,7 @@ struct http;
 struct listener;
 struct task;
 
-enum { signal_count = 3 };
+enum { signal_count = 4 };
 
 struct service {
     struct server server;
@@ -21,6 +21,8 @@ struct service {
     unsigned stops;        /* wishes so far */
     unsigned begun_at;     /* those when the stop began: one more cuts the grace */
     bool patient;          /* the stop waits until all clients have left */
+    bool reload_wanted;    /* since the last one began */
+    bool reloads;          /* for a signal */
     int ready_fd;
     int exit_code;
 };
@@ -29,6 +31,12 @@ static inline struct loop *service_loop(const struct service *service)
 {
     return server_main(&service->server)->loop;
 }
+
+/* ---- service_reload.c ---- */
+
+void service_want_reload(struct service *service);
+/* What was wanted during the start. */
+void service_reload_if_wanted(struct service *service);
 
 /* ---- service_stop.c ---- */
 

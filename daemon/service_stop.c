@@ -12,6 +12,7 @@
 #include "daemon/http.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
+#include "daemon/reload.h"
 
 static const int64_t drain_step_us = 2000; /* how often the task looks whether all are gone */
 static const int64_t patient_step_us = 50000;
@@ -70,7 +71,8 @@ static void stop_task(void *arg)
     }
     log_line(LEVEL_LOG, "stopping: %zu connections", server_connections(server));
     shut_down_workers(server, false);
-    if (!await_connections(service, clock_after_us(clock, server->conf->shutdown_grace_us), true)) {
+    if (!await_connections(
+            service, clock_after_us(clock, server_main(server)->conf->shutdown_grace_us), true)) {
         shut_down_workers(server, true);
         if (!await_connections(service, clock_after_us(clock, cut_timeout_us), false)) {
             log_line(LEVEL_ERROR, "%zu connections did not end", server_connections(server));
@@ -79,6 +81,7 @@ static void stop_task(void *arg)
     }
     http_close(take_ptr(service->http));
     if (server_connections(server) == 0) {
+        reload_await_none(server);
         server_drain(server);
     } else {
         loop_stop(service_loop(service));

@@ -40,7 +40,7 @@ static int welcome(struct connection *conn)
     if (conn->ready) {
         traffic_enter(conn, conn->opening_us);
     }
-    if (conn->ready && conn->server->conf->log_connections) {
+    if (conn->ready && conn->worker->conf->log_connections) {
         log_line(LEVEL_LOG, "[%d] connection authorized: user=%s database=%s", conn->cancel_key.pid,
                  conn->user, conn->database);
     }

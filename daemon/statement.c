@@ -157,6 +157,7 @@ int statement_run(struct connection *conn, struct portal *portal, const struct s
                   struct failure *ret_failure)
 {
     bool opening = conn->opening && !sql_plan_is_txn_control(sql_portal_plan(portal));
+    bool logged = statement_log_is_on(conn->worker->conf); /* when it began: how->text is there */
 
     conn->result_bytes = 0;
     traffic_statement_begins(conn);
@@ -169,11 +170,11 @@ int statement_run(struct connection *conn, struct portal *portal, const struct s
         count_opening(conn, took_us);
     }
     if (r == 0 && (how->commits || txn_stands_alone(conn->lease.session))) {
-        r = txn_implicit_end(conn->lease.session, ret_failure);
+        r = sql_implicit_end(conn->sql, ret_failure);
     }
     if (r == 0 || r == SQL_SUSPENDED) {
-        if (statement_log_is_on(conn->server->conf)) {
-            statement_log(conn->server->conf, conn->cancel_key.pid, how->text, sql_tag(portal),
+        if (logged) {
+            statement_log(conn->worker->conf, conn->cancel_key.pid, how->text, sql_tag(portal),
                           took_us);
         }
         r = send_completion(conn, portal, r == SQL_SUSPENDED);
@@ -184,7 +185,7 @@ int statement_run(struct connection *conn, struct portal *portal, const struct s
 int statement_end_implicit(struct connection *conn)
 {
     struct failure failure;
-    int r = txn_implicit_end(conn->lease.session, &failure);
+    int r = sql_implicit_end(conn->sql, &failure);
 
     if (r == FAILED) {
         r = reply_statement_failed(conn, &failure);

@@ -15,7 +15,8 @@
 
 struct count {
     struct tally *tally;
-    struct traffic *traffic;
+    struct traffic *traffic; /* by traffic_number() */
+    size_t traffic_count;
 };
 
 static void count_worker(struct worker *worker, void *arg)
@@ -32,25 +33,10 @@ static void count_worker(struct worker *worker, void *arg)
     tally->connections_refused += worker->stats.connections_refused;
     tally->clone_opens += worker->stats.clone_open_count;
     tally->clone_open_us += worker->stats.clone_open_us_total;
-    traffic_add(worker, count->traffic);
+    traffic_add(worker, count->traffic, count->traffic_count);
 }
 
 /* ---- databases ---- */
-
-/* The pools come in the order of the configuration, but the last ones may not be loaded yet. */
-static const struct registry_pool *pool_of(const struct registry_pool *pools, size_t count,
-                                           size_t i, const char *name)
-{
-    if (i < count && strcmp(pools[i].options->name, name) == 0) {
-        return &pools[i];
-    }
-    for (size_t k = 0; k < count; k++) {
-        if (strcmp(pools[k].options->name, name) == 0) {
-            return &pools[k];
-        }
-    }
-    return NULL;
-}
 
 static uint64_t since_us(const struct server *server, int64_t then_us)
 {
@@ -59,30 +45,32 @@ static uint64_t since_us(const struct server *server, int64_t then_us)
     return then_us == DEADLINE_NONE || then_us > now_us ? 0 : (uint64_t)(now_us - then_us);
 }
 
+static bool is_builtin(const char *name)
+{
+    return strcmp(name, "postgres") == 0 || strncmp(name, "template", 8) == 0;
+}
+
 static void take_databases(const struct server *server, const struct registry_pool *pools,
                            size_t count, const struct traffic *traffic, struct tally *tally)
 {
-    const struct conf *conf = server->conf;
-
-    for (size_t i = 0; i < conf->database_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct tally_database *database = &tally->databases[i];
-        const struct registry_pool *pool = pool_of(pools, count, i, conf->databases[i].name);
 
-        database->name = conf->databases[i].name;
-        database->builtin = conf->databases[i].builtin;
-        database->traffic = traffic[i];
-        if (pool != NULL) {
-            database->is_pool = true;
-            database->pool = *pool;
-            database->pool_size = pool->options->pool_size;
-            database->oldest_wait_us = since_us(server, pool->stats.first_since_us);
-        }
+        *database = (struct tally_database){
+            .name = pools[i].name,
+            .is_pool = true,
+            .builtin = is_builtin(pools[i].name),
+            .traffic = traffic[traffic_number(pools[i].database)],
+            .pool = pools[i],
+            .pool_size = pools[i].pool_size,
+            .oldest_wait_us = since_us(server, pools[i].stats.first_since_us),
+        };
         if (task_slice_over(task_current())) {
             (void)!await_turn();
         }
     }
-    tally->databases[conf->database_count] =
-        (struct tally_database){ .name = "pond", .traffic = traffic[conf->database_count] };
+    tally->databases[count] =
+        (struct tally_database){ .name = "pond", .traffic = traffic[traffic_console] };
 }
 
 /* ---- the daemon ---- */
@@ -109,7 +97,7 @@ static void take_daemon(const struct server *server, struct tally *tally)
     struct loop *loop = server_main(server)->loop;
 
     tally->connections = server_connections(server);
-    tally->connections_limit = (uint64_t)server->conf->max_client_conn;
+    tally->connections_limit = (uint64_t)server_main(server)->conf->max_client_conn;
     tally->memory = mem_used_total();
     tally->memory_charged = atomic_load(&server->account.used);
     tally->memory_limit = server->account.limit;
@@ -122,19 +110,23 @@ static void take_daemon(const struct server *server, struct tally *tally)
 
 int tally_take(const struct server *server, struct tally *ret_tally)
 {
-    size_t count = traffic_count(server);
-    cleanup(mem_freep) struct traffic *traffic = mem_zalloc(count * sizeof(*traffic));
+    struct count count = { .tally = ret_tally };
     cleanup(mem_freep) struct registry_pool *pools = NULL;
     size_t pool_count = 0;
 
-    *ret_tally = (struct tally){ .database_count = count };
-    ret_tally->databases = mem_zalloc(count * sizeof(*ret_tally->databases));
-    if (traffic == NULL || ret_tally->databases == NULL ||
-        registry_list_pools(server->registry, &pools, &pool_count) != 0) {
+    *ret_tally = (struct tally){ .database_count = 0 };
+    if (registry_list_pools(server->registry, &pools, &pool_count) != 0) {
         return -ENOMEM;
     }
-    server_each_worker(server, count_worker,
-                       &(struct count){ .tally = ret_tally, .traffic = traffic });
+    count.traffic_count = registry_count(server->registry) + 1;
+    cleanup(mem_freep) struct traffic *traffic = mem_zalloc(count.traffic_count * sizeof(*traffic));
+    ret_tally->databases = mem_zalloc((pool_count + 1) * sizeof(*ret_tally->databases));
+    if (traffic == NULL || ret_tally->databases == NULL) {
+        return -ENOMEM;
+    }
+    ret_tally->database_count = pool_count + 1;
+    count.traffic = traffic;
+    server_each_worker(server, count_worker, &count);
     take_databases(server, pools, pool_count, traffic, ret_tally);
     take_daemon(server, ret_tally);
     return 0;

@@ -10,15 +10,25 @@
 #include <errno.h>
 #include <string.h>
 
-size_t traffic_count(const struct server *server)
+size_t traffic_number(const struct database *database)
 {
-    return server->conf->database_count + 1;
+    return 1 + database_number(database);
 }
 
-int traffic_open(struct worker *worker)
+/* So many sums, the new ones of nothing. 0 or -ENOMEM. */
+static int reserve(struct worker *worker, size_t count)
 {
-    worker->traffic = mem_zalloc(traffic_count(worker->server) * sizeof(*worker->traffic));
-    return worker->traffic == NULL ? -ENOMEM : 0;
+    struct traffic *sums = mem_realloc(worker->traffic, count * sizeof(*sums));
+
+    if (sums == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = worker->traffic_count; i < count; i++) {
+        sums[i] = (struct traffic){ 0 };
+    }
+    worker->traffic = sums;
+    worker->traffic_count = count;
+    return 0;
 }
 
 void traffic_close(struct worker *worker)
@@ -27,26 +37,29 @@ void traffic_close(struct worker *worker)
 }
 
 /* A named clone's is that of the database whose limits it has. */
+static size_t number_of(const struct connection *conn)
+{
+    return conn->console != CONSOLE_NONE ? traffic_console : traffic_number(conn->lease.database);
+}
+
+/* NULL: it counts for nobody. They move when there are more of them. */
 static struct traffic *total_of(const struct connection *conn)
 {
-    const struct conf *conf = conn->server->conf;
+    size_t number = conn->traffic.number;
 
-    if (conn->console != CONSOLE_NONE) {
-        return &conn->worker->traffic[conf->database_count];
-    }
-    for (size_t i = 0; i < conf->database_count; i++) {
-        if (strcmp(conf->databases[i].name, database_options(conn->lease.database)->name) == 0) {
-            return &conn->worker->traffic[i];
-        }
-    }
-    return NULL;
+    return number == 0 ? NULL : &conn->worker->traffic[number - 1];
 }
 
 void traffic_enter(struct connection *conn, int64_t wait_us)
 {
-    conn->traffic.total = total_of(conn);
-    if (conn->traffic.total != NULL && conn->console == CONSOLE_NONE) {
-        histogram_add(&conn->traffic.total->wait, wait_us);
+    struct account *was = account_swap(NULL); /* it is for all who come later */
+    size_t number = number_of(conn);
+    int r = number < conn->worker->traffic_count ? 0 : reserve(conn->worker, number + 1);
+
+    account_swap(was);
+    conn->traffic.number = r == 0 ? number + 1 : 0;
+    if (r == 0 && conn->console == CONSOLE_NONE) {
+        histogram_add(&total_of(conn)->wait, wait_us);
     }
 }
 
@@ -88,17 +101,18 @@ void traffic_query_begins(struct connection *conn)
 void traffic_query_ends(struct connection *conn)
 {
     struct traffic_meter *meter = &conn->traffic;
+    struct traffic *total = total_of(conn);
 
     read_clock(conn);
-    if (meter->total == NULL) {
+    if (total == NULL) {
         return;
     }
-    meter->total->queries++;
-    meter->total->query_us += (uint64_t)(meter->now_us - meter->query_start_us);
+    total->queries++;
+    total->query_us += (uint64_t)(meter->now_us - meter->query_start_us);
     meter->query_start_us = meter->now_us; /* of the next, when it is in the same batch */
     if (connection_txn_status(conn) == TXN_IDLE) {
-        meter->total->transactions++;
-        meter->total->transaction_us += (uint64_t)(meter->now_us - meter->transaction_start_us);
+        total->transactions++;
+        total->transaction_us += (uint64_t)(meter->now_us - meter->transaction_start_us);
         meter->transaction_start_us = 0;
     }
 }
@@ -112,30 +126,34 @@ void traffic_statement_begins(struct connection *conn)
 
 void traffic_first_row(struct connection *conn)
 {
-    struct traffic_meter *meter = &conn->traffic;
+    const struct traffic_meter *meter = &conn->traffic;
+    struct traffic *total = total_of(conn);
 
     read_clock(conn);
-    if (meter->total != NULL) {
-        histogram_add(&meter->total->first_row, meter->now_us - meter->statement_start_us);
+    if (total != NULL) {
+        histogram_add(&total->first_row, meter->now_us - meter->statement_start_us);
     }
 }
 
 int64_t traffic_statement_ends(struct connection *conn)
 {
-    struct traffic_meter *meter = &conn->traffic;
+    const struct traffic_meter *meter = &conn->traffic;
+    struct traffic *total = total_of(conn);
 
     read_clock(conn);
     int64_t took_us = meter->now_us - meter->statement_start_us;
-    if (meter->total != NULL) {
-        histogram_add(&meter->total->statement, took_us);
+    if (total != NULL) {
+        histogram_add(&total->statement, took_us);
     }
     return took_us;
 }
 
 void traffic_error(struct connection *conn)
 {
-    if (conn->traffic.total != NULL) {
-        conn->traffic.total->errors++;
+    struct traffic *total = total_of(conn);
+
+    if (total != NULL) {
+        total->errors++;
     }
 }
 
@@ -144,10 +162,11 @@ void traffic_error(struct connection *conn)
 void traffic_rests(struct connection *conn)
 {
     struct traffic_meter *meter = &conn->traffic;
+    struct traffic *total = total_of(conn);
 
-    if (meter->total != NULL) {
-        meter->total->received += conn->input.received - meter->received;
-        meter->total->sent += conn->output.sent - meter->sent;
+    if (total != NULL) {
+        total->received += conn->input.received - meter->received;
+        total->sent += conn->output.sent - meter->sent;
         meter->received = conn->input.received;
         meter->sent = conn->output.sent;
     }
@@ -156,7 +175,7 @@ void traffic_rests(struct connection *conn)
 void traffic_leave(struct connection *conn)
 {
     traffic_rests(conn);
-    conn->traffic.total = NULL;
+    conn->traffic.number = 0;
 }
 
 static void add(struct traffic *to, const struct traffic *from)
@@ -173,9 +192,9 @@ static void add(struct traffic *to, const struct traffic *from)
     histogram_add_all(&to->first_row, &from->first_row);
 }
 
-void traffic_add(const struct worker *worker, struct traffic *sums)
+void traffic_add(const struct worker *worker, struct traffic *sums, size_t count)
 {
-    for (size_t i = 0; i < traffic_count(worker->server); i++) {
+    for (size_t i = 0; i < count && i < worker->traffic_count; i++) {
         add(&sums[i], &worker->traffic[i]);
     }
 }

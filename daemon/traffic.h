@@ -15,7 +15,7 @@
 #include <stdbool.h>
 
 struct connection;
-struct server;
+struct database;
 struct worker;
 
 struct traffic {
@@ -33,8 +33,8 @@ struct traffic {
 
 /* Embedded in a connection; zero bytes are one that counts for nobody. */
 struct traffic_meter {
-    struct traffic *total; /* that it is added to; NULL: none */
-    uint64_t received;     /* bytes that are in there */
+    size_t number;     /* of the sum that it is added to, and 1; 0: none */
+    uint64_t received; /* bytes that are in there */
     uint64_t sent;
     int64_t now_us; /* when the clock was read the last time */
     int64_t query_start_us;
@@ -42,15 +42,13 @@ struct traffic_meter {
     int64_t statement_start_us;
 };
 
-/* The sums of a worker, one for each database of the configuration and the last for the console. 0
- * or -ENOMEM. */
-must_check int traffic_open(struct worker *worker);
+/* The sums are numbered: the console's, then those of the databases by their own numbers. A worker
+ * has those that were needed so far. */
+enum { traffic_console };
+size_t traffic_number(const struct database *database);
 void traffic_close(struct worker *worker);
 
-/* How many sums there are. */
-size_t traffic_count(const struct server *server);
-
-/* The client is in, after that many microseconds. */
+/* The client is in, after that many microseconds. Without memory it counts for nobody. */
 void traffic_enter(struct connection *conn, int64_t wait_us);
 void traffic_leave(struct connection *conn);
 void traffic_query_begins(struct connection *conn);
@@ -67,5 +65,5 @@ void traffic_rests(struct connection *conn);
  * done since `before_us`, which is what the meter had then. */
 bool traffic_slice_over(struct connection *conn, int64_t before_us);
 
-/* Adds a worker's to traffic_count() sums. */
-void traffic_add(const struct worker *worker, struct traffic *sums);
+/* Adds a worker's to the first `count` sums. */
+void traffic_add(const struct worker *worker, struct traffic *sums, size_t count);

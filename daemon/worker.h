@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
+struct conf;
 struct connection;
 struct server;
 struct thread;
@@ -28,6 +29,7 @@ struct worker_stats {
 
 struct worker {
     struct server *server;
+    const struct conf *conf; /* as things are; for this turn only (server.h) */
     struct loop *loop;
     struct thread *thread;              /* NULL: the main thread runs it, or none yet */
     struct connection_list connections; /* all, start-up ones included */
@@ -36,7 +38,8 @@ struct worker {
     struct output_spares spares;
     LIST_HEAD(, lingering) lingering; /* linger.h */
     struct worker_stats stats;
-    struct traffic *traffic; /* traffic.h */
-    struct slow_list *slow;  /* slow.h */
-    int64_t shed_us;         /* when it last had the idle sessions given up (memory.h) */
+    struct traffic *traffic; /* traffic.h; as many as there was need for */
+    size_t traffic_count;
+    struct slow_list *slow; /* slow.h */
+    int64_t shed_us;        /* when it last had the idle sessions given up (memory.h) */
 };

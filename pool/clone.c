@@ -105,11 +105,6 @@ bool clone_schema_is_templates(const struct clone *clone)
     return clone->cookie == clone->template_cookie;
 }
 
-uint32_t clone_schema_version(const struct clone *clone)
-{
-    return clone->cookie;
-}
-
 /* ---- the writer's place ---- */
 
 int clone_await_writer(struct clone *clone, void *holder, int64_t deadline_us)
@@ -237,16 +232,21 @@ static int install(struct clone *clone, struct pagemap *map, uint32_t *cookie)
     clone->cookie_max = new_cookie;
     clone->cookie = new_cookie;
     *cookie = new_cookie;
-    clone->rewinds++;
     root_replace(clone, map);
     return 0;
+}
+
+static uint32_t cookie_of(const struct pagemap *image)
+{
+    const struct page *page1 = pagemap_get(image, 1);
+
+    return page1 == NULL ? 0 : page1_get(page1->data, page1_cookie);
 }
 
 int clone_install(struct clone *clone, const struct pagemap *image)
 {
     struct pagemap map = pagemap_share(image);
-    const struct page *page1 = pagemap_get(image, 1);
-    uint32_t cookie = page1 == NULL ? 0 : page1_get(page1->data, page1_cookie);
+    uint32_t cookie = cookie_of(image);
 
     return install(clone, &map, &cookie);
 }
@@ -268,20 +268,23 @@ int clone_reset(struct clone *clone)
     }
     int rc = install(clone, &map, &clone->template_cookie);
     clone->pristine = rc == 0;
+    clone->rewinds += rc == 0;
     return rc;
 }
 
 int clone_mark(struct clone *clone, struct clone_mark **ret_mark)
 {
     struct clone_mark *mark = page_owner_alloc(clone->owner, sizeof(*mark));
+    uint64_t version;
+    const struct pagemap *shown = clone_shown(clone, &version);
 
     if (mark == NULL) {
         return -ENOMEM;
     }
     *mark = (struct clone_mark){
         .clone = clone_ref(clone),
-        .root = pagemap_share(&clone->root),
-        .cookie = clone->cookie,
+        .root = pagemap_share(shown),
+        .cookie = version == clone->version ? clone->cookie : cookie_of(shown),
     };
     *ret_mark = mark;
     return 0;
@@ -298,6 +301,7 @@ int clone_rewind(struct clone *clone, struct clone_mark *mark)
     }
     int rc = install(clone, &map, &mark->cookie);
     clone->pristine = clone->pristine && rc < 0;
+    clone->rewinds += rc == 0;
     return rc;
 }
 

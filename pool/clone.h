@@ -23,7 +23,11 @@ struct clone_limits {
 must_check int clone_create(struct template *, const struct clone_limits *,
                             struct clone **ret_clone);
 struct clone *clone_ref(struct clone *);
-void clone_unref(struct clone *); /* NULL is fine */
+void clone_unref(struct clone *);                           /* NULL is fine */
+static inline void clone_unrefp(struct clone *const *clone) /* for cleanup() */
+{
+    clone_unref(*clone);
+}
 
 struct template *clone_template(const struct clone *);
 size_t clone_own_bytes(
@@ -32,8 +36,6 @@ size_t clone_own_bytes(
 /* True while the published schema is the template's, byte for byte: caches per template may be
  * used. It does not know what a transaction that is still open has changed. */
 bool clone_schema_is_templates(const struct clone *);
-/* Stands for the published schema: as long as it is the same number, so is the schema. */
-uint32_t clone_schema_version(const struct clone *);
 
 /* ---- the writer's place: one holder, the others in a first-come line ---- */
 
@@ -53,14 +55,15 @@ const struct line *clone_writers(const struct clone *);
  * patched so that no connection takes a cached page or a parsed schema of another root for this
  * one's. */
 
-/* How often a root was installed by one of these: a transaction that sees it change has lost what
- * it stood on. */
+/* How often a root was made the newest by one of these: a transaction that sees it change has lost
+ * what it stood on. */
 uint64_t clone_rewinds(const struct clone *);
 
 /* Back to the template, as if new. 0, -ENOMEM, or -EBUSY while a connection writes. */
 must_check int clone_reset(struct clone *);
 
-/* Remembers the newest root / makes a remembered one the newest. The mark holds a reference on its
+/* Remembers the newest root (of a durable clone the newest one on the disk: what may still be lost
+ * does not come back by it) / makes a remembered one the newest. The mark holds a reference on its
  * clone and may be used again. */
 must_check int clone_mark(struct clone *, struct clone_mark **ret_mark);
 must_check int clone_rewind(struct clone *, struct clone_mark *);

@@ -17,7 +17,7 @@ struct clone {
     struct page_owner *owner;
     struct pagemap root;     /* the newest; borrowed while it is the template's own */
     uint64_t version;        /* of root: counts what was published or installed */
-    uint64_t rewinds;        /* of these: installed */
+    uint64_t rewinds;        /* of these: by a reset or a rewind */
     struct vfs_file *writer; /* the one that is at RESERVED or above */
 
     struct advisory *advisory; /* pool/advisory.c; NULL: nobody has a lock */
@@ -42,8 +42,8 @@ struct clone {
 /* Makes a finished write the newest root; takes the map. Cannot fail. */
 void clone_publish(struct clone *clone, struct pagemap *map);
 
-/* Makes another image the newest root, as a rewind does, with a page 1 of its own. Nobody may be
- * writing. 0 or -ENOMEM. */
+/* Makes another image the newest root, with a page 1 of its own; none of clone_rewinds(), since who
+ * has only read does not stand on what goes. Nobody may be writing. 0 or -ENOMEM. */
 must_check int clone_install(struct clone *clone, const struct pagemap *image);
 
 /* The root that readers begin with, and its version: the newest, or of a durable clone the newest

@@ -1,7 +1,13 @@
 /* pool/database.h: a database of the configuration: a template, limits, and the pool of its
  * sessions.
  *
- * Made before the loops run and ended after; shared by all loops (async/respool.h says how). */
+ * Shared by all loops (async/respool.h says how), and there until the last of them has ended: one
+ * that the configuration does not have any more is `gone`, which nobody finds by its name, but
+ * whose named clones go on under its limits. So whoever has a database keeps it without counting.
+ *
+ * Its options and its template are an edition, which does not change. Each loop has a pointer to
+ * the one that holds there, and is given another by its own thread, between two turns of its tasks.
+ */
 #pragma once
 
 #include "base/defs.h"
@@ -11,6 +17,7 @@
 struct account;
 struct budget;
 struct database;
+struct database_edition;
 struct durable;
 struct gate;
 struct loop;
@@ -30,9 +37,10 @@ struct database_world {
 
 struct database_options {
     const char *name;           /* copied */
-    struct template *template_; /* takes its own reference */
+    struct template *template_; /* takes its own reference; NULL when it is gone */
     struct durable *durable;    /* taken; it is kept in a file, and shared by all its connections:
                                    registry_start_durable(). NULL: it is a template */
+    bool gone;                  /* nobody gets a private clone any more: 3D000 */
     uint32_t oid;               /* 0: the registry gives it one */
     size_t pool_size;     /* most sessions at once, those of its named clones too; 0: no limit */
     size_t min_pool_size; /* kept ready on each loop */
@@ -54,7 +62,7 @@ struct database_options {
     int64_t idle_in_transaction_timeout_us;
 };
 
-/* 0 or -ENOMEM. `world` is borrowed for good. */
+/* 0 or -ENOMEM, and then the durable one is still the caller's. `world` is borrowed for good. */
 must_check int database_create(const struct database_world *world,
                                const struct database_options *options,
                                struct database **ret_database);
@@ -66,7 +74,28 @@ void database_close(struct database *database, void (*closed)(void *arg), void *
 /* After that, or when no session was ever made. */
 void database_destroy(struct database *database);
 
+/* As the running loop has them: for this turn, the next may be after a reload. */
 const struct database_options *database_options(const struct database *database);
+
+/* What never changes; any thread. */
+const char *database_name(const struct database *database);
+size_t database_number(const struct database *database); /* in the order of being added, from 0 */
+
+/* ---- another edition ---- */
+
+/* The database's with these options, but for name, oid and file, which stay. 0 or -ENOMEM. */
+must_check int database_edition_create(const struct database *database,
+                                       const struct database_options *options,
+                                       struct database_edition **ret_edition);
+/* It must be that of no loop, or, with the database, that of all. NULL is fine. */
+void database_edition_destroy(struct database_edition *edition);
+
+/* Makes it the running loop's, and gives the one that was. Sessions on another template than its
+ * own are lent to nobody any more. For each loop; does not await. */
+struct database_edition *database_install(struct database *database,
+                                          struct database_edition *edition);
+/* Once, and on any thread: what all loops share (pool_size). */
+void database_install_limit(struct database *database, const struct database_edition *edition);
 
 /* Makes sessions of this loop until there are min_pool_size. Awaits. 0, FAILED or -errno. */
 must_check int database_await_prefill(struct database *database);

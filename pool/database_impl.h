@@ -5,15 +5,25 @@
 #include "pool/database.h"
 #include "pool/session.h"
 
-struct database {
+#include <stdatomic.h>
+
+struct database_edition {
     struct database_options options;
+};
+
+struct database {
+    _Atomic(struct database *) next; /* the registry's */
+    size_t number;
+    bool taken; /* its name is; under the registry's lock */
     const struct database_world *world;
     char *name;
+    uint32_t oid;
+    struct durable *durable;  /* NULL: it is a template */
     bool owns_durable;        /* it has not been started yet: then its clone has it */
-    size_t number;            /* in the registry */
     struct respool *sessions; /* on private clones */
     void (*closed)(void *arg);
     void *closed_arg;
+    struct database_edition *editions[]; /* of each loop, by its number, or of the only one */
 };
 
 /* A session of the pool's, on a private clone of its own. */

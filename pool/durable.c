@@ -67,13 +67,16 @@ static void tell_committed(struct durable *durable)
     }
 }
 
+/* One who was slow to come may wait behind a younger version for one that is on the disk. */
 static void tell_failed(struct durable *durable)
 {
     struct commit_wait *wait;
 
     while ((wait = first_wait(durable)) != NULL) {
-        wait->failed = true;
-        *wait->failure = durable->failure;
+        wait->failed = wait->version > durable->version;
+        if (wait->failed) {
+            *wait->failure = durable->failure;
+        }
         line_call_first(&durable->commits);
     }
 }
@@ -119,8 +122,9 @@ static void set_failure(struct durable *durable, int rc)
     }
 }
 
-/* The clone is again what is on the disk. Those who began to write on a newer root see that it was
- * rewound. The version is new, and has nothing that would have to be written. */
+/* The clone is again what is on the disk. Nobody stands on a newer root: who writes has the place,
+ * and who reads began with this one; so for them it is no rewind. The version is new, and has
+ * nothing that would have to be written. */
 static bool go_back(struct durable *durable)
 {
     struct clone *clone = durable->clone;
@@ -202,7 +206,7 @@ static void write_log(struct durable *durable)
     sweep_map(&job.backfilled, clone->owner);
 }
 
-static bool has_work(const struct durable *durable)
+static bool has_commits(const struct durable *durable)
 {
     return !durable->failing && durable->clone->version > durable->version;
 }
@@ -212,8 +216,10 @@ static void log_task(void *arg)
 {
     struct durable *durable = arg;
 
-    while (has_work(durable)) {
-        write_log(durable);
+    while (has_commits(durable) || durable->clone_is_full) {
+        if (has_commits(durable)) {
+            write_log(durable);
+        }
         durable_checkpoint_step(durable);
     }
     if (durable->closing) {
@@ -239,9 +245,15 @@ static int start_task(struct durable *durable)
 
 void durable_published(struct durable *durable)
 {
-    if (has_work(durable) && start_task(durable) != 0) {
+    if (has_commits(durable) && start_task(durable) != 0) {
         fail(durable, SQLITE_NOMEM);
     }
+}
+
+void durable_make_room(struct durable *durable)
+{
+    durable->clone_is_full = true;
+    (void)start_task(durable);
 }
 
 /* ---- life ---- */
@@ -311,7 +323,7 @@ static void begin_close(struct loop *loop, struct loop_message *message)
 
     (void)loop;
     durable->closing = true;
-    if (start_task(durable) != 0) {
+    if (start_task(durable) != 0 && !durable->checkpointing) {
         durable->closed(durable->closed_arg); /* the log has it all, for the next to open it */
     }
 }

@@ -65,6 +65,10 @@ void durable_published(struct durable *durable);
 /* Nobody has the writer's place, for this moment. */
 void durable_place_is_free(struct durable *durable);
 
+/* The clone is full. What it keeps only because the file has not got it yet goes soon; there may be
+ * room then for who tries again. */
+void durable_make_room(struct durable *durable);
+
 /* ---- for sessions ---- */
 
 /* Waits until this version of the clone's root is on the disk (as `synchronous` means it). 0;

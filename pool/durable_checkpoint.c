@@ -60,6 +60,9 @@ static void checkpoint_task(void *arg)
     durable->written_behind = backfill(durable, false) == SQLITE_OK;
     durable->checkpointing = false;
     line_call_first(&durable->checkpoint);
+    if (durable->closing && durable->task == NULL) {
+        durable->closed(durable->closed_arg); /* there was no memory for who would have waited */
+    }
 }
 
 void durable_checkpoint_hold(struct durable *durable)
@@ -79,19 +82,36 @@ static void begin_log_anew(struct durable *durable)
     }
 }
 
+/* To replace a page is to keep two of them until the file has the new one. */
+static bool is_due(const struct durable *durable, bool clone_is_full)
+{
+    bool some = durable->backfilled.root != durable->root.root;
+
+    return durable_file_log_bytes(durable->file) >= durable->checkpoint_at ||
+           (clone_is_full && some);
+}
+
+static void begin_checkpoint(struct durable *durable)
+{
+    durable->checkpoint_at = durable_file_log_bytes(durable->file) + checkpoint_bytes;
+    durable->checkpointing =
+        task_spawn(loop_current(), "checkpoint", checkpoint_task, durable, NULL) == 0;
+}
+
+/* A repair writes the file, too, so that a task beside it must not. */
 void durable_checkpoint_step(struct durable *durable)
 {
-    uint64_t bytes = durable_file_log_bytes(durable->file);
+    bool clone_is_full = durable->clone_is_full;
+    bool broken = durable_file_is_broken(durable->file);
 
+    durable->clone_is_full = false;
     if (durable->checkpointing || durable->failing) {
         return;
     }
-    if (durable->written_behind) {
+    if (durable->written_behind || (broken && clone_is_full)) {
         begin_log_anew(durable);
-    } else if (bytes >= durable->checkpoint_at) {
-        durable->checkpoint_at = bytes + checkpoint_bytes;
-        durable->checkpointing =
-            task_spawn(loop_current(), "checkpoint", checkpoint_task, durable, NULL) == 0;
+    } else if (!broken && is_due(durable, clone_is_full)) {
+        begin_checkpoint(durable);
     }
 }
 

@@ -33,21 +33,27 @@ static int sync_file(const struct durable_file *file, sqlite3_file *which)
 }
 
 /* Who goes on writing to a file that is not there any more would lose it all at the end. */
-static int check_is_there(const struct durable_file *file)
+static int check_db_is_there(const struct durable_file *file)
 {
     int moved = 0;
-    int log_exists = 0;
     int rc = file->db->pMethods->xFileControl(file->db, SQLITE_FCNTL_HAS_MOVED, &moved);
 
     if (rc != SQLITE_OK && rc != SQLITE_NOTFOUND) {
         return rc;
     }
-    /* (SQLITE_ACCESS_EXISTS does not see a file of no bytes.) */
-    rc = file->vfs->xAccess(file->vfs, file->log_path, SQLITE_ACCESS_READWRITE, &log_exists);
-    if (rc != SQLITE_OK) {
-        return rc;
+    return moved != 0 ? SQLITE_READONLY_DBMOVED : SQLITE_OK;
+}
+
+static int check_is_there(const struct durable_file *file)
+{
+    int log_exists = 0;
+    int rc = check_db_is_there(file);
+
+    if (rc == SQLITE_OK) {
+        /* (SQLITE_ACCESS_EXISTS does not see a file of no bytes.) */
+        rc = file->vfs->xAccess(file->vfs, file->log_path, SQLITE_ACCESS_READWRITE, &log_exists);
     }
-    return moved != 0 || log_exists == 0 ? SQLITE_READONLY_DBMOVED : SQLITE_OK;
+    return rc == SQLITE_OK && log_exists == 0 ? SQLITE_READONLY_DBMOVED : rc;
 }
 
 /* ---- the log ---- */
@@ -164,11 +170,14 @@ static int prepare_log(struct durable_file *file, const struct durable_step *ste
     return rc == SQLITE_OK && atomic_load(&file->log_end) == 0 ? write_header(file) : rc;
 }
 
-/* What was written of a commit shall not be found by who recovers the log. */
+/* What was written of a commit shall not be found by who recovers the log, after power loss
+ * neither: its frames may all have got to the disk. */
 static int take_back(struct durable_file *file, const struct wal *before)
 {
     file->wal = *before;
-    return file->log->pMethods->xTruncate(file->log, (sqlite3_int64)atomic_load(&file->log_end));
+    int rc = file->log->pMethods->xTruncate(file->log, (sqlite3_int64)atomic_load(&file->log_end));
+
+    return rc == SQLITE_OK ? sync_file(file, file->log) : rc;
 }
 
 int durable_file_append(struct durable_file *file, const struct durable_step *step)
@@ -184,6 +193,11 @@ int durable_file_append(struct durable_file *file, const struct durable_step *st
     }
     file->broken = file->broken || rc != SQLITE_OK;
     return rc;
+}
+
+bool durable_file_is_broken(const struct durable_file *file)
+{
+    return file->broken;
 }
 
 uint64_t durable_file_log_bytes(const struct durable_file *file)
@@ -205,7 +219,7 @@ static int backfill_page(void *arg, uint32_t number, const struct page *page)
 int durable_file_backfill(struct durable_file *file, const struct pagemap *from,
                           const struct pagemap *to)
 {
-    int rc = check_is_there(file);
+    int rc = check_db_is_there(file); /* without a log it is the only place for what was in there */
 
     /* The log first: a crash in the middle of the following is mended by it. */
     if (rc == SQLITE_OK && file->sync == DURABLE_NORMAL) {

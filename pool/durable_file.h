@@ -67,6 +67,9 @@ must_check int durable_file_backfill(struct durable_file *file, const struct pag
 /* Begins the log anew, when the file has all that is in it. */
 must_check int durable_file_restart(struct durable_file *file);
 
+/* A write has failed, and the next append begins with a repair. Not beside an append. */
+bool durable_file_is_broken(const struct durable_file *file);
+
 /* The log's length, in bytes. */
 uint64_t durable_file_log_bytes(const struct durable_file *file);
 

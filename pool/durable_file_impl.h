@@ -8,11 +8,13 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
-enum { durable_chunk_bytes = 256 << 10 }; /* so much of frames is written at once; one is smaller */
+/* So much of frames is written at once. One frame is smaller; and SQLite's xWrite() for unix looks
+ * at the lowest 17 bits of a length only. */
+enum { durable_chunk_bytes = (128 << 10) - 1 };
 
 struct durable_file {
     char *path;
-    char *log_path;
+    const char *log_path; /* the keeper's: it has followed the links in path */
     enum durable_sync sync;
     sqlite3 *keeper; /* has the file open and locked; it knows nothing of what we write */
     sqlite3_vfs *vfs;

@@ -32,7 +32,8 @@ struct durable {
 
     bool checkpointing;     /* its task runs */
     bool written_behind;    /* it has: little in the log is not in the file */
-    uint64_t checkpoint_at; /* bytes of log at which it runs */
+    uint64_t checkpoint_at; /* bytes of log at which it runs, */
+    bool clone_is_full;     /* or at once */
     struct line checkpoint; /* who waits for its end: the log's task */
 
     bool closing;
@@ -47,7 +48,8 @@ void durable_set_root(struct durable *durable, struct pagemap *map, uint64_t ver
 
 /* ---- durable_checkpoint.c; the log's task ---- */
 
-/* After each write: sees to it that the log does not grow for ever. */
+/* After each write, and when the clone is full: sees to it that neither the log grows for ever, nor
+ * what is kept until the file has it. */
 void durable_checkpoint_step(struct durable *durable);
 /* Waits for the task that writes the file, if it runs. */
 void durable_checkpoint_hold(struct durable *durable);

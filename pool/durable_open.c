@@ -18,6 +18,16 @@ static int fail_nomem(struct failure *ret_failure)
     return failure_set_nomem(ret_failure);
 }
 
+/* SQLite's code says that it could not be opened; the system's, why. */
+static int fail_to_open(const struct durable_file *file, int rc, struct failure *ret_failure)
+{
+    int error = file->keeper == NULL ? 0 : sqlite3_system_errno(file->keeper);
+
+    return failure_set(ret_failure, failure_errno_sqlstate(error),
+                       "could not open database file \"%s\": %s", file->path,
+                       error == 0 ? sqlite3_errstr(rc) : strerror(error));
+}
+
 static int fail(const struct durable_file *file, int rc, struct failure *ret_failure)
 {
     switch (rc & 0xff) {
@@ -36,8 +46,15 @@ static int fail(const struct durable_file *file, int rc, struct failure *ret_fai
     case SQLITE_READONLY:
         return failure_set(ret_failure, "42501", "database file \"%s\" may not be written to",
                            file->path);
+    case SQLITE_FULL:
+        failure_set(ret_failure, "53100", "could not write to database file \"%s\": %s", file->path,
+                    sqlite3_errstr(rc));
+        failure_add(ret_failure, FIELD_HINT, "Make room on its disk.");
+        return FAILED;
+    case SQLITE_CANTOPEN:
+        return fail_to_open(file, rc, ret_failure);
     default:
-        return failure_set(ret_failure, "58030", "could not open database file \"%s\": %s",
+        return failure_set(ret_failure, "58030", "could not read database file \"%s\": %s",
                            file->path, sqlite3_errstr(rc));
     }
 }
@@ -108,13 +125,10 @@ static struct durable_file *file_new(const char *path, const char *vfs, enum dur
     file->sync = sync;
     file->vfs = sqlite3_vfs_find(vfs);
     file->path = mem_strdup(path);
-    file->log_path = mem_alloc(strlen(path) + sizeof("-wal"));
-    if (file->path == NULL || file->log_path == NULL) {
+    if (file->path == NULL) {
         durable_file_close(file, true);
         return NULL;
     }
-    strcpy(file->log_path, path);
-    strcat(file->log_path, "-wal");
     return file;
 }
 
@@ -148,21 +162,11 @@ static void close_db(sqlite3 **db)
     sqlite3_close(*db);
 }
 
-static void unref_clone(struct clone **clone)
-{
-    clone_unref(*clone);
-}
-
-static void unref_template(struct template **template_)
-{
-    template_unref(*template_);
-}
-
 /* In one transaction, by a rollback journal: should it not come to its end, the file is new again.
  * Only settle() gives it a log. */
 static int copy_image(struct durable_file *file, struct template *image)
 {
-    cleanup(unref_clone) struct clone *clone = NULL;
+    cleanup(clone_unrefp) struct clone *clone = NULL;
     cleanup(close_db) sqlite3 *source = NULL;
 
     if (clone_create(image, NULL, &clone) != 0) {
@@ -206,6 +210,7 @@ static int settle(struct durable_file *file)
     }
     if (rc == SQLITE_OK) {
         rc = sqlite3_file_control(file->keeper, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file->log);
+        file->log_path = sqlite3_filename_wal(sqlite3_db_filename(file->keeper, "main"));
     }
     if (rc == SQLITE_OK && (busy != 0 || file->log->pMethods == NULL)) {
         rc = SQLITE_CANTOPEN; /* there is no log: where the folder may not be written to */
@@ -214,11 +219,23 @@ static int settle(struct durable_file *file)
     return rc;
 }
 
+/* SQLite takes a last page that is cut off as it is. */
+static int check_whole(struct durable_file *file)
+{
+    sqlite3_int64 bytes = 0;
+    int rc = file->db->pMethods->xFileSize(file->db, &bytes);
+
+    return rc == SQLITE_OK && bytes % file->page_bytes != 0 ? SQLITE_CORRUPT : rc;
+}
+
 static int check_size(struct durable_file *file, size_t memory, struct failure *ret_failure)
 {
     int64_t pages = 0;
-    int rc = ask(file, "PRAGMA page_count", &pages);
+    int rc = check_whole(file);
 
+    if (rc == SQLITE_OK) {
+        rc = ask(file, "PRAGMA page_count", &pages);
+    }
     if (rc != SQLITE_OK) {
         return fail(file, rc, ret_failure);
     }
@@ -236,7 +253,7 @@ int durable_file_load(struct durable_file *file, size_t memory, struct account *
                       struct clone **ret_clone, struct failure *ret_failure)
 {
     const struct clone_limits limits = { .memory = memory, .parent = parent };
-    cleanup(unref_template) struct template *empty = NULL;
+    cleanup(template_unrefp) struct template *empty = NULL;
     int rc = settle(file);
 
     if (rc != SQLITE_OK) {
@@ -270,7 +287,6 @@ void durable_file_close(struct durable_file *file, bool keep_log)
     }
     mem_free(file->chunk);
     mem_free(file->page);
-    mem_free(file->log_path);
     mem_free(file->path);
     mem_free(file);
 }

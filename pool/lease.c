@@ -132,7 +132,7 @@ static int fail_wait(const struct wait *wait, int r, struct failure *ret_failure
 
 static struct wait wait_begin(struct database *database, const struct lease_hold *hold)
 {
-    int64_t timeout_us = database->options.query_wait_timeout_us;
+    int64_t timeout_us = database_options(database)->query_wait_timeout_us;
     struct wait wait = { .database = database, .since_us = session_now_us() };
 
     wait.other_count = other_budgets(database->world, hold, wait.others);
@@ -185,7 +185,7 @@ static int await_place(struct database *database, struct lease_hold *hold,
         budgets[1 + i] = wait.others[i];
     }
     int r = await_gate(database->world->gate, budgets, 1 + wait.other_count,
-                       database->options.max_waiters, wait.deadline_us, &hold->permit);
+                       database_options(database)->max_waiters, wait.deadline_us, &hold->permit);
     return r == 0 ? 0 : fail_wait(&wait, r, ret_failure);
 }
 
@@ -218,7 +218,7 @@ int lease_acquire_copy(struct database *database, struct template *template_,
                        const struct lease_request *request, struct lease *ret_lease,
                        struct failure *ret_failure)
 {
-    struct clone_limits limits = { .memory = database->options.clone_memory,
+    struct clone_limits limits = { .memory = database_options(database)->clone_memory,
                                    .parent = request->options.parent };
     struct clone *clone;
 
@@ -286,8 +286,8 @@ static struct marks *marks_of(struct lease *lease)
 
 int lease_mark(struct lease *lease, const char *name, struct failure *ret_failure)
 {
-    return marks_set(marks_of(lease), lease->session, name, lease->database->options.max_marks,
-                     ret_failure);
+    return marks_set(marks_of(lease), lease->session, name,
+                     database_options(lease->database)->max_marks, ret_failure);
 }
 
 int lease_rewind(struct lease *lease, const char *name, struct failure *ret_failure)

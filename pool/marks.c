@@ -125,14 +125,19 @@ static int reset_clone(struct clone *clone, const struct change *change maybe_un
 static int with_place(struct session *session, change_fn *fn, const struct change *change,
                       struct failure *ret_failure)
 {
+    uint64_t before = 0;
+    uint64_t after = 0;
+
     session_enter(session);
     int r = txn_sqlite_take_place(session, ret_failure);
     if (r == 0) {
+        before = session->clone->version;
         r = fn(session->clone, change, ret_failure);
+        after = session->clone->version; /* to leave may make another one, when this one is lost */
         txn_leave(session);
     }
-    if (r == 0) {
-        r = txn_sqlite_await_version(session, session->clone->version, ret_failure);
+    if (r == 0 && after != before) {
+        r = txn_sqlite_await_version(session, after, ret_failure);
     }
     session_leave(session);
     return r;

@@ -1,11 +1,10 @@
-/* pool/registry.c: databases in an array, which is only read once the loops run; named clones in a
- * hash table by name, under a lock. registry_frozen.c has the templates among them,
- * registry_list.c lists all. */
+/* pool/registry.c: databases in a list that only grows, which needs no lock to be read; named
+ * clones in a hash table by name, under a lock. registry_frozen.c has the templates among them,
+ * registry_change.c changes the databases, registry_list.c lists all. */
 #include "pool/registry_impl.h"
 
 #include "async/loop.h"
 #include "base/alloc.h"
-#include "pool/database_impl.h"
 #include "pool/durable.h"
 #include "pool/name_hash.h"
 
@@ -31,6 +30,14 @@ int registry_create(const struct registry_options *options, struct registry **re
     return 0;
 }
 
+void registry_set_limits(struct registry *registry, size_t max_clones, size_t max_templates)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
+
+    registry->max_clones = max_clones;
+    registry->max_templates = max_templates;
+}
+
 static void one_has_closed(void *arg)
 {
     struct registry *registry = arg;
@@ -44,9 +51,11 @@ void registry_close(struct registry *registry, void (*closed)(void *arg), void *
 {
     registry->closed = closed;
     registry->closed_arg = arg;
-    atomic_store(&registry->open, registry->count + 1);
-    for (size_t i = 0; i < registry->count; i++) {
-        database_close(registry->databases[i], one_has_closed, registry);
+    atomic_store(&registry->open, registry_count(registry) + 1);
+    for (struct database *database = registry_first(registry), *next; database != NULL;
+         database = next) {
+        next = registry_next(database);
+        database_close(database, one_has_closed, registry);
     }
     one_has_closed(registry);
 }
@@ -69,64 +78,100 @@ void registry_destroy(struct registry *registry)
         return;
     }
     forget_named(registry);
-    for (size_t i = 0; i < registry->count; i++) {
-        database_destroy(registry->databases[i]);
+    for (struct database *database = registry_first(registry), *next; database != NULL;
+         database = next) {
+        next = registry_next(database);
+        database_destroy(database);
     }
     lock_finish(&registry->lock);
-    mem_free(registry->databases);
     mem_free(registry);
 }
 
 /* ---- databases ---- */
 
-int registry_add(struct registry *registry, const struct database_options *options)
+/* The last one's pointer to the next. */
+static _Atomic(struct database *) *end_of_list(struct registry *registry)
+{
+    _Atomic(struct database *) *end = &registry->first;
+    struct database *database;
+
+    while ((database = atomic_load_explicit(end, memory_order_relaxed)) != NULL) {
+        end = &database->next;
+    }
+    return end;
+}
+
+int registry_append(struct registry *registry, const struct database_options *options,
+                    struct database **ret_database)
 {
     struct database_options all = *options;
-    struct database **grown;
+    struct database *database;
 
-    if (registry_find(registry, view_of_str(options->name)) != NULL) {
-        return -EEXIST;
-    }
-    grown = mem_realloc(registry->databases, (registry->count + 1) * sizeof(struct database *));
-    if (grown == NULL) {
-        return -ENOMEM;
-    }
-    registry->databases = grown;
     if (all.oid == 0) {
         all.oid = registry_next_oid(registry);
     }
-    int r = database_create(&registry->world, &all, &grown[registry->count]);
+    if (database_create(&registry->world, &all, &database) != 0) {
+        return -ENOMEM;
+    }
+    database->number = registry_count(registry);
+    atomic_store_explicit(end_of_list(registry), database, memory_order_release);
+    atomic_fetch_add(&registry->count, 1);
+    *ret_database = database;
+    return 0;
+}
+
+int registry_add(struct registry *registry, const struct database_options *options)
+{
+    struct database *database;
+
+    if (registry_find_any(registry, view_of_str(options->name)) != NULL) {
+        return -EEXIST;
+    }
+    int r = registry_append(registry, options, &database);
     if (r == 0) {
-        grown[registry->count]->number = registry->count;
-        registry->count++;
+        database->taken = true;
     }
     return r;
+}
+
+size_t registry_count(const struct registry *registry)
+{
+    return atomic_load(&registry->count);
 }
 
 void registry_await_prefill(struct registry *registry)
 {
     int r = 0;
 
-    for (size_t i = 0; i < registry->count && r == 0; i++) {
-        r = database_await_prefill(registry->databases[i]);
+    for (struct database *database = registry_first(registry); database != NULL && r == 0;
+         database = registry_next(database)) {
+        r = database_await_prefill(database);
     }
 }
 
 void registry_shed(const struct registry *registry)
 {
-    for (size_t i = 0; i < registry->count; i++) {
-        database_shed(registry->databases[i]);
+    for (struct database *database = registry_first(registry); database != NULL;
+         database = registry_next(database)) {
+        database_shed(database);
     }
+}
+
+struct database *registry_find_any(const struct registry *registry, struct view name)
+{
+    struct database *database = registry_first(registry);
+
+    while (database != NULL && !view_equal_str(name, database_name(database))) {
+        database = registry_next(database);
+    }
+    return database;
 }
 
 struct database *registry_find(const struct registry *registry, struct view name)
 {
-    for (size_t i = 0; i < registry->count; i++) {
-        if (view_equal_str(name, database_options(registry->databases[i])->name)) {
-            return registry->databases[i];
-        }
-    }
-    return NULL;
+    struct database *database = registry_find_any(registry, name);
+
+    return database != NULL && !database_options(database)->gone ? database : NULL;
 }
 
 struct database *registry_find_template(const struct registry *registry, struct view name)
@@ -155,12 +200,21 @@ struct named *registry_find_locked(struct registry *registry, struct view name)
     return NULL;
 }
 
+/* By a database, or a named clone. The lock is held. */
+static bool is_taken(struct registry *registry, struct view name)
+{
+    const struct database *database = registry_find_any(registry, name);
+
+    return (database != NULL && database->taken) || registry_find_locked(registry, name) != NULL;
+}
+
 static int put(struct registry *registry, struct named *named)
 {
     cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
     struct view name = view_of_str(named->name);
 
-    if (registry_find_locked(registry, name) != NULL) {
+    if (named_is_durable(named) ? registry_find_locked(registry, name) != NULL
+                                : is_taken(registry, name)) {
         return -EEXIST;
     }
     if (registry->max_clones != 0 && !named_is_durable(named) &&
@@ -175,8 +229,7 @@ static int put(struct registry *registry, struct named *named)
 
 int registry_put(struct registry *registry, struct named *named)
 {
-    bool taken = registry_find(registry, view_of_str(named->name)) != NULL;
-    int r = taken && !named_is_durable(named) ? -EEXIST : put(registry, named);
+    int r = put(registry, named);
 
     if (r == 0) {
         named_ref(named)->listed = true;
@@ -186,7 +239,7 @@ int registry_put(struct registry *registry, struct named *named)
 
 int registry_start_durable(struct registry *registry, struct database *database)
 {
-    const struct database_options *o = &database->options;
+    const struct database_options *o = database_options(database);
     struct named_options options = {
         .name = o->name,
         .attributes = { .owner = "pond", .allows_connections = true, .connection_limit = -1 },
@@ -253,7 +306,7 @@ static int swap_name(struct registry *registry, struct named *named, char **name
     struct view wanted = view_of_str(*name);
     char *old = named->name;
 
-    if (registry_find_locked(registry, wanted) != NULL) {
+    if (is_taken(registry, wanted)) {
         return -EEXIST;
     }
     LIST_REMOVE(named, entry);
@@ -271,9 +324,6 @@ int registry_rename(struct registry *registry, struct named *named, const char *
     account_swap(was);
     if (copy == NULL) {
         return -ENOMEM;
-    }
-    if (registry_find(registry, view_of_str(name)) != NULL) {
-        return -EEXIST;
     }
     return swap_name(registry, named, &copy);
 }

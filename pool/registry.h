@@ -1,8 +1,10 @@
 /* pool/registry.h: what the names mean that clients give: databases of the configuration, and named
  * clones.
  *
- * Databases are added before the loops run, and stay. Named clones come and go; a name leads any
- * thread to the loop of its clone, and only there to the clone itself. */
+ * Databases are added and changed by one at a time: the start, then a reload (registry_change.h).
+ * They stay: one that the configuration does not have any more is gone for whoever looks for its
+ * name, and is there for those who have it. Named clones come and go; a name leads any thread to
+ * the loop of its clone, and only there to the clone itself. */
 #pragma once
 
 #include "base/view.h"
@@ -21,6 +23,9 @@ struct registry_options {
 must_check int registry_create(const struct registry_options *options,
                                struct registry **ret_registry);
 
+/* Other limits, for those who come. Any thread. */
+void registry_set_limits(struct registry *registry, size_t max_clones, size_t max_templates);
+
 /* Closes the databases; closed(arg) is called once (on any thread) when their last session has
  * ended. Once, when no client is left. Named clones stay until registry_destroy(). */
 void registry_close(struct registry *registry, void (*closed)(void *arg), void *arg);
@@ -30,18 +35,21 @@ void registry_destroy(struct registry *registry);
 
 /* ---- databases ---- */
 
-/* 0, -ENOMEM or -EEXIST. The name is copied. */
+/* 0, -ENOMEM or -EEXIST: as database_create(). The name is copied. */
 must_check int registry_add(struct registry *registry, const struct database_options *options);
 /* Makes the sessions of this loop that are to be ready (min_pool_size). Awaits. */
 void registry_await_prefill(struct registry *registry);
 /* The idle sessions of all databases end soon. Any thread; not at the daemon's end. */
 void registry_shed(const struct registry *registry);
-struct database *registry_find(const struct registry *registry, struct view name); /* or NULL */
+/* As the running loop has it: not one that is gone. Or NULL. */
+struct database *registry_find(const struct registry *registry, struct view name);
 /* One whose name gives private clones of its template: not a durable one. NULL: it is none. */
 struct database *registry_find_template(const struct registry *registry, struct view name);
 /* Puts a durable database on the running loop: from now on its name leads there, to a clone that
  * all its connections share. 0 or -ENOMEM. */
 must_check int registry_start_durable(struct registry *registry, struct database *database);
+/* How many there ever were: database_number() is below. Any thread. */
+size_t registry_count(const struct registry *registry);
 
 /* ---- named clones ---- */
 
@@ -120,9 +128,15 @@ struct registry_row {
 must_check int registry_list(struct registry *registry, struct registry_row **ret_rows,
                              size_t *ret_count);
 
-/* A database of the configuration, and what comes out of it now. */
+/* A database of the configuration, or one that is gone while somebody uses it, and what comes out
+ * of it now. */
 struct registry_pool {
-    const struct database_options *options;
+    struct database *database;
+    const char *name; /* as long as the registry, as the database */
+    bool gone;
+    uint32_t oid;
+    size_t pool_size;
+    size_t min_pool_size;
     struct database_stats stats;
     size_t clones;      /* named ones */
     size_t clone_bytes; /* that they have of their own */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "async/lock.h"
+#include "pool/database_impl.h"
 #include "pool/named_impl.h"
 #include "pool/registry.h"
 
@@ -13,13 +14,14 @@ LIST_HEAD(named_bucket, named);
 
 struct registry {
     struct database_world world;
-    size_t max_clones;
-    size_t max_templates;
-    struct database **databases; /* few; they are looked up once per connection */
-    size_t count;
+    /* Few, which are looked up once per connection; only ever added to, by one thread at a time. */
+    _Atomic(struct database *) first;
+    atomic_size_t count;
     _Atomic uint32_t next_oid;
 
-    struct lock lock;   /* over all below */
+    struct lock lock; /* over all below */
+    size_t max_clones;
+    size_t max_templates;
     size_t named_count; /* durable ones too */
     size_t durable_count;
     size_t frozen_count;
@@ -30,6 +32,23 @@ struct registry {
     void (*closed)(void *arg);
     void *closed_arg;
 };
+
+static inline struct database *registry_first(const struct registry *registry)
+{
+    return atomic_load_explicit(&registry->first, memory_order_acquire);
+}
+
+static inline struct database *registry_next(const struct database *database)
+{
+    return atomic_load_explicit(&database->next, memory_order_acquire);
+}
+
+/* That of the name, gone or not; or NULL. */
+struct database *registry_find_any(const struct registry *registry, struct view name);
+
+/* Adds one. 0 or -ENOMEM. */
+must_check int registry_append(struct registry *registry, const struct database_options *options,
+                               struct database **ret_database);
 
 /* The named clone, or NULL. The lock is held. */
 struct named *registry_find_locked(struct registry *registry, struct view name);

@@ -9,18 +9,23 @@
 #include <errno.h>
 #include <stdio.h>
 
-static size_t list_databases(const struct registry *registry, struct registry_row *rows)
+/* As many as there is room for, as list_named(). */
+static size_t list_databases(const struct registry *registry, struct registry_row *rows,
+                             size_t room)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < registry->count; i++) {
-        const struct database_options *options = database_options(registry->databases[i]);
+    for (const struct database *database = registry_first(registry);
+         database != NULL && count < room; database = registry_next(database)) {
+        const struct database_options *options = database_options(database);
         const struct template *template_ = options->template_;
 
-        if (options->durable != NULL) {
-            continue; /* comes with the named ones */
+        if (options->gone || options->durable != NULL) {
+            continue; /* a durable one comes with the named ones */
         }
-        rows[count] = (struct registry_row){
+        struct registry_row *row = &rows[count++];
+
+        *row = (struct registry_row){
             .attributes = { .owner = "pond",
                             .is_template = true,
                             .allows_connections = true,
@@ -28,8 +33,7 @@ static size_t list_databases(const struct registry *registry, struct registry_ro
             .oid = options->oid,
             .bytes = (size_t)template_page_count(template_) * template_page_bytes(template_),
         };
-        snprintf(rows[count].name, sizeof(rows[count].name), "%s", options->name);
-        count++;
+        snprintf(row->name, sizeof(row->name), "%s", options->name);
     }
     return count;
 }
@@ -54,7 +58,7 @@ static size_t list_named(struct registry *registry, struct registry_row *rows, s
                                           .named = !named_is_durable(named),
                                           .durable = named_is_durable(named),
                                           .lasting = named->lasting,
-                                          .origin = database_options(named->database)->name,
+                                          .origin = database_name(named->database),
                                           .created_us = named->created_us,
                                           .bytes = clone_own_bytes(named->clone) };
             snprintf(row->name, sizeof(row->name), "%s", named->name);
@@ -81,10 +85,11 @@ void registry_stats(struct registry *registry, struct registry_stats *ret_stats)
 {
     struct registry_stats all = { .clones = count_clones(registry) };
 
-    for (size_t i = 0; i < registry->count; i++) {
+    for (const struct database *database = registry_first(registry); database != NULL;
+         database = registry_next(database)) {
         struct database_stats one;
 
-        database_stats(registry->databases[i], &one);
+        database_stats(database, &one);
         all.sessions.sessions += one.sessions;
         all.sessions.idle += one.idle;
         all.sessions.waiting += one.waiting;
@@ -96,61 +101,94 @@ void registry_stats(struct registry *registry, struct registry_stats *ret_stats)
 
 int registry_list(struct registry *registry, struct registry_row **ret_rows, size_t *ret_count)
 {
-    size_t room = count_named(registry) + 16; /* some may come before they are listed */
-    struct registry_row *rows = mem_alloc((registry->count + room) * sizeof(*rows));
+    /* Some may come before they are listed. */
+    size_t room = registry_count(registry) + count_named(registry) + 16;
+    struct registry_row *rows = mem_alloc(room * sizeof(*rows));
 
     if (rows == NULL) {
         return -ENOMEM;
     }
-    size_t count = list_databases(registry, rows);
-    *ret_count = count + list_named(registry, rows + count, room);
+    size_t count = list_databases(registry, rows, room);
+    *ret_count = count + list_named(registry, rows + count, room - count);
     *ret_rows = rows;
     return 0;
 }
 
 /* ---- pools ---- */
 
-static struct registry_pool *pool_of(const struct registry *registry, struct registry_pool *pools,
-                                     const struct named *named)
-{
-    size_t number = named->database->number;
+struct pools {
+    struct registry_pool *list;
+    size_t count;
+};
 
-    return number < registry->count && registry->databases[number] == named->database
-               ? &pools[number]
-               : NULL;
-}
-
-static void add_clones(struct registry *registry, struct registry_pool *pools)
+static void add_clones(struct registry *registry, const struct pools *pools)
 {
     cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&registry->lock);
     const struct named *named;
 
     for (size_t i = 0; i < registry_buckets; i++) {
         LIST_FOREACH (named, &registry->buckets[i], entry) {
-            struct registry_pool *pool = pool_of(registry, pools, named);
+            size_t number = database_number(named_database(named));
 
-            if (pool != NULL && !named_is_durable(named)) {
-                pool->clones++;
-                pool->clone_bytes += clone_own_bytes(named->clone);
+            if (number < pools->count && !named_is_durable(named)) {
+                pools->list[number].clones++;
+                pools->list[number].clone_bytes += clone_own_bytes(named->clone);
             }
         }
     }
 }
 
+static void fill(struct registry *registry, const struct pools *pools)
+{
+    struct registry_pool *pool = pools->list;
+
+    for (struct database *database = registry_first(registry); pool < pools->list + pools->count;
+         database = registry_next(database), pool++) {
+        const struct database_options *options = database_options(database);
+
+        *pool = (struct registry_pool){ .database = database,
+                                        .name = options->name,
+                                        .gone = options->gone,
+                                        .oid = options->oid,
+                                        .pool_size = options->pool_size,
+                                        .min_pool_size = options->min_pool_size };
+        database_stats(database, &pool->stats);
+    }
+    add_clones(registry, pools);
+}
+
+static bool is_used(const struct registry_pool *pool)
+{
+    const struct database_stats *stats = &pool->stats;
+
+    return !pool->gone || stats->sessions + stats->idle + stats->waiting + pool->clones > 0;
+}
+
+/* Those that are gone and that nobody uses are none of the rows. */
+static void drop_unused(struct pools *pools)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < pools->count; i++) {
+        if (is_used(&pools->list[i])) {
+            pools->list[kept++] = pools->list[i];
+        }
+    }
+    pools->count = kept;
+}
+
 int registry_list_pools(struct registry *registry, struct registry_pool **ret_pools,
                         size_t *ret_count)
 {
-    struct registry_pool *pools = mem_zalloc((registry->count + 1) * sizeof(*pools));
+    struct pools pools = { .count = registry_count(registry) };
 
-    if (pools == NULL) {
+    pools.list = mem_alloc((pools.count + 1) * sizeof(*pools.list));
+    if (pools.list == NULL) {
         return -ENOMEM;
     }
-    for (size_t i = 0; i < registry->count; i++) {
-        pools[i].options = database_options(registry->databases[i]);
-        database_stats(registry->databases[i], &pools[i].stats);
-    }
-    add_clones(registry, pools);
-    *ret_pools = pools;
-    *ret_count = registry->count;
+    fill(registry, &pools);
+    drop_unused(&pools);
+    *ret_pools = pools.list;
+    *ret_count = pools.count;
     return 0;
 }

@@ -1,6 +1,13 @@
 /* pool/schema_version.c: which of its clone's schemas a session has before it. */
 #include "pool/session_state.h"
 
+#include "pool/vfs.h"
+
+uint32_t session_schema_version(const struct session *session)
+{
+    return vfs_schema_version(session->db);
+}
+
 /* Only a statement that reads the database makes SQLite look whether its parsed schema is still the
  * right one. */
 static int read_anew(struct session *session)

@@ -134,8 +134,12 @@ void session_release_soon(struct session *session, struct sqlite3_stmt *stmt);
 
 /* ---- the schema ---- */
 
+/* Stands for the schema that the session's next statement has before it, unless a transaction still
+ * sees an older root: as long as it is the same number, so is the schema. */
+uint32_t session_schema_version(const struct session *session);
+
 /* Reads the schema that is in the session's view now, when it is another one than it knows, and
- * gives its version: clone_schema_version()'s, unless a transaction still sees an older root.
+ * gives its version: session_schema_version(), unless a transaction still sees an older root.
  * Half-run cursors that do leave for it. 0 or FAILED. May await. */
 must_check int session_read_schema(struct session *session, uint32_t *ret_version,
                                    struct failure *ret_failure);

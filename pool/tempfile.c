@@ -223,25 +223,6 @@ uint64_t tempfile_bytes(const struct tempfile *file)
 
 /* ---- failures ---- */
 
-static const char *sqlstate_of(int error)
-{
-    static const struct {
-        int error;
-        const char *sqlstate;
-    } rows[] = {
-        { ENOSPC, "53100" }, { EDQUOT, "53100" }, { EFBIG, "53100" },   { EMFILE, "53000" },
-        { ENFILE, "53000" }, { ENOENT, "58P01" }, { ENOTDIR, "58P01" }, { EACCES, "42501" },
-        { EPERM, "42501" },  { EROFS, "42501" },
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (rows[i].error == error) {
-            return rows[i].sqlstate;
-        }
-    }
-    return "58030";
-}
-
 int tempfile_fail(const struct tempfile_room *room, int answer, struct failure *ret_failure)
 {
     switch (answer) {
@@ -263,8 +244,8 @@ int tempfile_fail(const struct tempfile_room *room, int answer, struct failure *
     default:
         break;
     }
-    failure_set(ret_failure, sqlstate_of(-answer), "could not use a temporary file in \"%s\": %s",
-                dir_of(room), strerror(-answer));
+    failure_set(ret_failure, failure_errno_sqlstate(-answer),
+                "could not use a temporary file in \"%s\": %s", dir_of(room), strerror(-answer));
     failure_add(ret_failure, FIELD_HINT,
                 "temp_dir says where they are made, work_mem from what size on.");
     return FAILED;

@@ -16,12 +16,17 @@ must_check int template_create_empty(struct template **ret_template);
 must_check int template_load_file(const char *path, struct template **ret_template,
                                   struct failure *ret_failure);
 
-/* Seals what is committed in a clone now as a new template. The clone goes on, also with sessions
- * that are in the middle of a read or a write. 0 or -ENOMEM. On the clone's loop. */
+/* Seals what is committed in a clone now (and on the disk, when it is durable) as a new template.
+ * The clone goes on, also with sessions that are in the middle of a read or a write. 0 or -ENOMEM.
+ * On the clone's loop. */
 must_check int template_seal(struct clone *clone, struct template **ret_template);
 
 struct template *template_ref(struct template *);
 void template_unref(struct template *);
+static inline void template_unrefp(struct template *const *template_) /* for cleanup() */
+{
+    template_unref(*template_);
+}
 
 uint32_t template_page_count(const struct template *);
 uint32_t template_page_bytes(const struct template *);

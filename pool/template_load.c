@@ -13,16 +13,6 @@ static void close_db(sqlite3 **db)
     sqlite3_close(*db);
 }
 
-static void unref_clone(struct clone **clone)
-{
-    clone_unref(*clone);
-}
-
-static void unref_template(struct template **template_)
-{
-    template_unref(*template_);
-}
-
 static int say(struct failure *ret_failure, const char *path, sqlite3 *db, int rc)
 {
     const char *cause = db == NULL ? sqlite3_errstr(rc) : sqlite3_errmsg(db);
@@ -96,7 +86,7 @@ static int copy_into(struct clone *clone, sqlite3 *source, const char *path,
 int template_copy_image(struct template *empty, const struct clone_limits *limits, sqlite3 *source,
                         const char *path, struct clone **ret_clone, struct failure *ret_failure)
 {
-    cleanup(unref_clone) struct clone *clone = NULL;
+    cleanup(clone_unrefp) struct clone *clone = NULL;
 
     if (clone_create(empty, limits, &clone) < 0) {
         return -ENOMEM;
@@ -115,8 +105,8 @@ int template_load_file(const char *path, struct template **ret_template,
                        struct failure *ret_failure)
 {
     cleanup(close_db) sqlite3 *source = NULL;
-    cleanup(unref_template) struct template *empty = NULL;
-    cleanup(unref_clone) struct clone *clone = NULL;
+    cleanup(template_unrefp) struct template *empty = NULL;
+    cleanup(clone_unrefp) struct clone *clone = NULL;
     uint32_t page_bytes = 0;
     int rc = open_source(path, &source, &page_bytes);
 

@@ -243,5 +243,8 @@ int txn_sqlite_await_version(struct session *session, uint64_t version, struct f
     int r = durable_await(durable, version, ret_failure);
 
     account_swap(own);
+    if (r == FAILED) {
+        vfs_forget_published(session->db);
+    }
     return r == -ECANCELED ? place_cancelled(session, ret_failure) : r;
 }

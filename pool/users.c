@@ -16,14 +16,15 @@ enum { bucket_count = 256 };
 struct user {
     LIST_ENTRY(user) entry;
     struct budget budget;
+    size_t limit; /* what the budget has, or is about to have */
     size_t refs;
     char name[];
 };
 
 struct users {
     struct gate *gate;
-    size_t limit;
     struct lock lock; /* over all below */
+    size_t limit;
     LIST_HEAD(, user) buckets[bucket_count];
 };
 
@@ -53,7 +54,7 @@ void users_destroy(struct users *users)
     mem_free(users);
 }
 
-static struct user *user_new(const struct users *users, const char *name)
+static struct user *user_new(const char *name)
 {
     size_t len = strlen(name) + 1;
     struct account *was = account_swap(NULL); /* others of that name will use it, too */
@@ -62,7 +63,7 @@ static struct user *user_new(const struct users *users, const char *name)
     account_swap(was);
     if (user != NULL) {
         memcpy(user->name, name, len);
-        user->budget = (struct budget){ .name = user->name, .limit = users->limit };
+        user->budget.name = user->name;
     }
     return user;
 }
@@ -82,13 +83,14 @@ static struct user *find_or_put(struct users *users, struct user **user)
     }
     known = take_ptr(*user);
     known->refs = 1;
+    known->limit = known->budget.limit = users->limit;
     LIST_INSERT_HEAD(&users->buckets[bucket], known, entry);
     return known;
 }
 
 int users_ref(struct users *users, const char *name, struct user **ret_user)
 {
-    cleanup(mem_freep) struct user *fresh = user_new(users, name);
+    cleanup(mem_freep) struct user *fresh = user_new(name);
 
     if (fresh == NULL) {
         return -ENOMEM;
@@ -113,6 +115,35 @@ void users_unref(struct users *users, struct user *user)
 {
     if (user != NULL && leave(users, user)) {
         mem_free(user);
+    }
+}
+
+/* One of the bucket who still has another limit, with one more reference. */
+static struct user *take_unlike(struct users *users, size_t bucket, size_t limit)
+{
+    cleanup(lock_givep) maybe_unused struct lock *lock = lock_take(&users->lock);
+    struct user *user;
+
+    users->limit = limit;
+    LIST_FOREACH (user, &users->buckets[bucket], entry) {
+        if (user->limit != limit) {
+            user->limit = limit;
+            user->refs++;
+            return user;
+        }
+    }
+    return NULL;
+}
+
+void users_set_limit(struct users *users, size_t limit)
+{
+    struct user *user;
+
+    for (size_t i = 0; i < bucket_count; i++) {
+        while ((user = take_unlike(users, i, limit)) != NULL) {
+            gate_set_limit(users->gate, &user->budget, limit);
+            users_unref(users, user);
+        }
     }
 }
 

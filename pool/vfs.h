@@ -43,8 +43,14 @@ void vfs_share_root(struct sqlite3 *from, struct sqlite3 *to);
  * who has the writer's place: a write would be SQLITE_BUSY_SNAPSHOT. */
 bool vfs_root_is_newest(struct sqlite3 *db);
 
+/* Stands for the schema of the root that the next transaction of this connection begins with: as
+ * long as it is the same number, so is the schema. */
+uint32_t vfs_schema_version(struct sqlite3 *db);
+
 /* Who has the clone's writer's place when this connection writes (clone_await_writer). */
 void vfs_set_user(struct sqlite3 *db, const void *user);
 
 /* The version of the clone's root that this connection made last; 0: it made none. */
 uint64_t vfs_published(struct sqlite3 *db);
+/* That version never got to the disk, and is nothing to go on with or to wait for. */
+void vfs_forget_published(struct sqlite3 *db);

@@ -11,6 +11,7 @@
 #include "pool/vfs_file.h"
 
 #include "pool/clone_impl.h"
+#include "pool/durable.h"
 #include "pool/page.h"
 #include "pool/sweep.h"
 #include "pool/vfs.h"
@@ -187,11 +188,25 @@ static int file_read(sqlite3_file *base, void *to, int amount, sqlite3_int64 off
     return left > 0 ? SQLITE_IOERR_SHORT_READ : SQLITE_OK;
 }
 
+/* For one more page, when all that nobody needs is gone. */
+static bool has_room(struct clone *clone)
+{
+    struct page_owner *owner = clone->owner;
+
+    if (!page_owner_is_full(owner) || (sweep_now(owner) && !page_owner_is_full(owner))) {
+        return true;
+    }
+    if (clone->durable != NULL) {
+        durable_make_room(clone->durable);
+    }
+    return false;
+}
+
 static int write_new_page(struct vfs_file *file, uint32_t number, const void *from)
 {
     struct page_owner *owner = file->clone->owner;
 
-    if (page_owner_is_full(owner) && (!sweep_now(owner) || page_owner_is_full(owner))) {
+    if (!has_room(file->clone)) {
         return SQLITE_FULL;
     }
     struct page *page = page_create(owner);
@@ -451,6 +466,14 @@ bool vfs_root_is_newest(sqlite3 *db)
     return !file->pinned || file->version == next;
 }
 
+uint32_t vfs_schema_version(sqlite3 *db)
+{
+    uint64_t version;
+    const struct page *page1 = pagemap_get(next_root(vfs_file_of(db), &version), 1);
+
+    return page1 == NULL ? 0 : page1_get(page1->data, page1_cookie);
+}
+
 void vfs_set_user(sqlite3 *db, const void *user)
 {
     vfs_file_of(db)->user = user;
@@ -459,4 +482,9 @@ void vfs_set_user(sqlite3 *db, const void *user)
 uint64_t vfs_published(sqlite3 *db)
 {
     return vfs_file_of(db)->published;
+}
+
+void vfs_forget_published(sqlite3 *db)
+{
+    vfs_file_of(db)->published = 0;
 }

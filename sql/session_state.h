@@ -35,8 +35,9 @@ struct sql_session {
         *cache; /* this session's own plans and relations, once its schema is not the template's */
     uint64_t schema_changes; /* counts DDL run and DDL rolled back: own plans of an older count are
                                 stale */
-    uint32_t schema_version; /* the clone's (clone_schema_version()) that own plans are made for */
-    uint64_t txn_number;     /* counts transactions, so that portals know theirs */
+    uint32_t
+        schema_version;  /* the clone's (session_schema_version()) that own plans are made for */
+    uint64_t txn_number; /* counts transactions, so that portals know theirs */
     int64_t
         txn_start_us; /* wall clock at the transaction's first statement: now(); 0: not taken yet */
     int64_t statement_start_us;

@@ -100,7 +100,7 @@ int sql_open(struct session *session, const struct host_ops *ops, void *host,
     }
     sql->session = session;
     session_set_user(session, sql, equip);
-    sql->schema_version = clone_schema_version(session_clone(session));
+    sql->schema_version = session_schema_version(session);
     sql->ops = ops;
     sql->host = host;
     if (names_create(unref_plan, &sql->statements) != 0 ||
@@ -205,7 +205,7 @@ static void follow_schema(struct sql_session *sql)
 {
     uint32_t version;
 
-    if (clone_schema_version(session_clone(sql->session)) == sql->schema_version) {
+    if (session_schema_version(sql->session) == sql->schema_version) {
         return;
     }
     sql_schema_changed(sql);
@@ -608,6 +608,14 @@ void sql_transaction_over(struct sql_session *sql, bool committed)
     sql->txn_failed = false;
     sql->txn_number++;
     sql->txn_start_us = 0;
+}
+
+int sql_implicit_end(struct sql_session *sql, struct failure *ret_failure)
+{
+    int r = txn_implicit_end(sql->session, ret_failure);
+
+    sql->txn_failed = sql->txn_failed || r != 0;
+    return r;
 }
 
 void sql_transaction_ended(struct sql_session *sql)

@@ -115,6 +115,10 @@ must_check int sql_run(struct portal *portal, struct row_sink *sink, int64_t max
 /* CommandComplete's tag after sql_run() said 0: "SELECT 5", "INSERT 0 1", "BEGIN". */
 const char *sql_tag(const struct portal *portal);
 
+/* txn_implicit_end(): what waits for the commit (NOTIFY, SET) is told how it came out. 0 or FAILED.
+ */
+must_check int sql_implicit_end(struct sql_session *sql, struct failure *ret_failure);
+
 /* Ends portals whose transaction is over; the daemon calls it after Sync and each simple statement.
  */
 void sql_transaction_ended(struct sql_session *sql);

@@ -31,9 +31,14 @@ class Test(unittest.TestCase):
         path = os.path.join(folder.name, "pond.conf")
         with open(path, "w", encoding="utf-8") as file:
             file.write("[pond]\n" + cls.conf)
+        cls.prepare(folder.name)
         cls.daemon = Daemon(PONDD, path, folder.name, *cls.options)
         cls.addClassCleanup(cls.end_daemon)
         cls.used = None
+
+    @classmethod
+    def prepare(cls, folder):
+        """Writes what else must be there before the daemon starts."""
 
     @classmethod
     def end_daemon(cls):

@@ -35,15 +35,16 @@ class Daemon:
 
     def signal(self, number, mark):
         """Sends it and waits until the log has one more of the mark. ThreadSanitizer now and then keeps a signal back until
-        the next one: that is sent after a while."""
+        the next one, or loses it with the task that ran: another is sent after a while."""
         before = self.log().count(mark)
+        nudge, patience = (number, 5) if number == signal.SIGHUP else (signal.SIGUSR1, 1)
         self.process.send_signal(number)
         begin, nudges = time.monotonic(), 0
         while self.log().count(mark) == before and (number != signal.SIGTERM or self.process.poll() is None):
             waited = time.monotonic() - begin
             assert waited < 20 and self.process.poll() is None, "no %s in the log" % mark
-            if waited > nudges + 1:
-                self.process.send_signal(signal.SIGUSR1)
+            if waited > (nudges + 1) * patience:
+                self.process.send_signal(nudge)
                 nudges += 1
             time.sleep(0.01)
 

@@ -124,6 +124,16 @@ class Notify(Test):
         self.fails(b, "NOTIFY one, 'never'; SELECT nothing", "42703")
         self.hears_nothing(a)
 
+    def test_a_commit_that_fails_says_nothing(self):
+        a, b = self.enter(2)
+        self.said(b, "CREATE TABLE child(parent int REFERENCES child(id) DEFERRABLE INITIALLY DEFERRED, id int UNIQUE)")
+        self.said(a, "LISTEN one")
+        types, got = b.ask(query("INSERT INTO child VALUES(99, 1); NOTIFY one"))
+        self.assertIn("23503", [wire.fields(body)["C"] for kind, body in got if kind == "E"], types)
+        self.hears_nothing(a)
+        self.said(b, "NOTIFY one, 'this time'")
+        self.hears(a, (b.pid, "one", "this time"))
+
     def test_listening_begins_and_ends_at_commit(self):
         a, b = self.enter(2)
         self.said(a, "BEGIN; LISTEN one")

@@ -98,6 +98,7 @@ class Psycopg3(unittest.TestCase):
         self.assertEqual(self.db.execute("SELECT count(*), min(total) FROM orders").fetchone(),
                          (3, decimal.Decimal("1.00")))
 
+    @unittest.skipIf(client_test.IS_DURABLE, "all share a durable database")
     def test_isolation_of_two_connections(self):
         self.db.execute("CREATE TABLE mine (a int)")
         self.db.execute("DELETE FROM orders")

@@ -134,7 +134,8 @@ for name, data in infos.items():
 
 # console: one command
 commands = {"show": b" SHOW\tPools ;\n", "kill": b'KILL "a ""b""; c"', "open": b'KILL "a', "broken": b"SET x = 1", "four": b"a b c d",
-            "long": b"KILL " + b"x" * 70, "nul": b"SHOW\0POOLS", "semicolons": b"SHOW POOLS;;", "nothing": b" ; "}
+            "long": b"KILL " + b"x" * 70, "nul": b"SHOW\0POOLS", "semicolons": b"SHOW POOLS;;", "nothing": b" ; ",
+            "set": b" SET a = 'x; ''y''' ;", "set-to": b"set a to 64kB", "set-open": b"SET a = 'x"}
 for name, data in commands.items():
     put("console", name, data)
 

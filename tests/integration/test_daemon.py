@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.dont_write_bytecode = True
@@ -251,6 +252,26 @@ class Start(Test):
                                   "listen_port=" + left.name.rsplit(".", 1)[1])
         self.assertEqual(second.end(), 0)
         self.assertFalse(left.exists())
+
+    def test_a_hang_up_during_the_start_is_a_reload_after_it(self):
+        self.write("late.sql", "CREATE TABLE t AS SELECT 'late' AS v;\n")
+        os.mkfifo(self.folder / "pipe.sql")
+        daemon = self.start(self.write("pond.conf", "[database shop]\nseed = pipe.sql\n"))
+        with open(self.folder / "pipe.sql", "w", encoding="utf-8") as pipe:  # it is being read now
+            begun = time.monotonic()
+            daemon.send(signal.SIGHUP)
+            while "Hangup" not in daemon.log():
+                if time.monotonic() > begun + 1:  # ThreadSanitizer may keep a signal back until the next one
+                    daemon.send(signal.SIGHUP)
+                    begun = time.monotonic()
+                os.sched_yield()
+            self.write("pond.conf", "[database shop]\nseed = late.sql\n")
+            pipe.write("CREATE TABLE t AS SELECT 'early' AS v;\n")
+        self.assertTrue(daemon.await_ready(), daemon.log())
+        while "reloaded" not in daemon.log():
+            self.assertNotIn("cannot reload", daemon.log())
+            os.sched_yield()
+        self.assertEqual(self.rows("shop", "SELECT v FROM t"), [(b"late", )])
 
 
 class Stop(Test):

@@ -7,7 +7,8 @@ includes   a folder includes only what stands below it, by rooted paths, nothing
            or *_impl.h of another folder
 pthread    threads are named in the three files that may
 format     clang-format would change nothing
-options    each row of conf/option.c has its paragraph in pond.conf.5 and its line in pond.conf.sample, with its default
+options    each row of conf/option.c has its paragraph in pond.conf.5 and its line in pond.conf.sample, with its default,
+           and both say when it needs a restart
 manuals    mandoc has nothing to say against a manual
 selftest   each of the above finds what it is for
 
@@ -141,7 +142,54 @@ def manual_paragraphs(root):
             wanted = False
 
 
+def table_restarts(root):
+    """(section, name) of each row that needs a restart."""
+    text = (root / "conf/option.c").read_text(encoding="utf-8")
+    rows = re.findall(r'^\s*ROW\("(\w+)",\s*(POND|BASE)[^;]*?\),\n', text, re.M)
+    bodies = re.split(r'^\s*ROW\(', text, flags=re.M)[1:]
+    return {("pond" if section == "POND" else "database", name)
+            for (name, section), body in zip(rows, bodies) if ".needs_restart = true" in body}
+
+
+def manual_restarts(root):
+    """The same, whose paragraph in the manual says so."""
+    section = name = None
+    for _, line in lines_of(root / "conf/pond.conf.5"):
+        opened = re.match(r"\.Sh OPTIONS OF \[(\w+)", line)
+        item = re.match(r"\.It Ic (\w+)", line)
+        section = opened.group(1) if opened else section
+        name = item.group(1) if item else name
+        if line == "Needs a restart.":
+            yield section, name
+
+
+def sample_restarts(root):
+    """The same, for which the comment above says so."""
+    section, comment, was_option = None, "", False
+    for _, line in lines_of(root / "conf/pond.conf.sample"):
+        opened = re.match(r"\[(\w+)", line)
+        option = re.match(r";?(\w+) =", line)
+        section = opened.group(1) if opened else section
+        if option and "needs a restart" in comment:
+            yield section, option.group(1)
+        if line.startswith("; "):
+            comment = line if was_option else comment + line
+        elif not option:
+            comment = ""
+        was_option = bool(option)
+
+
+def check_restarts(root):
+    wanted = table_restarts(root)
+    for where, found in (("conf/pond.conf.5", set(manual_restarts(root))), ("conf/pond.conf.sample", set(sample_restarts(root)))):
+        for section, name in sorted(wanted - found):
+            yield "%s: expected that %s of [%s] needs a restart" % (where, name, section)
+        for section, name in sorted(found - wanted):
+            yield "%s: %s of [%s] needs no restart" % (where, name, section)
+
+
 def check_options(root):
+    yield from check_restarts(root)
     rows = table_rows(root)
     names = (root / "conf/option.c").read_text(encoding="utf-8").count("    ROW(")
     if names != len(rows) or not rows:
@@ -181,17 +229,21 @@ SELFTEST = [
 
 
 def options_selftest(root):
-    """Each option that is taken out of manual or sample must be missed."""
+    """What is taken out of one of the three must be missed in another."""
     files = {name: (root / name).read_text(encoding="utf-8")
              for name in ("conf/option.c", "conf/pond.conf.5", "conf/pond.conf.sample")}
     for name, spoil in (("conf/pond.conf.5", (".It Ic time_slice", ".It Ic time_slices")),
                         ("conf/pond.conf.sample", (";pool_size = 0", ";pool_size = 1")),
-                        ("conf/pond.conf.sample", (";pool_size = 0\n", ""))):
+                        ("conf/pond.conf.sample", (";pool_size = 0\n", "")),
+                        ("conf/option.c", (", .needs_restart = true", "")),
+                        ("conf/option.c", (".max = 16 * TIB),", ".max = 16 * TIB, .needs_restart = true),")),
+                        ("conf/pond.conf.5", ("\nNeeds a restart.\n", "\n")),
+                        ("conf/pond.conf.sample", ("each core; needs a restart", "each core"))):
         with tempfile.TemporaryDirectory() as folder:
             tree = pathlib.Path(folder)
             (tree / "conf").mkdir()
             for path, text in files.items():
-                (tree / path).write_text(text.replace(*spoil) if path == name else text, encoding="utf-8")
+                (tree / path).write_text(text.replace(*spoil, 1) if path == name else text, encoding="utf-8")
             if not list(check_options(tree)):
                 yield "options: %r was not missed" % (spoil,)
 

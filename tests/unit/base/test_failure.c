@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -127,6 +128,17 @@ static void severities_have_postgres_names(void **state)
     assert_string_equal(failure_severity_name(&f), "ERROR");
 }
 
+static void errors_of_files_have_codes(void **state)
+{
+    (void)state;
+    assert_string_equal(failure_errno_sqlstate(ENOSPC), "53100");
+    assert_string_equal(failure_errno_sqlstate(ENOENT), "58P01");
+    assert_string_equal(failure_errno_sqlstate(EISDIR), "42809");
+    assert_string_equal(failure_errno_sqlstate(EACCES), "42501");
+    assert_string_equal(failure_errno_sqlstate(EIO), "58030");
+    assert_string_equal(failure_errno_sqlstate(0), "58030");
+}
+
 static void out_of_memory_has_its_code(void **state)
 {
     struct failure f;
@@ -148,6 +160,7 @@ int main(void)
         cmocka_unit_test(fields_that_do_not_fit_are_cut_or_left_out),
         cmocka_unit_test(text_that_is_not_utf8_is_cut_too),
         cmocka_unit_test(severities_have_postgres_names),
+        cmocka_unit_test(errors_of_files_have_codes),
         cmocka_unit_test(out_of_memory_has_its_code),
     };
 

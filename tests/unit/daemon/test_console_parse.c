@@ -116,6 +116,85 @@ static void words_are_known_in_capitals_and_without(void **state)
     assert_false(console_word_is(&words, 2, ""));
 }
 
+/* ---- SET ---- */
+
+static void assert_sets(const char *text, const char *name, const char *value)
+{
+    struct console_setting setting;
+
+    assert_true(console_parse_set(view_of_str(text), &setting));
+    assert_string_equal(setting.name, name);
+    assert_string_equal(setting.value, value);
+}
+
+static void assert_sets_nothing(const char *text)
+{
+    struct console_setting setting = { .name = "as it was" };
+
+    assert_false(console_parse_set(view_of_str(text), &setting));
+    assert_string_equal(setting.name, "as it was");
+}
+
+static void a_setting_is_a_name_and_a_value(void **state)
+{
+    (void)state;
+    assert_sets("SET a = 1", "a", "1");
+    assert_sets(" set\na=1;", "a", "1");
+    assert_sets("SET a TO 64kB ; ", "a", "64kB");
+    assert_sets("SET a to 'x'", "a", "x");
+    assert_sets("SET a = -1", "a", "-1");
+    assert_sets("SET a = */x:y,z+0.5", "a", "*/x:y,z+0.5");
+    assert_sets("SET a = 'me, you; and ''him'''", "a", "me, you; and 'him'");
+    assert_sets("SET a = ''", "a", "");
+    assert_sets("SET \"a b\" = 1", "a b", "1");
+    assert_sets("SET a = b\xc3\xa4r", "a", "b\xc3\xa4r");
+}
+
+static void what_sets_nothing(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "SET",
+        "SET a",
+        "SET a =",
+        "SET a = ;",
+        "SET a 1",
+        "SET = 1",
+        "SET a = 1 2",
+        "SET a = 1;;",
+        "SET a = 'x",
+        "SET a = '",
+        "SET a = 'x'y",
+        "SET a = \"x\"",
+        "SETa = 1",
+        "RESET a = 1",
+        "SET a TOx",
+        "SET a == 1",
+        "SET a = 1; SET b = 2",
+        "SET a TO",
+        "SET a TO'x'",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        assert_sets_nothing(texts[i]);
+    }
+}
+
+static void a_value_that_is_too_long_is_none(void **state)
+{
+    char text[console_value_bytes + 32];
+    int len = console_value_bytes - 1;
+    struct console_setting setting;
+
+    (void)state;
+    snprintf(text, sizeof(text), "SET a = '%0*d'", len, 7);
+    assert_true(console_parse_set(view_of_str(text), &setting));
+    assert_int_equal(strlen(setting.value), len);
+    snprintf(text, sizeof(text), "SET a = %0*d", len + 1, 7);
+    assert_sets_nothing(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +204,9 @@ int main(void)
         cmocka_unit_test(quotes_hold_everything),
         cmocka_unit_test(what_is_no_word_is_told_with_those_before_it),
         cmocka_unit_test(a_word_that_is_too_long_is_none),
+        cmocka_unit_test(a_setting_is_a_name_and_a_value),
+        cmocka_unit_test(what_sets_nothing),
+        cmocka_unit_test(a_value_that_is_too_long_is_none),
         cmocka_unit_test(a_nul_is_none),
         cmocka_unit_test(words_are_known_in_capitals_and_without),
     };

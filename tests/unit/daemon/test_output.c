@@ -36,7 +36,7 @@ static int set_up(void **state)
 
     (void)state;
     f = (struct fixture){ .conf = { .output_buffer = buffer, .client_stall_timeout_us = 20000 } };
-    f.server.conf = &f.conf;
+    f.worker.conf = &f.conf;
     f.worker.server = &f.server;
     assert_int_equal(loop_create(NULL, &f.worker.loop), 0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);

@@ -164,10 +164,13 @@ void disk_cut_at(uint64_t call)
     (void)unlock(0);
 }
 
-/* A sector of a write reaches the disk or does not; a truncation does as one. */
+/* A change reaches the disk as a whole, or not at all, or each of its sectors does or does not: who
+ * only threw dice for sectors would never see all of a large one. */
 static void apply(struct bytes *to, const struct change *change, uint64_t *random)
 {
-    size_t done = 0;
+    enum { nothing, everything, sectors, ways };
+    uint32_t way = rnd_below(random, ways);
+    size_t done = way == nothing ? change->size : 0;
 
     if (change->size == 0 && rnd_below(random, 2) == 0) {
         set_size(to, change->at);
@@ -176,7 +179,7 @@ static void apply(struct bytes *to, const struct change *change, uint64_t *rando
         size_t left = sector_bytes - (change->at + done) % sector_bytes;
         size_t n = left < change->size - done ? left : change->size - done;
 
-        if (rnd_below(random, 2) == 0) {
+        if (way == everything || rnd_below(random, 2) == 0) {
             put(to, change->at + done, change->data + done, n);
         }
         done += n;

@@ -1,6 +1,6 @@
 /* A disk in memory for SQLite, whose calls can be counted and made to fail, and whose power can go:
- * then what was written since the last sync of its file is there or not, sector by sector, at
- * random. Any thread. */
+ * then what was written since the last sync of its file is there or not at random, as a whole or
+ * sector by sector. Any thread. */
 #pragma once
 
 #include "base/defs.h"

@@ -34,7 +34,7 @@ static int fill(void *arg maybe_unused, struct template **ret_template,
 int home_open(struct home *home, enum durable_sync sync)
 {
     const struct durable_options options = {
-        .path = "x.db", .vfs = disk_vfs, .sync = sync, .fill = fill
+        .path = "x.db", .vfs = disk_vfs, .sync = sync, .memory = home->memory, .fill = fill
     };
     int r = durable_open(&options, &home->durable, &home->failure);
 

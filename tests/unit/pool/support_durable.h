@@ -12,6 +12,7 @@ struct home {
     struct durable *durable;
     struct clone *clone;
     struct failure failure; /* of the opening */
+    size_t memory;          /* that the clone may have; 0: no limit */
 };
 
 void home_begin(struct home *home);

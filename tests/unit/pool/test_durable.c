@@ -5,6 +5,9 @@
 #include "async/await.h"
 #include "pool/marks.h"
 
+#include "support_pool.h"
+
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -125,6 +128,54 @@ static void test_a_commit_is_seen_when_it_is_on_the_disk(void **state maybe_unus
     in_home(body_a_commit_is_seen_when_it_is_on_the_disk);
 }
 
+/* That of what it sees: true. */
+static bool knows_its_schema(struct session *session)
+{
+    struct failure f;
+    uint32_t version;
+
+    assert_int_equal(session_read_schema(session, &version, &f), 0);
+    return session_schema_version(session) == version;
+}
+
+/* Who keeps plans by that number would else keep those of one schema for the other. */
+static void body_a_schema_is_told_by_who_sees_it(struct world *world maybe_unused)
+{
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+    struct session *b = session_on(home.clone, NULL);
+    struct commit commit;
+
+    uint32_t old = session_schema_version(b);
+    disk_hold_syncs(true);
+    begin_commit(&commit, a, "ALTER TABLE pairs ADD more INT");
+    struct session *c = session_on(home.clone, NULL);
+    assert_int_equal(session_schema_version(b), old);
+    assert_int_equal(session_schema_version(c), old);
+    assert_true(knows_its_schema(b));
+    begin(b, TXN_READ_COMMITTED);
+    run(b, "UPDATE pairs SET pair = 1");
+    assert_true(session_schema_version(b) != old);
+    assert_true(knows_its_schema(b));
+    rollback(b);
+    assert_int_equal(session_schema_version(b), old);
+    assert_true(knows_its_schema(b));
+    disk_hold_syncs(false);
+    await_result(&commit);
+    assert_int_equal(commit.result, 0);
+    assert_true(session_schema_version(c) != old);
+    assert_true(knows_its_schema(a) && knows_its_schema(b) && knows_its_schema(c));
+    session_close(a);
+    session_close(b);
+    session_close(c);
+    home_close(&home);
+}
+
+static void test_a_schema_is_told_by_who_sees_it(void **state maybe_unused)
+{
+    in_home(body_a_schema_is_told_by_who_sees_it);
+}
+
 static void body_a_copy_is_of_what_is_on_the_disk(struct world *world maybe_unused)
 {
     durable_start(home.durable);
@@ -183,6 +234,86 @@ static void body_what_fails_is_undone(struct world *world maybe_unused)
 static void test_what_fails_is_undone_and_the_next_may_work(void **state maybe_unused)
 {
     in_home(body_what_fails_is_undone);
+}
+
+/* His next transaction has nothing to do with it. */
+static void body_who_has_lost_a_commit_reads_on(struct world *world maybe_unused)
+{
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+
+    run(a, "INSERT INTO pairs VALUES(1, 0, NULL)");
+    disk_fail_at(disk_calls() + 1, SQLITE_IOERR, true);
+    fails(a, "INSERT INTO pairs VALUES(2, 0, NULL)", "58030", NULL);
+    begin(a, TXN_READ_COMMITTED);
+    assert_int_equal(count(a), 1);
+    commit(a);
+    run(a, "DELETE FROM pairs WHERE id = 7");
+    disk_fail_at(0, 0, false);
+    session_close(a);
+    home_close(&home);
+}
+
+static void test_who_has_lost_a_commit_reads_on(void **state maybe_unused)
+{
+    in_home(body_who_has_lost_a_commit_reads_on);
+}
+
+/* While somebody else still writes on what is lost, it is there for him only. */
+static void body_what_is_lost_is_not_seen(struct world *world maybe_unused)
+{
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+    struct session *b = session_on(home.clone, NULL);
+    struct commit lost;
+
+    disk_hold_syncs(true);
+    begin_commit(&lost, a, "INSERT INTO pairs VALUES(1, 0, NULL)");
+    begin(b, TXN_READ_COMMITTED);
+    run(b, "INSERT INTO pairs VALUES(2, 0, NULL)");
+    disk_fail_at(disk_calls() + 1, SQLITE_IOERR, true);
+    disk_hold_syncs(false);
+    await_result(&lost);
+    assert_int_equal(lost.result, FAILED);
+    assert_int_equal(count(a), 0);
+    disk_fail_at(0, 0, false);
+    rollback(b);
+    assert_int_equal(count(b), 0);
+    session_close(a);
+    session_close(b);
+    home_close(&home);
+}
+
+static void test_what_is_lost_is_not_seen(void **state maybe_unused)
+{
+    in_home(body_what_is_lost_is_not_seen);
+}
+
+/* Who only reads stands on what is on the disk, whatever becomes of the rest. */
+static void body_readers_do_not_notice(struct world *world maybe_unused)
+{
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+    struct session *b = session_on(home.clone, NULL);
+
+    run(a, "INSERT INTO pairs VALUES(1, 0, NULL)");
+    begin(b, TXN_READ_COMMITTED);
+    assert_int_equal(count(b), 1);
+    disk_fail_at(disk_calls() + 1, SQLITE_IOERR, true);
+    fails(a, "INSERT INTO pairs VALUES(2, 0, NULL)", "58030", NULL);
+    disk_fail_at(0, 0, false);
+    assert_int_equal(count(b), 1);
+    run(b, "INSERT INTO pairs VALUES(3, 0, NULL)");
+    commit(b);
+    assert_int_equal(query_int(a, "SELECT sum(id) FROM pairs"), 4);
+    session_close(a);
+    session_close(b);
+    home_close(&home);
+}
+
+static void test_readers_do_not_notice_what_is_lost(void **state maybe_unused)
+{
+    in_home(body_readers_do_not_notice);
 }
 
 /* Who has begun to write on what is not on the disk yet cannot commit when it does not get there.
@@ -287,6 +418,52 @@ static void test_the_log_is_begun_anew_beside_readers(void **state maybe_unused)
     home.durable = NULL;
 }
 
+static void body_fill(struct world *world maybe_unused)
+{
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+
+    run(a, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)"
+           "INSERT INTO pairs SELECT i, 0, randomblob(3000) FROM n");
+    session_close(a);
+    home_close(&home);
+}
+
+/* What is replaced stays in memory until the file has been written. */
+static void body_a_full_clone(struct world *world maybe_unused)
+{
+    static const char update[] = "UPDATE pairs SET pair = pair + 1, pad = randomblob(3000)";
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+    struct failure f = { .sqlstate = "" };
+    struct durable_stats stats = { .checkpoints = 0 };
+    int done = 0;
+    int failed = 0;
+
+    while (done < 5 && failed < 200) {
+        bool ok = try(a, update, &f) == 0;
+
+        assert_true(ok || strcmp(f.sqlstate, "53100") == 0);
+        done += ok;
+        failed += !ok;
+        assert_int_equal(await_turn(), 0);
+    }
+    assert_int_equal(done, 5);
+    assert_int_equal(query_int(a, "SELECT min(pair) FROM pairs"), 5);
+    durable_stats(home.durable, &stats);
+    assert_true(stats.log_bytes < (4 << 20));
+    session_close(a);
+    home_close(&home);
+}
+
+static void test_a_full_clone_has_its_file_written(void **state maybe_unused)
+{
+    in_home(body_fill);
+    home.memory = 1000 << 10;
+    assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+    in_home(body_a_full_clone);
+}
+
 static void body_a_rewind_is_a_commit(struct world *world maybe_unused)
 {
     durable_start(home.durable);
@@ -323,18 +500,109 @@ static void test_a_rewind_is_durable_too(void **state maybe_unused)
     in_home(body_one_row_is_left);
 }
 
+struct marking {
+    struct marks marks;
+    struct session *session;
+    int result;
+};
+
+static void run_marking(void *arg)
+{
+    struct marking *marking = arg;
+    struct failure f = { .sqlstate = "" };
+
+    marking->result = marks_set(&marking->marks, marking->session, "one", 0, &f);
+}
+
+static void body_a_mark_is_of_what_is_on_the_disk(struct world *world)
+{
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+    struct marking marking = { .session = session_on(home.clone, NULL), .result = -1 };
+    struct failure f = { .sqlstate = "" };
+    struct commit lost;
+
+    disk_hold_syncs(true);
+    begin_commit(&lost, a, "INSERT INTO pairs VALUES(1, 0, NULL)");
+    start(world, run_marking, &marking);
+    assert_int_equal(await_turn(), 0);
+    disk_fail_at(disk_calls() + 1, SQLITE_IOERR, true);
+    disk_hold_syncs(false);
+    await_result(&lost);
+    assert_int_equal(lost.result, FAILED);
+    disk_fail_at(0, 0, false);
+    assert_int_equal(marking.result, 0);
+    run(a, "INSERT INTO pairs VALUES(2, 0, NULL)");
+    assert_int_equal(marks_rewind(&marking.marks, a, "one", &f), 0);
+    assert_int_equal(count(a), 0);
+    session_close(a);
+    session_close(marking.session);
+    marks_finish(&marking.marks);
+    home_close(&home);
+}
+
+static void test_a_mark_is_of_what_is_on_the_disk(void **state maybe_unused)
+{
+    in_home(body_a_mark_is_of_what_is_on_the_disk);
+}
+
+/* ---- as a database ---- */
+
+/* Until it is a database's it is its opener's. */
+static void body_a_database_without_memory(struct world *world)
+{
+    struct pool pool = { .closed = false };
+    struct database_options options = { .name = "kept", .durable = home.durable };
+    uint64_t site = 0;
+    int r;
+
+    world->template_ = template_of("");
+    options.template_ = clone_template(home.clone);
+    pool_begin(&pool, world, NULL, 0);
+    do {
+        mem_fail_at(++site, false);
+        r = registry_add(pool.registry, &options);
+        mem_fail_at(0, false);
+        assert_true(r == 0 || r == -ENOMEM);
+    } while (r != 0);
+    assert_true(site > 3);
+    struct database *kept = registry_find(pool.registry, view_of_str("kept"));
+    assert_null(registry_find_template(pool.registry, view_of_str("kept")));
+    assert_int_equal(registry_start_durable(pool.registry, kept), 0);
+    struct session *a = session_on(home.clone, NULL);
+    run(a, "INSERT INTO pairs VALUES(1, 0, NULL)");
+    session_close(a);
+    pool_end(&pool);
+    template_unref(take_ptr(world->template_));
+    home.durable = NULL;
+}
+
+static void test_a_database_without_memory_leaves_it(void **state maybe_unused)
+{
+    in_home(body_a_database_without_memory);
+    assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+    in_home(body_one_row_is_left);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_commits_are_grouped_and_in_the_file_at_the_end),
         TEST(test_a_commit_is_seen_when_it_is_on_the_disk),
+        TEST(test_a_schema_is_told_by_who_sees_it),
         TEST(test_a_copy_is_of_what_is_on_the_disk),
         TEST(test_what_fails_is_undone_and_the_next_may_work),
+        TEST(test_who_has_lost_a_commit_reads_on),
+        TEST(test_what_is_lost_is_not_seen),
+        TEST(test_readers_do_not_notice_what_is_lost),
         TEST(test_a_writer_on_a_lost_root_cannot_commit),
         TEST(test_a_file_that_vanishes_is_noticed),
         TEST(test_the_log_is_begun_anew_beside_readers),
+        TEST(test_a_full_clone_has_its_file_written),
         TEST(test_a_rewind_is_durable_too),
+        TEST(test_a_mark_is_of_what_is_on_the_disk),
+        TEST(test_a_database_without_memory_leaves_it),
     };
 
     return cmocka_run_group_tests(tests, setup_sqlite, NULL);

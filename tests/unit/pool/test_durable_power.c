@@ -28,6 +28,8 @@ struct life {
     bool big; /* then the log is begun anew, too */
     enum durable_sync sync;
     bool opened;
+    uint64_t refused_at; /* calls behind those of the commits before */
+    bool failed;
 };
 
 static struct life *now;
@@ -47,6 +49,7 @@ static void live(struct life *life)
         in_task(&home.world, body_commits);
     } else {
         assert_true(strcmp(home.failure.sqlstate, "58030") == 0 ||
+                    strcmp(home.failure.sqlstate, "53100") == 0 ||
                     strcmp(home.failure.sqlstate, "XX001") == 0);
     }
 }
@@ -173,6 +176,50 @@ static void test_each_outlives_the_process(void **state maybe_unused)
     cut_everywhere(DURABLE_OFF, true, true, test_rounds(30));
 }
 
+/* ---- a failure, and then the power goes ---- */
+
+static void body_refused(struct world *world maybe_unused)
+{
+    struct failure f = { .sqlstate = "" };
+
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+    run(a, "INSERT INTO pairs VALUES(0, 0, NULL)");
+    run(a, "INSERT INTO pairs VALUES(1, 0, NULL)");
+    disk_fail_at(disk_calls() + now->refused_at, SQLITE_IOERR, false);
+    now->failed = try(a, "INSERT INTO pairs VALUES(2, 1, NULL), (3, 1, NULL)", &f) != 0;
+    now->ledger.acknowledged[0] = true;
+    now->ledger.refused[1] = now->failed;
+    disk_fail_at(0, 0, false);
+    disk_cut_at(disk_calls() + 1);
+    session_close(a);
+    home_close(&home);
+}
+
+/* The log is cut where it fails; should the power go then, the cut is on the disk, too. */
+static void test_what_was_refused_does_not_come_back(void **state maybe_unused)
+{
+    uint64_t seed = test_seed();
+    struct life life = { .failed = true };
+
+    while (life.failed) {
+        uint64_t site = life.refused_at + 1;
+
+        for (unsigned i = 0; i < test_rounds(20); i++) {
+            life = (struct life){ .sync = DURABLE_FULL, .refused_at = site };
+            disk_begin();
+            assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+            now = &life;
+            in_task(&home.world, body_refused);
+            disk_restart(&seed);
+            assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+            in_task(&home.world, body_nothing);
+            check_pairs(&life.ledger, true);
+        }
+    }
+    assert_true(life.refused_at > 3);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -180,6 +227,7 @@ int main(void)
         TEST(test_each_call_fails_once),
         TEST(test_each_call_fails_and_all_after_it),
         TEST(test_each_call_fails_when_the_log_is_begun_anew),
+        TEST(test_what_was_refused_does_not_come_back),
         TEST(test_full_outlives_power_loss),
         TEST(test_normal_stays_whole),
         TEST(test_each_outlives_the_process),

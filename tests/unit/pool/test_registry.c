@@ -163,7 +163,7 @@ static void listing(struct world *w)
     assert_int_equal(stats.clones, 1);
     assert_int_equal(registry_list_pools(pool.registry, &pools, &count), 0);
     assert_int_equal(count, 1);
-    assert_string_equal(pools[0].options->name, "shop");
+    assert_string_equal(pools[0].name, "shop");
     assert_int_equal(pools[0].clones, 1);
     assert_int_equal(pools[0].stats.waiting, 0);
     assert_true(pools[0].stats.first_since_us == DEADLINE_NONE);

@@ -181,7 +181,7 @@ static int run_next(struct test_session *t, struct view *rest, bool several)
     if (result != 0) {
         txn_failed(t->session);
     }
-    if (txn_implicit_end(t->session, &end) != 0 && result == 0) {
+    if (sql_implicit_end(t->sql, &end) != 0 && result == 0) {
         t->failure = end;
         result = FAILED;
     }

@@ -1,0 +1,54 @@
+/* daemon/service_reload.c: SIGHUP. A signal that comes while the file is read asks for it to be
+ * read once more, however many come; one during the start is remembered. */
+#include "daemon/service_impl.h"
+
+#include "async/task.h"
+#include "daemon/log.h"
+#include "daemon/reload.h"
+
+static void reload_once(struct server *server)
+{
+    cleanup(buf_finish) struct buf kept = { 0 };
+    struct failure failure;
+    struct permit turn;
+    int r = reload_begin(server, &turn, &failure);
+
+    if (r == 0) {
+        (void)!reload_file(server, &kept, &failure); /* has told the log */
+        reload_end(&turn);
+    } else if (r == FAILED) {
+        log_failure(LEVEL_ERROR, "cannot reload", &failure);
+    }
+}
+
+static void reload_task(void *arg)
+{
+    struct service *service = arg;
+
+    do {
+        service->reload_wanted = false;
+        reload_once(&service->server);
+    } while (service->reload_wanted);
+    service->reloads = false;
+}
+
+void service_reload_if_wanted(struct service *service)
+{
+    if (!service->reload_wanted || service->reloads || service->starting != NULL) {
+        return;
+    }
+    service->reloads = task_spawn(service_loop(service), "reload", reload_task, service, NULL) == 0;
+    if (!service->reloads) {
+        log_line(LEVEL_ERROR, "no memory to reload");
+    }
+}
+
+void service_want_reload(struct service *service)
+{
+    if (service->stops > 0) {
+        log_line(LEVEL_LOG, "no reload: pondd stops");
+        return;
+    }
+    service->reload_wanted = true;
+    service_reload_if_wanted(service);
+}
