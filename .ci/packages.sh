@@ -12,6 +12,7 @@ packages_test=(
     postgresql-15
     python3-psycopg2 python3-psycopg python3-psycopg-pool python3-asyncpg
     libpostgresql-jdbc-java pgbouncer prometheus-pgbouncer-exporter prometheus chromium
+    python3-pytest junit5 php-cli php-pgsql
 )
 packages_bench=("${packages_run[@]}" postgresql-15 pgbouncer python3)
 

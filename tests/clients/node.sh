@@ -7,10 +7,13 @@ if ! node -e 'require("pg"); require("pg-cursor"); require("pg-query-stream")' 2
     command -v npm >/dev/null || skip "neither node-pg nor npm is there"
     node_dir=${POND_NODE_DIR:-../../build/node}
     mkdir -p "$node_dir"
-    if ! cmp -s package.json "$node_dir/package.json" || [ ! -d "$node_dir/node_modules/pg" ]; then
-        cp package.json "$node_dir/"
-        npm install --silent --no-audit --no-fund --no-package-lock --prefix "$node_dir" || skip "npm install failed"
-    fi
+    { # several tests may come at once
+        flock 9
+        if ! cmp -s package.json "$node_dir/package.json" || [ ! -d "$node_dir/node_modules/pg" ]; then
+            cp package.json "$node_dir/"
+            npm install --silent --no-audit --no-fund --no-package-lock --prefix "$node_dir" || skip "npm install failed"
+        fi
+    } 9>"$node_dir/lock"
     NODE_PATH=$(readlink -f "$node_dir/node_modules")
     export NODE_PATH
 fi
