@@ -12,7 +12,7 @@ packages_test=(
     clang libclang-rt-14-dev clang-format valgrind mandoc python3 openssl
     postgresql-15
     python3-psycopg2 python3-psycopg python3-psycopg-pool python3-asyncpg
-    libpostgresql-jdbc-java pgbouncer prometheus-pgbouncer-exporter
+    libpostgresql-jdbc-java pgbouncer prometheus-pgbouncer-exporter prometheus chromium
     python3-pytest junit5 php-cli php-pgsql
     systemd systemd-sysv systemd-container dbus dpkg-dev
 )

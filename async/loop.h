@@ -8,7 +8,7 @@
 #pragma once
 
 #include "base/clock.h"
-#include "base/defs.h"
+#include "base/histogram.h"
 
 #include <stdbool.h>
 
@@ -84,5 +84,6 @@ struct loop_stats {
      */
     int64_t longest_cpu_us;
     const char *longest_cpu_by;
+    struct histogram holds; /* how long each turn of a task held the loop */
 };
 void loop_stats(const struct loop *loop, struct loop_stats *ret_stats);

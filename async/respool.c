@@ -79,6 +79,19 @@ void respool_destroy(struct respool *pool)
     mem_free(pool);
 }
 
+void respool_shed(struct respool *pool)
+{
+    assert(!respool_is_closed(pool));
+    for (size_t i = 0; i < pool->options.loop_count; i++) {
+        struct respool_shard *shard = &pool->shards[i];
+
+        if (shard_counted(shard, COUNT_IDLE) > 0 &&
+            !atomic_exchange_explicit(&shard->shed_sent, true, memory_order_acquire)) {
+            loop_send(shard->loop, &shard->shed);
+        }
+    }
+}
+
 struct budget *respool_budget(struct respool *pool)
 {
     return &pool->budget;

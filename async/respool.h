@@ -107,6 +107,11 @@ void respool_release_scoped(struct scope *scope, struct respool_item *item);
  * against more) or what create says. */
 must_check int respool_await_prefill(struct respool *pool);
 
+/* All idle resources end soon, on their loops, those that `min` keeps ready as well: what they hold
+ * is needed elsewhere. Such are made anew, but only after a second. Any thread; not beside
+ * respool_close() nor after it. */
+void respool_shed(struct respool *pool);
+
 /* Other options for the running loop: those from `max` on. With `renew`, what was made there before
  * is lent to nobody any more: it is ended, or, while it is leased, at its release. The caller goes
  * through the loops, and changes the limit of the budget by gate_set_limit(). Does not await. */

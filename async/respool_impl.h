@@ -35,7 +35,10 @@ struct respool_shard {
     bool tended;                    /* its task is on its way or at work */
     bool changed;                   /* there is more for that task to look at */
     bool closing;                   /* its last one is */
+    bool shedding;                  /* all idle ones are to end */
     struct loop_message close;
+    struct loop_message shed;
+    atomic_bool shed_sent;                       /* it is under way */
     _Atomic uint64_t counters[RESPOOL_COUNTERS]; /* written by its loop, read by any thread */
 };
 

@@ -200,7 +200,8 @@ static void take_ended(struct respool_shard *shard, struct respool_items *ended)
 
     for (item = TAILQ_LAST(&shard->idle, respool_items); item != NULL; item = younger) {
         younger = TAILQ_PREV(item, respool_items, entry);
-        if (shard->closing || is_outdated(item) || end_of(shard, item) <= now_us) {
+        if (shard->closing || shard->shedding || is_outdated(item) ||
+            end_of(shard, item) <= now_us) {
             idle_take(item);
             TAILQ_INSERT_TAIL(ended, item, entry);
             shard->alive--; /* for end_of(); they still live */
@@ -215,6 +216,7 @@ static void end_due(struct respool_shard *shard)
     struct respool_item *item;
 
     take_ended(shard, &ended);
+    shard->shedding = false;
     while ((item = TAILQ_FIRST(&ended)) != NULL) {
         TAILQ_REMOVE(&ended, item, entry);
         end_item(item);
@@ -269,10 +271,16 @@ static void tend(void *arg)
     struct respool_shard *shard = arg;
 
     do {
+        bool sheds = shard->shedding;
+
         shard->changed = false;
         end_due(shard);
-        maybe_unused int r = shard_await_fill(shard);
-    } while (shard->changed);
+        if (sheds) {
+            set_timer(shard);
+        } else {
+            maybe_unused int r = shard_await_fill(shard);
+        }
+    } while (shard->changed || shard->shedding);
     shard->tended = shard->closing; /* then for good: nobody shall start it anew */
     if (shard->closing) {
         end_due(shard);
@@ -301,6 +309,18 @@ static void shard_closes(struct loop *loop, struct loop_message *message)
     shard_tend(shard);
 }
 
+static void shard_sheds(struct loop *loop, struct loop_message *message)
+{
+    struct respool_shard *shard = container_of(message, struct respool_shard, shed);
+
+    (void)loop;
+    atomic_store_explicit(&shard->shed_sent, false, memory_order_release);
+    shard->shedding = !TAILQ_EMPTY(&shard->idle);
+    if (shard->shedding) {
+        shard_tend(shard);
+    }
+}
+
 void shard_change(struct respool_shard *shard, const struct respool_options *options, bool renew)
 {
     const struct respool_options old = shard->options;
@@ -324,6 +344,7 @@ void shard_init(struct respool_shard *shard, struct respool *pool, struct loop *
         .options = pool->options,
         .timer.fire = timer_rings,
         .close.run = shard_closes,
+        .shed.run = shard_sheds,
     };
     TAILQ_INIT(&shard->idle);
 }

@@ -147,6 +147,7 @@ static void note_hold(struct loop *loop, const struct task *task)
     struct loop_stats *stats = &loop->stats;
     int64_t held_us = loop->turn_us - task->resumed_us;
 
+    histogram_add(&stats->holds, held_us);
     if (held_us > stats->longest_hold_us) {
         stats->longest_hold_us = held_us;
         stats->longest_hold_by = task->name;
@@ -252,14 +253,24 @@ void task_set_account(struct task *task, struct account *account)
     }
 }
 
+int64_t task_resumed_us(const struct task *task)
+{
+    return task->resumed_us;
+}
+
 int64_t task_held_us(const struct task *task)
 {
     return loop_now_us(task->loop) - task->resumed_us;
 }
 
+bool task_slice_over_at(const struct task *task, int64_t now_us)
+{
+    return now_us - task->resumed_us >= task->loop->time_slice_us;
+}
+
 bool task_slice_over(const struct task *task)
 {
-    return task_held_us(task) >= task->loop->time_slice_us;
+    return task_slice_over_at(task, loop_now_us(task->loop));
 }
 
 size_t task_stack_used(void)

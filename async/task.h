@@ -44,11 +44,14 @@ void task_uncancel(struct task *task);
  * spawner's. */
 void task_set_account(struct task *task, struct account *account);
 
-/* Microseconds since this task was last resumed. */
+/* When this task was last resumed, by the loop's clock, and how long ago that is. */
+int64_t task_resumed_us(const struct task *task);
 int64_t task_held_us(const struct task *task);
 
 /* True once it has held the loop for the loop's time slice: time to await_turn(). */
 bool task_slice_over(const struct task *task);
+/* The same for who knows what time it is. */
+bool task_slice_over_at(const struct task *task, int64_t now_us);
 
 /* Bytes of its own stack that the running task has in use, for guards against deep recursion;
  * 0 on the loop's own stack. */

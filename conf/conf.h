@@ -45,6 +45,8 @@ struct conf_database {
     int64_t server_idle_timeout_us;
     int64_t server_lifetime_us;
     int64_t max_marks;
+    int64_t max_result_size; /* bytes; 0: no limit */
+    int64_t max_statement_size;
     int64_t linger_us;
     int64_t clone_memory;
     int64_t session_memory;
@@ -62,8 +64,10 @@ struct conf {
     char *listen_addr; /* comma-separated; empty: no TCP */
     int64_t listen_port;
     char *unix_socket_dir; /* empty: no unix socket */
+    char *http_listen;     /* ADDRESS:PORT of metrics and status page; empty: none */
     int64_t loops;         /* 0: one for each core */
     int64_t max_client_conn;
+    int64_t max_client_conn_per_addr; /* 0: no limit */
     int64_t max_db_connections;
     int64_t max_user_connections;
     int64_t max_clones;

@@ -10,6 +10,7 @@
 #include "async/task.h"
 #include "daemon/connection_impl.h"
 #include "daemon/connection_tls.h"
+#include "daemon/crowd.h"
 #include "daemon/deadline.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
@@ -68,6 +69,7 @@ static void leave_list(void *arg)
     struct connection *conn = arg;
 
     connection_leave_worker(conn);
+    crowd_leave(conn->server->crowd, take_ptr(conn->place));
     atomic_fetch_sub(conn->refused ? &conn->server->refused_count : &conn->server->client_count, 1);
 }
 
@@ -191,6 +193,7 @@ static int rest(struct connection *conn)
     if (r != 0) {
         return r;
     }
+    traffic_rests(conn);
     conn->cancel_next = false;
     deadline_begin_idle(conn);
     if (conn->activity != NULL) {

@@ -63,21 +63,24 @@ struct connection {
     struct traffic_meter traffic;
     struct login *login;       /* NULL: no start-up packet has come, or it is in */
     struct activity *activity; /* NULL: not logged in */
+    struct crowd_place *place; /* among those from its address; NULL: not counted there */
     struct sql_session *sql;
     uint8_t *copy_scratch; /* while a COPY FROM reads */
     struct buf told;       /* NotificationResponses that wait (daemon/notify.h) */
     char *user;
     char *database;
     uint32_t database_oid;
-    int64_t start_us;   /* when it was accepted */
-    int64_t opening_us; /* clone and session took so long; until the first statement adds itself */
+    int64_t start_us;    /* when it was accepted */
+    size_t result_bytes; /* of the rows that its statement has given */
+    int64_t opening_us;  /* clone and session took so long; until the first statement adds itself */
     int fd;
     uint8_t goodbye;          /* enum goodbye: once told, it ends */
     uint8_t console;          /* enum console_access: it has no session, nor settings, then */
     uint8_t deadline_goodbye; /* what deadline_us will lead to */
     bool is_unix;
     bool is_own;    /* the daemon itself is its client */
-    bool refused;   /* over max_client_conn */
+    bool refused;   /* over max_client_conn, or ... */
+    bool crowded;   /* ... over max_client_conn_per_addr */
     bool ready;     /* the first ReadyForQuery is out */
     bool has_moved; /* from another worker, with its login not done */
     bool ssl_asked; /* SSLRequest and GSSENCRequest are answered once each */

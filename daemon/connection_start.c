@@ -2,6 +2,7 @@
 #include "daemon/connection.h"
 
 #include "daemon/connection_impl.h"
+#include "daemon/crowd.h"
 #include "daemon/deadline.h"
 #include "protocol/backend.h"
 
@@ -9,17 +10,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* So many over max_client_conn are heard out and told why; more are told at once. */
+/* So many who are refused are heard out and told why; more are told at once. */
 enum { refused_most = 64 };
 
 /* One too many even to listen to: the words go out before a byte was read. */
-static void refuse_at_once(int fd)
+static void refuse_at_once(int fd, bool crowded)
 {
     struct failure failure;
     cleanup(buf_finish) struct buf out = { 0 };
     struct writer w = writer_over(&out);
 
-    failure_set(&failure, "53300", "sorry, too many clients already");
+    failure_set(&failure, "53300", "%s",
+                crowded ? "too many connections from this address"
+                        : "sorry, too many clients already");
     failure.severity = SEVERITY_FATAL;
     backend_error(&w, &failure);
     if (writer_result(&w) == 0) {
@@ -28,7 +31,17 @@ static void refuse_at_once(int fd)
     close(fd);
 }
 
-/* Over the limit? Counted among those who are in, or among those who are refused. */
+/* Whom the daemon has to do with, and how he was received. */
+struct visit {
+    int fd;
+    bool is_unix;
+    bool refused;
+    bool crowded; /* for there are too many from his address */
+    struct crowd_place *place;
+};
+
+/* Over the limit? Counted among those who are in; those who are refused are counted by the caller.
+ */
 static bool admit(const struct worker *worker)
 {
     struct server *server = worker->server;
@@ -41,20 +54,39 @@ static bool admit(const struct worker *worker)
     return false;
 }
 
-static int start(struct worker *worker, int fd, bool is_unix, bool refused)
+/* The same for his address. Without the memory to count him he is in nobody's way. */
+static bool admit_from(const struct worker *worker, struct visit *visit)
+{
+    struct server *server = worker->server;
+    size_t most = (size_t)worker->conf->max_client_conn_per_addr;
+
+    if (visit->is_unix || most == 0) {
+        return true;
+    }
+    visit->crowded = crowd_enter(server->crowd, visit->fd, most, &visit->place) == CROWD_FULL;
+    if (visit->crowded) {
+        atomic_fetch_sub(&server->client_count, 1);
+    }
+    return !visit->crowded;
+}
+
+static int start(struct worker *worker, const struct visit *visit)
 {
     struct server *server = worker->server;
     struct connection *conn = mem_zalloc(sizeof(*conn));
 
     if (conn == NULL) {
-        atomic_fetch_sub(refused ? &server->refused_count : &server->client_count, 1);
-        close(fd);
+        atomic_fetch_sub(visit->refused ? &server->refused_count : &server->client_count, 1);
+        crowd_leave(server->crowd, visit->place);
+        close(visit->fd);
         return -ENOMEM;
     }
     conn->server = server;
-    conn->is_unix = is_unix;
-    conn->refused = refused;
-    int r = connection_begin(conn, worker, fd);
+    conn->is_unix = visit->is_unix;
+    conn->refused = visit->refused;
+    conn->crowded = visit->crowded;
+    conn->place = visit->place;
+    int r = connection_begin(conn, worker, visit->fd);
     if (r != 0) {
         connection_destroy(conn);
         return r;
@@ -66,17 +98,18 @@ static int start(struct worker *worker, int fd, bool is_unix, bool refused)
 int connection_start(struct worker *worker, int fd, bool is_unix)
 {
     struct server *server = worker->server;
-    bool refused = !admit(worker);
+    struct visit visit = { .fd = fd, .is_unix = is_unix };
 
+    visit.refused = !admit(worker) || !admit_from(worker, &visit);
     worker->stats.connections_total++;
-    worker->stats.connections_refused += refused;
-    if (refused && atomic_fetch_add(&server->refused_count, 1) >= refused_most) {
+    worker->stats.connections_refused += visit.refused;
+    if (visit.refused && atomic_fetch_add(&server->refused_count, 1) >= refused_most) {
         atomic_fetch_sub(&server->refused_count, 1);
-        refuse_at_once(fd);
+        refuse_at_once(fd, visit.crowded);
         return 0;
     }
     struct account *was = account_swap(&server->account);
-    int r = start(worker, fd, is_unix, refused);
+    int r = start(worker, &visit);
     account_swap(was);
     return r;
 }

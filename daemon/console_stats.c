@@ -20,7 +20,7 @@ static void put_totals(struct console_rows *rows, const struct traffic *sum)
     console_put_uint(rows, sum->sent);
     console_put_uint(rows, sum->transaction_us);
     console_put_uint(rows, sum->query_us);
-    console_put_uint(rows, sum->wait_us);
+    console_put_uint(rows, sum->wait.sum_us);
 }
 
 static uint64_t per(uint64_t sum, uint64_t count)
@@ -37,7 +37,7 @@ static void put_averages(struct console_rows *rows, const struct traffic *sum, u
     console_put_uint(rows, per(sum->sent, seconds));
     console_put_uint(rows, per(sum->transaction_us, sum->transactions));
     console_put_uint(rows, per(sum->query_us, sum->queries));
-    console_put_uint(rows, per(sum->wait_us, seconds));
+    console_put_uint(rows, per(sum->wait.sum_us, seconds));
 }
 
 struct sums {

@@ -134,9 +134,13 @@ int copy_out_begin(void *host, bool binary, size_t columns)
     return reply_done(conn, &w);
 }
 
-int copy_out_row(void *host, struct view row)
+int copy_out_row(void *host, struct view row, struct failure *ret_failure)
 {
     struct connection *conn = host;
+
+    if (statement_result_grows(conn, row.len, ret_failure) != 0) {
+        return FAILED;
+    }
     struct writer w = reply_begin(conn);
 
     backend_copy_data(&w, row);

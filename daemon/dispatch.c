@@ -180,6 +180,7 @@ int dispatch_work(struct connection *conn)
     int r = 0;
 
     while (r == 0 && (conn->goodbye == GOODBYE_NONE || !conn->at_rest)) {
+        int64_t before_us = conn->traffic.now_us;
         struct frame frame;
         int answer = frame_next(&conn->input.ahead, SIDE_FRONTEND, cap, &frame);
 
@@ -187,7 +188,7 @@ int dispatch_work(struct connection *conn)
             return 0;
         }
         r = answer == 0 ? serve_frame(conn, &frame) : frame_refused(conn, answer);
-        if (r == 0 && task_slice_over(task_current())) {
+        if (r == 0 && traffic_slice_over(conn, before_us)) {
             r = await_turn();
         }
     }

@@ -10,7 +10,7 @@ must_check int copy_in_begin(void *host, bool binary, size_t columns, struct fai
 must_check int copy_in_read(void *host, struct view *ret_data, struct failure *ret_failure);
 void copy_in_end(void *host);
 must_check int copy_out_begin(void *host, bool binary, size_t columns);
-must_check int copy_out_row(void *host, struct view row);
+must_check int copy_out_row(void *host, struct view row, struct failure *ret_failure);
 must_check int copy_out_end(void *host);
 
 /* ---- backup.c ---- */

@@ -97,6 +97,8 @@ struct database_options load_options(const struct server *server, const struct c
         .server_idle_timeout_us = conf->server_idle_timeout_us,
         .server_lifetime_us = conf->server_lifetime_us,
         .max_marks = (size_t)conf->max_marks,
+        .max_result_size = (size_t)conf->max_result_size,
+        .max_statement_size = (size_t)conf->max_statement_size,
         .linger_us = conf->linger_us,
         .clone_memory = (size_t)conf->clone_memory,
         .session_memory = (size_t)conf->session_memory,

@@ -71,6 +71,12 @@ static int take_names(struct connection *conn, const struct startup *startup,
 
 static int check_room(const struct connection *conn, struct failure *ret_failure)
 {
+    if (conn->crowded) {
+        failure_set(ret_failure, "53300", "too many connections from this address");
+        failure_add(ret_failure, FIELD_DETAIL, "max_client_conn_per_addr allows %lld.",
+                    (long long)conn->worker->conf->max_client_conn_per_addr);
+        return FAILED;
+    }
     if (conn->refused) {
         return failure_set(ret_failure, "53300", "sorry, too many clients already");
     }

@@ -7,6 +7,7 @@
 #include "daemon/connection_impl.h"
 #include "daemon/databases.h"
 #include "daemon/host.h"
+#include "daemon/memory.h"
 #include "pool/registry.h"
 #include "pool/template.h"
 
@@ -130,7 +131,10 @@ static int lease_session(struct connection *conn, const struct meant *meant,
 {
     conn->deadline_us = DEADLINE_NONE;
     conn->in_line = true;
-    int r = acquire_lease(conn, meant, ret_failure);
+    int r = memory_await_room(conn, ret_failure);
+    if (r == 0) {
+        r = acquire_lease(conn, meant, ret_failure);
+    }
     conn->in_line = false;
 
     if (r == 0 && scope_defer(&conn->scope, release_lease, conn) != 0) {

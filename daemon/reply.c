@@ -56,6 +56,7 @@ int reply_statement_failed(struct connection *conn, const struct failure *failur
     if (conn->lease.session != NULL) {
         txn_failed(conn->lease.session);
     }
+    traffic_error(conn);
     return reply_failure(conn, failure);
 }
 

@@ -21,6 +21,7 @@ struct rows {
     struct connection *conn;
     const struct value_out *values; /* one for each column */
     size_t column_count;
+    bool begun; /* the first row is out */
 };
 
 static enum value_format format_at(const struct formats *formats, size_t i)
@@ -32,13 +33,23 @@ static enum value_format format_at(const struct formats *formats, size_t i)
 }
 
 static int rows_row(struct row_sink *sink, const struct cell *cells, size_t count,
-                    struct failure *ret_failure maybe_unused) /* the values know it */
+                    struct failure *ret_failure) /* the values know it as well */
 {
     struct rows *rows = container_of(sink, struct rows, sink);
     struct output *output = &rows->conn->output;
 
+    size_t before = output->buf.len;
+
     assert(count == rows->column_count);
     int r = backend_data_row(&output->buf, rows->values, cells, count);
+    if (r == 0) {
+        r = statement_result_grows(rows->conn, output->buf.len - before, ret_failure);
+        output->buf.len = r == 0 ? output->buf.len : before; /* the row that is too many stays */
+    }
+    if (!rows->begun) {
+        rows->begun = true;
+        traffic_first_row(rows->conn);
+    }
 
     /* The buffer has no cap, so 1 is FAILED and never BUF_FULL. */
     return r == 0 ? output_relieve(output) : r;

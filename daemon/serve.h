@@ -46,6 +46,9 @@ struct statement_how {
 };
 must_check int statement_run(struct connection *conn, struct portal *portal,
                              const struct statement_how *how, struct failure *ret_failure);
+/* So many bytes more of the rows that it gives: 0, or FAILED with 54000 (max_result_size). */
+must_check int statement_result_grows(struct connection *conn, size_t bytes,
+                                      struct failure *ret_failure);
 /* The implicit transaction ends; a failed COMMIT is told. 0, CONNECTION_END or -errno. */
 must_check int statement_end_implicit(struct connection *conn);
 

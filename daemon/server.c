@@ -7,8 +7,10 @@
 #include "async/task.h"
 #include "async/thread.h"
 #include "daemon/connection.h"
+#include "daemon/crowd.h"
 #include "daemon/linger.h"
 #include "daemon/log.h"
+#include "daemon/slow.h"
 #include "daemon/tls_context.h"
 #include "daemon/traffic.h"
 #include "pool/registry.h"
@@ -37,7 +39,7 @@ static int open_worker(struct server *server, size_t i)
     cancel_keys_init(&worker->cancel_keys, (int32_t)i + 1, (int32_t)server->worker_count);
     int r = loop_create(&options, &worker->loop);
     server->loops[i] = worker->loop;
-    return r;
+    return r == 0 ? slow_open(worker) : r;
 }
 
 static size_t count_workers(const struct conf *conf)
@@ -102,6 +104,9 @@ int server_open(struct server *server, const struct conf *conf)
         r = -EIO;
     }
     if (r == 0) {
+        r = crowd_create(&server->crowd);
+    }
+    if (r == 0) {
         server->start_us = loop_now_us(server_main(server)->loop);
         r = open_registry(server);
     }
@@ -133,10 +138,12 @@ void server_close(struct server *server)
 {
     registry_destroy(server->registry);
     users_destroy(server->users);
+    crowd_destroy(server->crowd);
     for (size_t i = 0; i < server->worker_count; i++) {
         output_spares_finish(&server->workers[i].spares);
         traffic_close(&server->workers[i]);
         tls_context_unref(server->workers[i].tls);
+        slow_close(&server->workers[i]);
         loop_destroy(server->workers[i].loop);
     }
     if (server->workers != NULL) {
@@ -148,6 +155,7 @@ void server_close(struct server *server)
     conf_destroy(take_ptr(server->conf));
     server->registry = NULL;
     server->users = NULL;
+    server->crowd = NULL;
     server->workers = NULL;
     server->worker_count = 0;
 }

@@ -20,6 +20,7 @@
 
 #include <stdbool.h>
 
+struct crowd;
 struct registry;
 struct users;
 
@@ -33,6 +34,7 @@ struct server {
     struct login_limits login_limits;
     uint8_t mock_secret[scram_key_bytes]; /* strangers' salts hang on it */
     struct users *users;                  /* max_user_connections */
+    struct crowd *crowd;                  /* max_client_conn_per_addr */
     struct budget sessions;               /* max_db_connections */
     struct loop *loops[loops_most];       /* the workers' */
     struct account account;               /* memory_limit; parent of every session's account */
@@ -43,6 +45,7 @@ struct server {
     atomic_size_t client_count;  /* connections, start-up ones included */
     atomic_size_t refused_count; /* those over max_client_conn, there to be told so */
     atomic_bool draining;        /* it ends: no new connections, statements may finish */
+    bool ready;                  /* the start is over. Main thread */
     /* The daemon shall end: as by SIGTERM, or patiently, once all clients have left by themselves.
      * False: it ends already. On the main loop; does not await. */
     bool (*shut_down)(struct server *server, bool patiently);

@@ -11,6 +11,7 @@
 #include "daemon/activation.h"
 #include "daemon/descriptors.h"
 #include "daemon/durables.h"
+#include "daemon/http.h"
 #include "daemon/listener.h"
 #include "daemon/load.h"
 #include "daemon/log.h"
@@ -112,6 +113,18 @@ static int open_listener(struct service *service, struct failure *ret_failure)
     return listener_open(service_loop(service), &options, &service->listener, ret_failure);
 }
 
+/* Before all else: it tells that the daemon is not ready yet. */
+static int open_http(struct service *service, struct failure *ret_failure)
+{
+    const char *at = service->server.boot_conf->http_listen;
+    int r = *at == '\0' ? 0 : http_open(&service->server, at, &service->http, ret_failure);
+
+    if (service->http != NULL) {
+        log_line(LEVEL_LOG, "listening: http://%s/", http_address(service->http));
+    }
+    return r;
+}
+
 static int probe_databases(struct service *service, struct failure *ret_failure)
 {
     struct server *server = &service->server;
@@ -160,6 +173,7 @@ static int say_ready(struct service *service)
     int r = listener_describe(service->listener, &text);
 
     if (r == 0) {
+        service->server.ready = true;
         log_addresses(buf_view(&text));
         log_line(LEVEL_LOG, "pondd %s is ready", POND_VERSION);
         manager_is_ready(&service->manager);
@@ -192,7 +206,10 @@ static int start(struct service *service, struct failure *ret_failure)
 {
     try_temp_dir(service->server.boot_conf);
 
-    int r = start_workers(service, ret_failure);
+    int r = open_http(service, ret_failure);
+    if (r == 0) {
+        r = start_workers(service, ret_failure);
+    }
     if (r == 0) {
         r = durables_start(&service->server);
     }

@@ -6,6 +6,7 @@
 #include "daemon/server.h"
 
 struct event;
+struct http;
 struct listener;
 struct task;
 
@@ -15,6 +16,7 @@ struct service {
     struct server server;
     struct manager manager;
     struct listener *listener;
+    struct http *http; /* NULL: http_listen is empty */
     struct event *signals[signal_count];
     struct task *starting; /* NULL once started */
     _Atomic bool stop;     /* it is to stop; seeds look at it */

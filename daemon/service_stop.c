@@ -9,6 +9,7 @@
 #include "async/loop.h"
 #include "async/task.h"
 #include "daemon/connection.h"
+#include "daemon/http.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/reload.h"
@@ -79,6 +80,7 @@ static void stop_task(void *arg)
             service->exit_code = 1;
         }
     }
+    http_close(take_ptr(service->http));
     if (server_connections(server) == 0) {
         reload_await_none(server);
         server_drain(server);

@@ -3,7 +3,10 @@
 
 #include "async/loop.h"
 #include "daemon/log.h"
+#include "daemon/memory.h"
+#include "daemon/slow.h"
 #include "daemon/statement_log.h"
+#include "pool/database.h"
 #include "pool/txn.h"
 #include "protocol/backend.h"
 
@@ -20,6 +23,7 @@ void statement_begin(struct connection *conn)
     int64_t timeout_us = sql_setting_us(conn->sql, "statement_timeout");
     int64_t deadline_us = DEADLINE_NONE;
 
+    memory_look(conn);
     if (timeout_us > 0) {
         deadline_us = clock_after_us(loop_clock(conn->worker->loop), timeout_us);
     }
@@ -145,16 +149,36 @@ static void log_statement(const struct connection *conn, const struct portal *po
     statement_log(conn->worker->conf, &about, &report);
 }
 
+static int fail_result(const struct connection *conn, struct failure *ret_failure)
+{
+    failure_set(ret_failure, "54000", "result is too large");
+    failure_add(ret_failure, FIELD_DETAIL,
+                "A statement on database \"%s\" may give %zu bytes of rows (max_result_size).",
+                conn->database, database_options(conn->lease.database)->max_result_size);
+    failure_add(ret_failure, FIELD_HINT, "Ask for fewer rows, or page through them by a cursor.");
+    return FAILED;
+}
+
+int statement_result_grows(struct connection *conn, size_t bytes, struct failure *ret_failure)
+{
+    size_t most = database_options(conn->lease.database)->max_result_size;
+
+    conn->result_bytes += bytes;
+    return most > 0 && conn->result_bytes > most ? fail_result(conn, ret_failure) : 0;
+}
+
 int statement_run(struct connection *conn, struct portal *portal, const struct statement_how *how,
                   struct failure *ret_failure)
 {
     bool opening = conn->opening && !sql_plan_is_txn_control(sql_portal_plan(portal));
-    bool timed = opening || statement_log_wants_time(conn->worker->conf);
-    int64_t start_us = timed ? loop_now_us(conn->worker->loop) : 0;
-    int r = rows_run(conn, portal, how->max_rows, ret_failure);
-    /* -1: nobody wanted to know when it began */
-    int64_t took_us = timed ? loop_now_us(conn->worker->loop) - start_us : -1;
+    bool logged = statement_log_is_on(conn->worker->conf); /* when it began: how->text is there */
 
+    conn->result_bytes = 0;
+    traffic_statement_begins(conn);
+    int r = rows_run(conn, portal, how->max_rows, ret_failure);
+    int64_t took_us = traffic_statement_ends(conn);
+
+    slow_note_if(conn, took_us);
     conn->worker->stats.statements++;
     if (opening) {
         count_opening(conn, took_us);
@@ -162,7 +186,7 @@ int statement_run(struct connection *conn, struct portal *portal, const struct s
     if (r == 0 && (how->commits || txn_stands_alone(conn->lease.session))) {
         r = sql_implicit_end(conn->sql, ret_failure);
     }
-    if (statement_log_is_on(conn->worker->conf)) {
+    if (logged) {
         log_statement(conn, portal, how, r == FAILED ? ret_failure : NULL, took_us);
     }
     if (r == 0 || r == SQL_SUSPENDED) {

@@ -42,4 +42,6 @@ struct worker {
     struct worker_stats stats;
     struct traffic *traffic; /* traffic.h; as many as there was need for */
     size_t traffic_count;
+    struct slow_list *slow; /* slow.h */
+    int64_t shed_us;        /* when it last had the idle sessions given up (memory.h) */
 };

@@ -45,6 +45,9 @@ struct session_options database_session_options(const struct database *database,
     if (all.lock_timeout_us == 0) {
         all.lock_timeout_us = own->lock_timeout_us;
     }
+    if (all.statement_bytes == 0) {
+        all.statement_bytes = own->max_statement_size;
+    }
     if (all.work_mem == 0) {
         all.work_mem = own->work_mem;
     }
@@ -303,6 +306,11 @@ int database_await_prefill(struct database *database)
 bool database_pause(struct database *database, bool paused)
 {
     return gate_pause(database->world->gate, respool_budget(database->sessions), paused);
+}
+
+void database_shed(struct database *database)
+{
+    respool_shed(database->sessions);
 }
 
 void database_stats(const struct database *database, struct database_stats *ret_stats)

@@ -52,9 +52,11 @@ struct database_options {
     size_t session_memory;
     size_t work_mem; /* these three as in struct session_options */
     uint64_t temp_file_limit;
-    const char *temp_dir; /* borrowed; outlives the database */
-    size_t max_marks;     /* of each clone */
-    int64_t linger_us;    /* of a `~` clone that nobody uses any more */
+    const char *temp_dir;      /* borrowed; outlives the database */
+    size_t max_marks;          /* of each clone */
+    size_t max_result_size;    /* bytes of rows that one statement may give; 0: no limit */
+    size_t max_statement_size; /* longest SQL text; 0: 1 MiB */
+    int64_t linger_us;         /* of a `~` clone that nobody uses any more */
     int64_t lock_timeout_us;
     int64_t statement_timeout_us;
     int64_t idle_in_transaction_timeout_us;
@@ -101,6 +103,9 @@ must_check int database_await_prefill(struct database *database);
 /* Nobody gets a session any more, of its named clones neither, until the pause is ended; those that
  * are in use stay so. False: it is as it was. Any thread. */
 bool database_pause(struct database *database, bool paused);
+
+/* Its idle sessions end soon: their memory is needed. Any thread; not at the daemon's end. */
+void database_shed(struct database *database);
 
 struct database_stats {
     bool paused;

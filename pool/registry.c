@@ -149,6 +149,14 @@ void registry_await_prefill(struct registry *registry)
     }
 }
 
+void registry_shed(const struct registry *registry)
+{
+    for (struct database *database = registry_first(registry); database != NULL;
+         database = registry_next(database)) {
+        database_shed(database);
+    }
+}
+
 struct database *registry_find_any(const struct registry *registry, struct view name)
 {
     struct database *database = registry_first(registry);

@@ -39,6 +39,8 @@ void registry_destroy(struct registry *registry);
 must_check int registry_add(struct registry *registry, const struct database_options *options);
 /* Makes the sessions of this loop that are to be ready (min_pool_size). Awaits. */
 void registry_await_prefill(struct registry *registry);
+/* The idle sessions of all databases end soon. Any thread; not at the daemon's end. */
+void registry_shed(const struct registry *registry);
 /* As the running loop has it: not one that is gone. Or NULL. */
 struct database *registry_find(const struct registry *registry, struct view name);
 /* One whose name gives private clones of its template: not a durable one. NULL: it is none. */

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "pool/clone.h"
+#include "pool/database_impl.h"
 #include "pool/template.h"
 
 #include <errno.h>

@@ -22,9 +22,9 @@ struct copy_to {
     int64_t rows;
 };
 
-static int send_row(struct copy_to *to)
+static int send_row(struct copy_to *to, struct failure *f)
 {
-    int r = to->sql->ops->copy_out_row(to->sql->host, buf_view(&to->row));
+    int r = to->sql->ops->copy_out_row(to->sql->host, buf_view(&to->row), f);
 
     buf_clear(&to->row);
     return r;
@@ -68,7 +68,7 @@ static int on_row(struct row_sink *sink, const struct cell *cells, size_t count,
         return failure_set_nomem(f);
     }
     to->rows++;
-    return r == 0 ? send_row(to) : r;
+    return r == 0 ? send_row(to, f) : r;
 }
 
 /* What comes before the first row; a binary file's header goes out together with it. */
@@ -94,7 +94,7 @@ static int begin(struct copy_to *to, struct failure *f)
     if (r != 0 || buf_append_byte(&to->row, '\n') != 0) {
         return failure_set_nomem(f);
     }
-    return send_row(to);
+    return send_row(to, f);
 }
 
 static int end(struct copy_to *to, struct failure *f)
@@ -103,7 +103,7 @@ static int end(struct copy_to *to, struct failure *f)
 
     if (to->plan->options.style.format == COPY_BINARY) {
         r = copy_write_trailer(&to->row);
-        r = r == 0 ? send_row(to) : failure_set_nomem(f);
+        r = r == 0 ? send_row(to, f) : failure_set_nomem(f);
     }
     return r == 0 ? to->sql->ops->copy_out_end(to->sql->host) : r;
 }

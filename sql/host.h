@@ -126,9 +126,9 @@ struct host_ops {
     int (*copy_in_begin)(void *host, bool binary, size_t columns, struct failure *ret_failure);
     int (*copy_in_read)(void *host, struct view *ret_data, struct failure *ret_failure);
     void (*copy_in_end)(void *host);
-    /* COPY TO STDOUT: begin, a row at a time, end. 0 or -errno. */
+    /* COPY TO STDOUT: begin, a row at a time, end. 0 or -errno; a row too many: FAILED. */
     int (*copy_out_begin)(void *host, bool binary, size_t columns);
-    int (*copy_out_row)(void *host, struct view row);
+    int (*copy_out_row)(void *host, struct view row, struct failure *ret_failure);
     int (*copy_out_end)(void *host);
 
     /* Databases and backends. Each of these may be NULL: not available here. 0, or FAILED and

@@ -656,7 +656,7 @@ class AtTheEnd(Slow):
 
 
 class Set(Reload):
-    NEEDS_RESTART = {"listen_addr", "listen_port", "unix_socket_dir", "loops", "temp_dir"}
+    NEEDS_RESTART = {"http_listen", "listen_addr", "listen_port", "unix_socket_dir", "loops", "temp_dir"}
     IN_THE_FILE = {"auth_type", "auth_file", "auth_hba_file"}  # who gets in: all of it at once, by a reload
     VALUES = {"off": "on", "on": "off", "none": "all", "": "'boss, somebody'", "-1": "1h",
               "secure": "'tlsv1.3'"}

@@ -197,6 +197,11 @@ static void statistics_count_turns_tasks_and_stacks(void **state)
     assert_int_equal(stats.stacks_cached, 3);
     assert_int_equal(stats.longest_hold_us, 30);
     assert_string_equal(stats.longest_hold_by, "long");
+    assert_int_equal(histogram_count(&stats.holds), 3);
+    assert_int_equal(stats.holds.counts[0], 1); /* up to 10 us */
+    assert_int_equal(stats.holds.counts[1], 1);
+    assert_int_equal(stats.holds.counts[2], 1);
+    assert_int_equal(stats.holds.sum_us, 60);
 }
 
 static void leave_held_descriptors(void *arg)

@@ -30,6 +30,72 @@ static void what_is_idle_for_too_long_ends(void **state)
     assert_string_equal(test_log_text(), "+a+b+c!a!b!c/-a/?c!c-b/-c/.");
 }
 
+static void shed_some(void *arg)
+{
+    (void)arg;
+    pool_open((struct respool_options){ .max_idle = 4 });
+    respool_shed(pool); /* there is none */
+    struct thing *a = lease(), *b = lease(), *c = lease();
+    leave(a);
+    leave(b);
+    respool_shed(pool);
+    respool_shed(pool); /* once is enough */
+    test_log("/");
+    settle();
+    test_log("/");
+    leave(c); /* was leased, and is kept */
+    settle();
+    test_log("/");
+    leave(lease());
+}
+
+static void what_is_idle_ends_when_it_is_wanted_so(void **state)
+{
+    (void)state;
+    run_pool(shed_some);
+    assert_string_equal(test_log_text(), "+a+b+c!a!b/-a-b/!c/?c!c-c.");
+}
+
+static void shed_those_that_are_kept_ready(void *arg)
+{
+    (void)arg;
+    pool_open((struct respool_options){ .max_idle = 4, .min = 2 });
+    assert_int_equal(respool_await_prefill(pool), 0);
+    respool_shed(pool);
+    settle();
+    test_log("/");
+    time_passes(999999);
+    test_log("/");
+    time_passes(1);
+    test_log("/");
+}
+
+static void what_is_to_be_ready_is_made_anew_after_a_while(void **state)
+{
+    (void)state;
+    run_pool(shed_those_that_are_kept_ready);
+    assert_string_equal(test_log_text(), "+a+b-a-b//+c+d/-c-d.");
+}
+
+static void shed_while_more_are_made(void *arg)
+{
+    (void)arg;
+    faults.slow = true;
+    pool_open((struct respool_options){ .max_idle = 4, .min = 2, .lifetime_us = 100 });
+    assert_int_equal(respool_await_prefill(pool), 0);
+    time_passes(100); /* both have ended; the tender makes the next */
+    respool_shed(pool);
+    settle();
+    settle();
+    assert_int_equal(things_alive, 0);
+}
+
+static void the_tender_does_it_when_he_is_at_work_already(void **state)
+{
+    (void)state;
+    run_pool(shed_while_more_are_made);
+}
+
 static void grow_old(void *arg)
 {
     (void)arg;
@@ -375,6 +441,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         KEEP_TEST(what_is_idle_for_too_long_ends),
+        KEEP_TEST(what_is_idle_ends_when_it_is_wanted_so),
+        KEEP_TEST(what_is_to_be_ready_is_made_anew_after_a_while),
+        KEEP_TEST(the_tender_does_it_when_he_is_at_work_already),
         KEEP_TEST(what_is_too_old_ends),
         KEEP_TEST(the_timer_rings_for_whoever_ends_first),
         KEEP_TEST(as_many_as_min_are_made_ahead_and_spared),

@@ -261,6 +261,10 @@ static void hold_a_while(void *arg)
     assert_false(task_slice_over(task_current()));
     clock_manual_advance(&test_clock, 1);
     assert_true(task_slice_over(task_current()));
+    int64_t resumed_us = task_resumed_us(task_current());
+    assert_int_equal(resumed_us, test_clock.now_us - 1000);
+    assert_false(task_slice_over_at(task_current(), resumed_us + 999));
+    assert_true(task_slice_over_at(task_current(), resumed_us + 1000));
     loop_set_time_slice(test_loop, 1001);
     assert_false(task_slice_over(task_current()));
     loop_set_time_slice(test_loop, 0); /* the usual one */

@@ -1,0 +1,264 @@
+"""Each limit: at it all is well, behind it there is PostgreSQL's error, and nobody else notices."""
+import select
+import socket
+import struct
+import subprocess
+import time
+
+import wire
+from database_test import ENDLESS, SHOP, Test, main
+from http_test import HTTP, Served
+from wire import Wire, query
+
+MB = 1 << 20
+
+
+class Limit(Test):
+    def back_in(self, come):
+        """Who has seen another one leave may be faster than the daemon's count of them."""
+        clients = []
+
+        def try_it():
+            w = come()
+            got = w.until("Z")
+            if got[-1][0] == "Z":
+                clients.append(w)
+            return clients
+        self.eventually(try_it, "he counts for ever")
+        return clients[0]
+
+
+class Clients(Limit):
+    conf = "max_client_conn = 3\n" + SHOP
+
+    def test_one_too_many(self):
+        clients = [self.connect("shop") for _ in range(3)]
+        error = self.refused("shop")
+        self.assertEqual((error["C"], error["M"]), ("53300", "sorry, too many clients already"))
+        self.leave(clients.pop())
+        clients.append(self.back_in(lambda: self.start("shop")))
+        for w in clients:
+            self.leave(w)
+
+
+class ClientsOfAnAddress(Limit):
+    conf = "max_client_conn_per_addr = 2\nloops = 2\n" + SHOP
+
+    def come_from(self, address):
+        w = Wire.__new__(Wire)
+        w.socket, w.buffer, w.key = socket.create_connection((wire.HOST, wire.PORT), 20, (address, 0)), b"", None
+        self.addCleanup(w.socket.close)
+        w.send(wire.startup(user="tester", database="shop"))
+        return w
+
+    def test_one_too_many(self):
+        here = [self.greet(self.come_from("127.0.0.1")) for _ in range(2)]
+        error = self.last_words(self.come_from("127.0.0.1"))
+        self.assertEqual((error["C"], error["M"], error["D"]),
+                         ("53300", "too many connections from this address", "max_client_conn_per_addr allows 2."))
+        there = [self.greet(self.come_from("127.0.0.2")) for _ in range(2)]
+        done = subprocess.run(["psql", "-XAtc", "SELECT 1", "-h", self.daemon.folder, "-p", str(wire.PORT), "-U", "tester", "shop"],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual((done.stdout, done.stderr), ("1\n", ""))  # nobody counts on the unix socket
+        self.leave(here.pop())
+        here.append(self.back_in(lambda: self.come_from("127.0.0.1")))
+        here[0].send(query(ENDLESS))
+        here[0].socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        here.pop(0).socket.close()  # in the middle of it
+        here.append(self.back_in(lambda: self.come_from("127.0.0.1")))
+        for w in here + there:
+            self.leave(w)
+
+    def test_those_who_are_told_at_once(self):
+        """More than are heard out."""
+        here = [self.greet(self.come_from("127.0.0.1")) for _ in range(2)]
+        silent = [socket.create_connection((wire.HOST, wire.PORT), 20) for _ in range(80)]
+        told = []
+        self.eventually(lambda: told.extend(s for s in select.select(silent, [], [], 0)[0] if s not in told) or len(told) == 16,
+                        "nobody is told")
+        for s in told:
+            self.assertIn(b"too many connections from this address", s.recv(4096))
+        for s in silent:
+            s.close()
+        for w in here:
+            self.leave(w)
+        self.daemon.settled()
+        self.leave(self.greet(self.come_from("127.0.0.1")))
+
+    def test_a_cancel_is_no_client(self):
+        here = [self.greet(self.come_from("127.0.0.1")) for _ in range(2)]
+        here[0].send(query(ENDLESS))
+        self.cancel(here[0])
+        self.assertEqual(wire.fields(dict(here[0].until("Z"))["E"])["C"], "57014")
+        for w in here:
+            self.leave(w)
+
+
+class Times(Test):
+    conf = "client_login_timeout = 300ms\n" + SHOP + "statement_timeout = 300ms\nidle_in_transaction_session_timeout = 300ms\n"
+
+    def test_login(self):
+        for said in (b"", b"\0", wire.startup(user="tester", database="shop")[:-1]):
+            w = Wire()
+            begin = time.monotonic()
+            w.send(said)
+            self.assertEqual(w.until("the end"), [])
+            self.assertGreaterEqual(time.monotonic() - begin, 0.29)
+            w.socket.close()
+
+    def test_statement(self):
+        w = self.connect("shop")
+        self.fails(w, ENDLESS, "57014")
+        self.run_sql(w, "SELECT 1")
+        self.leave(w)
+
+    def test_idle_in_transaction(self):
+        w = self.connect("shop")
+        self.run_sql(w, "BEGIN")
+        self.assertEqual(self.last_words(w)["C"], "25P03")
+
+
+class Sizes(Test):
+    conf = SHOP + "max_result_size = 100kB\nmax_statement_size = 2kB\n"
+    ROWS = "SELECT repeat('x', 1000) FROM generate_series(1, %d)"
+
+    def test_result(self):
+        w = self.connect("shop")
+        self.assertEqual(len(self.run_sql(w, self.ROWS % 100)), 100)
+        types, got = w.ask(query(self.ROWS % 1000000))
+        error = wire.fields(dict(got)["E"])
+        self.assertEqual((error["C"], error["M"]), ("54000", "result is too large"))
+        self.assertIn("102400 bytes", error["D"])
+        self.assertIn(types.count("D"), (100, 101))
+        self.assertEqual(len(self.run_sql(w, self.ROWS % 100 + "; " + self.ROWS % 100)), 200)  # each for itself
+        self.leave(w)
+
+    def test_result_of_one_row(self):
+        w = self.connect("shop")
+        types, got = w.ask(query("SELECT repeat('x', 1000000)"))
+        self.assertEqual((types, wire.fields(dict(got)["E"])["C"]), ("TEZ", "54000"))
+        self.leave(w)
+
+    def test_result_in_parts(self):
+        w = self.connect("shop")
+        pages = wire.parse("", self.ROWS % 500) + wire.bind("", "") + 5 * wire.execute(rows=90) + wire.SYNC
+        self.assertEqual(w.ask(pages)[0].count("D"), 450)
+        error, _ = w.error(wire.parse("", self.ROWS % 500) + wire.bind("", "") + wire.execute(rows=110) + wire.SYNC)
+        self.assertEqual(error["C"], "54000")
+        self.run_sql(w, "BEGIN; DECLARE c CURSOR FOR " + self.ROWS % 500)
+        for _ in range(5):
+            self.assertEqual(len(self.run_sql(w, "FETCH 90 FROM c")), 90)
+        self.run_sql(w, "ROLLBACK")
+        self.leave(w)
+
+    def test_result_of_copy(self):
+        w = self.connect("shop")
+        error, _ = w.error(query("COPY (%s) TO STDOUT" % (self.ROWS % 1000)))
+        self.assertEqual(error["C"], "54000")
+        self.assertEqual(w.ask(query("COPY (%s) TO STDOUT" % (self.ROWS % 90)))[0].count("d"), 90)
+        self.leave(w)
+
+    def test_statement(self):
+        w = self.connect("shop")
+        self.run_sql(w, "SELECT '%s'" % ("x" * 1900))
+        error = self.fails(w, "SELECT '%s' || lower('%s')" % ("x" * 1100, "y" * 1100), "54000")
+        self.assertEqual(error["M"], "statement is too long")
+        error, _ = w.error(wire.parse("", "SELECT $1, " + ", ".join(["id"] * 700) + " FROM customers") + wire.SYNC)
+        self.assertEqual(error["C"], "54000")
+        self.run_sql(w, "SELECT 1")
+        self.leave(w)
+
+
+class MemoryOfOne(Test):
+    conf = SHOP + "clone_memory = 2MB\nsession_memory = 4MB\n"
+
+    def test_clone(self):
+        w, other = self.connect("shop"), self.connect("shop")
+        self.run_sql(w, "CREATE TABLE t (x text)")
+        self.fails(w, "INSERT INTO t SELECT repeat('x', 1000) FROM generate_series(1, 4000)", "53100")
+        self.run_sql(w, "INSERT INTO t SELECT repeat('x', 1000) FROM generate_series(1, 1000)")
+        self.run_sql(other, "CREATE TABLE t AS SELECT repeat('x', 1000) AS x FROM generate_series(1, 1000)")
+        for one in (w, other):
+            self.assertEqual(self.run_sql(one, "SELECT count(*) FROM t"), [("1000",)])
+            self.leave(one)
+
+    def test_session(self):
+        w, other = self.connect("shop"), self.connect("shop")
+        self.fails(w, "SELECT length(group_concat(repeat('x', 1000), '')) FROM generate_series(1, 10000)", "53200")
+        for one in (w, other):
+            self.run_sql(one, "SELECT 1")
+            self.leave(one)
+
+
+class MemoryOfAll(Served):
+    """24 MB: from 18 on idle sessions go, from 21 on nobody new gets in."""
+    conf = HTTP + "memory_limit = 24MB\nloops = 2\n" + SHOP + "clone_memory = 0\nsession_memory = 0\nmin_pool_size = 2\n"
+
+    def charged(self):
+        return self.metrics()["pond_memory_charged_bytes"]
+
+    def fill(self, w, most):
+        """Until so many bytes are used."""
+        self.run_sql(w, "CREATE TABLE IF NOT EXISTS t (x text)")
+        while self.charged() < most:
+            self.run_sql(w, "INSERT INTO t SELECT repeat('x', 1000) FROM generate_series(1, 100)")
+
+    def test_at_the_limit_those_who_are_there_go_on(self):
+        w, worker = self.connect("shop"), self.connect("shop")
+        self.fill(w, 21 * MB)
+        worker.send(query("SELECT count(*) FROM generate_series(1, 300000) AS s(i) WHERE i % 7 = 3"))
+        error = self.refused("shop")
+        self.assertEqual((error["C"], error["M"]), ("53200", "out of memory"))
+        self.assertIn("of the 24576 kB that it may use (memory_limit)", error["D"])
+        self.assertIn("memory_limit", error["H"])
+        self.assertEqual(self.refused("shop~new")["C"], "53200")
+        self.assertEqual([wire.values(b) for k, b in worker.until("Z") if k == "D"], [[b"42857"]])
+        self.run_sql(worker, "CREATE TABLE mine AS SELECT * FROM customers")
+        self.run_sql(w, "INSERT INTO t VALUES ('more')")
+        self.fails(w, "INSERT INTO t SELECT repeat('x', 1000) FROM generate_series(1, 100000)", "53200")
+        self.assertEqual(self.run_sql(w, "SELECT x FROM t WHERE x = 'more'"), [("more",)])
+        self.leave(w)
+        self.leave(self.connect("shop"))  # at once: the memory that is about to come back is waited for
+        self.leave(worker)
+
+    def test_idle_sessions_go_first(self):
+        crowd = [self.connect("shop") for _ in range(40)]
+        for one in crowd:
+            self.run_sql(one, "SELECT * FROM customers")
+            self.leave(one)
+        self.assertGreaterEqual(int(self.daemon.statistics()["sessions_idle"]), 20)
+        w = self.connect("shop")
+        self.fill(w, 19 * MB)
+        self.run_sql(w, "SELECT 1")
+        self.daemon.until(sessions_idle=0)
+        refused = self.metrics()["pond_memory_refused_total"]
+        other = self.connect("shop")  # is let in
+        self.run_sql(other, "SELECT 1")
+        self.assertEqual(self.metrics()["pond_memory_refused_total"], refused)
+        self.leave(w)
+        self.leave(other)
+        self.daemon.until(sessions=0)
+        self.eventually(lambda: int(self.daemon.statistics()["sessions_idle"]) >= 2, "min_pool_size is forgotten")
+
+    def test_who_comes_waits_for_them_to_go(self):
+        """Between two looks at the memory a single statement takes what was left."""
+        crowd = [self.connect("shop") for _ in range(40)]
+        for one in crowd:
+            self.run_sql(one, "SELECT * FROM customers")
+        before = self.charged()
+        w = self.connect("shop")
+        self.fill(w, 16 * MB)
+        for one in crowd:
+            self.leave(one)
+        idle = int(self.daemon.statistics()["sessions_idle"])
+        self.assertGreaterEqual(idle, 20)
+        rows = (21 * MB - int(self.charged())) // 1024 + 200
+        self.run_sql(w, "INSERT INTO t SELECT repeat('x', 1000) FROM generate_series(1, %d)" % rows)
+        self.assertGreater(self.charged(), 21 * MB)
+        self.leave(self.connect("shop"))
+        self.assertLess(self.charged(), 21 * MB)
+        self.leave(w)
+
+
+if __name__ == "__main__":
+    main()
