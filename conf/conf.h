@@ -87,8 +87,8 @@ struct conf {
     char *tls_cert_file;
     char *tls_ca_file;
     char *tls_crl_file;
-    int64_t tls_protocols; /* enum conf_tls_protocols */
-    char *tls_ciphers;     /* of TLS 1.2; "default": OpenSSL's */
+    int64_t tls_protocols;     /* enum conf_tls_protocols */
+    char *tls_ciphers;         /* of TLS 1.2; "default": OpenSSL's */
     int64_t auth_type;         /* enum auth_type */
     char *auth_file;           /* empty: no users */
     char *auth_hba_file;       /* empty: none */

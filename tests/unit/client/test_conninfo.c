@@ -302,7 +302,6 @@ static void what_is_demanded_and_not_to_be_had_is_refused(void **state)
 {
     static const char *const bad[] = {
         "sslmode=require",
-        "sslmode=verify-full",
         "gssencmode=require",
         "channel_binding=perhaps",
         "target_session_attrs=read-write",
