@@ -609,10 +609,7 @@ class Turns(Slow):
 class AtTheEnd(Slow):
     """Each test ends the daemon."""
     def setUp(self):
-        if self.daemon.process.poll() is not None:
-            self.tearDownClass()
-            self.doClassCleanups()
-            self.setUpClass()
+        self.revive()
         super().setUp()
 
     def ended(self):
