@@ -9,16 +9,25 @@
 
 #include <errno.h>
 
+/* At the end. */
+static int add_copy(struct conf *conf, const struct conf_database *from)
+{
+    int r = conf_add(conf, from->name);
+
+    if (r != 0) {
+        return r;
+    }
+    struct conf_database *copy = &conf->databases[conf->database_count - 1];
+    copy->builtin = from->builtin;
+    return option_copy_all(OPTION_DATABASE, copy, from);
+}
+
 static int copy_databases(struct conf *copy, const struct conf *conf)
 {
     int r = 0;
 
     for (size_t i = 0; i < conf->database_count && r == 0; i++) {
-        r = conf_add(copy, conf->databases[i].name);
-        if (r == 0) {
-            copy->databases[i].builtin = conf->databases[i].builtin;
-            r = option_copy_all(OPTION_DATABASE, &copy->databases[i], &conf->databases[i]);
-        }
+        r = add_copy(copy, &conf->databases[i]);
     }
     copy->builtin_count = conf->builtin_count;
     return r;
@@ -139,10 +148,8 @@ static int put_back(const struct keeping *keeping, struct conf *fresh, const str
             continue;
         }
         keeping->kept(keeping->arg, NULL, known);
-        r = conf_add(fresh, known->name);
+        r = add_copy(fresh, known);
         if (r == 0) {
-            r = option_copy_all(OPTION_DATABASE, &fresh->databases[fresh->database_count - 1],
-                                known);
             move_last(fresh);
         }
     }

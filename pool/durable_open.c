@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "pool/clone.h"
-#include "pool/sqlite_error.h"
+#include "pool/sqlite_call.h"
 #include "pool/template_impl.h"
 #include "pool/vfs.h"
 
@@ -12,11 +12,6 @@
 #include <string.h>
 
 /* ---- failures ---- */
-
-static int fail_nomem(struct failure *ret_failure)
-{
-    return failure_set_nomem(ret_failure);
-}
 
 /* SQLite's code says that it could not be opened; the system's, why. */
 static int fail_to_open(const struct durable_file *file, int rc, struct failure *ret_failure)
@@ -32,7 +27,7 @@ static int fail(const struct durable_file *file, int rc, struct failure *ret_fai
 {
     switch (rc & 0xff) {
     case SQLITE_NOMEM:
-        return fail_nomem(ret_failure);
+        return failure_set_nomem(ret_failure);
     case SQLITE_BUSY:
         failure_set(ret_failure, "55006", "database file \"%s\" is being used by another process",
                     file->path);
@@ -59,28 +54,9 @@ static int fail(const struct durable_file *file, int rc, struct failure *ret_fai
     }
 }
 
-/* ---- the keeper's statements ---- */
-
 static int run(struct durable_file *file, const char *sql)
 {
     return sqlite3_exec(file->keeper, sql, NULL, NULL, NULL);
-}
-
-/* A pragma's one number. */
-static int ask(struct durable_file *file, const char *sql, int64_t *ret_value)
-{
-    sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(file->keeper, sql, -1, &stmt, NULL);
-
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_step(stmt);
-    }
-    if (rc == SQLITE_ROW) {
-        *ret_value = sqlite3_column_int64(stmt, 0);
-        rc = SQLITE_OK;
-    }
-    int last = sqlite3_finalize(stmt);
-    return rc == SQLITE_OK ? last : rc;
 }
 
 /* ---- open ---- */
@@ -138,7 +114,7 @@ int durable_file_open(const char *path, const char *vfs, enum durable_sync sync,
     struct durable_file *file = file_new(path, vfs, sync);
 
     if (file == NULL) {
-        return fail_nomem(ret_failure);
+        return failure_set_nomem(ret_failure);
     }
     int rc = open_keeper(file, vfs);
     if (rc == SQLITE_OK) {
@@ -157,31 +133,18 @@ bool durable_file_is_new(const struct durable_file *file)
     return file->is_new;
 }
 
-static void close_db(sqlite3 **db)
-{
-    sqlite3_close(*db);
-}
-
 /* In one transaction, by a rollback journal: should it not come to its end, the file is new again.
  * Only settle() gives it a log. */
 static int copy_image(struct durable_file *file, struct template *image)
 {
     cleanup(clone_unrefp) struct clone *clone = NULL;
-    cleanup(close_db) sqlite3 *source = NULL;
+    cleanup(sqlite_closep) sqlite3 *source = NULL;
 
     if (clone_create(image, NULL, &clone) != 0) {
         return SQLITE_NOMEM;
     }
     int rc = vfs_open_clone(clone, &source);
-    if (rc != SQLITE_OK) {
-        return rc;
-    }
-    sqlite3_backup *backup = sqlite3_backup_init(file->keeper, "main", source, "main");
-    if (backup == NULL) {
-        return sqlite3_errcode(file->keeper);
-    }
-    sqlite3_backup_step(backup, -1);
-    return sqlite3_backup_finish(backup);
+    return rc == SQLITE_OK ? sqlite_copy(file->keeper, source) : rc;
 }
 
 int durable_file_fill(struct durable_file *file, struct template *image,
@@ -203,10 +166,10 @@ static int settle(struct durable_file *file)
                        "PRAGMA journal_mode=WAL");
 
     if (rc == SQLITE_OK) {
-        rc = ask(file, "PRAGMA wal_checkpoint(TRUNCATE)", &busy);
+        rc = sqlite_ask(file->keeper, "PRAGMA wal_checkpoint(TRUNCATE)", &busy);
     }
     if (rc == SQLITE_OK) {
-        rc = ask(file, "PRAGMA page_size", &page_bytes);
+        rc = sqlite_ask(file->keeper, "PRAGMA page_size", &page_bytes);
     }
     if (rc == SQLITE_OK) {
         rc = sqlite3_file_control(file->keeper, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file->log);
@@ -234,7 +197,7 @@ static int check_size(struct durable_file *file, size_t memory, struct failure *
     int rc = check_whole(file);
 
     if (rc == SQLITE_OK) {
-        rc = ask(file, "PRAGMA page_count", &pages);
+        rc = sqlite_ask(file->keeper, "PRAGMA page_count", &pages);
     }
     if (rc != SQLITE_OK) {
         return fail(file, rc, ret_failure);
@@ -266,10 +229,10 @@ int durable_file_load(struct durable_file *file, size_t memory, struct account *
     file->page = mem_alloc(file->page_bytes);
     if (file->chunk == NULL || file->page == NULL ||
         template_create_sized(file->page_bytes, &empty) != 0) {
-        return fail_nomem(ret_failure);
+        return failure_set_nomem(ret_failure);
     }
     int r = template_copy_image(empty, &limits, file->keeper, file->path, ret_clone, ret_failure);
-    return r == -ENOMEM ? fail_nomem(ret_failure) : r;
+    return r == -ENOMEM ? failure_set_nomem(ret_failure) : r;
 }
 
 /* ---- close ---- */

@@ -11,6 +11,7 @@
 #include "pool/clone_impl.h"
 #include "pool/page.h"
 #include "pool/session_state.h"
+#include "pool/sqlite_call.h"
 #include "pool/sqlite_error.h"
 #include "pool/sweep.h"
 #include "pool/vfs_file.h"
@@ -20,28 +21,15 @@
 
 /* ---- a transaction that has written ---- */
 
-static int read_user_version(sqlite3 *db, int *ret_version)
-{
-    sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL);
-
-    rc = rc == SQLITE_OK ? sqlite3_step(stmt) : rc;
-    if (rc == SQLITE_ROW) {
-        *ret_version = sqlite3_column_int(stmt, 0);
-    }
-    (void)sqlite3_finalize(stmt);
-    return rc == SQLITE_ROW ? SQLITE_OK : rc;
-}
-
 /* A transaction without a changed page would be committed at once, without asking for a sync: this
  * writes page 1 as it is. */
 static int touch(struct session *session)
 {
     char text[48];
-    int version = 0;
-    int rc = read_user_version(session->db, &version);
+    int64_t version = 0;
+    int rc = sqlite_ask(session->db, "PRAGMA user_version", &version);
 
-    snprintf(text, sizeof(text), "PRAGMA user_version=%d", version);
+    snprintf(text, sizeof(text), "PRAGMA user_version=%d", (int)version);
     return rc == SQLITE_OK ? session_run_internal(session, text) : rc;
 }
 

@@ -1,6 +1,7 @@
 /* pool/schema_version.c: which of its clone's schemas a session has before it. */
 #include "pool/session_state.h"
 
+#include "pool/sqlite_call.h"
 #include "pool/vfs.h"
 
 uint32_t session_schema_version(const struct session *session)
@@ -17,17 +18,10 @@ static int read_anew(struct session *session)
 
 static int ask(struct session *session, uint32_t *ret_version)
 {
-    sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(session->db, "PRAGMA main.schema_version", -1, &stmt, NULL);
+    int64_t version = 0;
+    int rc = sqlite_ask(session->db, "PRAGMA main.schema_version", &version);
 
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_step(stmt);
-    }
-    if (rc == SQLITE_ROW) {
-        *ret_version = (uint32_t)sqlite3_column_int64(stmt, 0);
-        rc = SQLITE_OK;
-    }
-    sqlite3_finalize(stmt);
+    *ret_version = (uint32_t)version;
     return rc;
 }
 

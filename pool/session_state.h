@@ -147,7 +147,7 @@ must_check int txn_enter(struct session *session, enum txn_need need, struct vie
                          struct failure *ret_failure);
 /* After it: gives back the writer's place of a statement outside a transaction. */
 void txn_leave(struct session *session);
-/* Then, if it was none of a transaction: what it has written is on the disk. 0 or FAILED. */
+/* Once no transaction of SQLite's is open: what was committed is on the disk. 0 or FAILED. */
 must_check int txn_settle(struct session *session, struct failure *ret_failure);
 /* Has its transaction taken a root that it keeps until its end (REPEATABLE READ)? */
 bool txn_has_root(const struct session *session);

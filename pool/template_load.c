@@ -2,16 +2,12 @@
  * image; template_load_file() seals that. Blocks. */
 #include "pool/clone_impl.h"
 #include "pool/page.h"
+#include "pool/sqlite_call.h"
 #include "pool/template_impl.h"
 #include "pool/vfs.h"
 
 #include <errno.h>
 #include <sqlite3.h>
-
-static void close_db(sqlite3 **db)
-{
-    sqlite3_close(*db);
-}
 
 static int say(struct failure *ret_failure, const char *path, sqlite3 *db, int rc)
 {
@@ -26,13 +22,11 @@ static int say(struct failure *ret_failure, const char *path, sqlite3 *db, int r
 
 static int ask_page_bytes(sqlite3 *db, uint32_t *ret_bytes)
 {
-    sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(db, "PRAGMA page_size", -1, &stmt, NULL);
+    int64_t bytes = 0;
+    int rc = sqlite_ask(db, "PRAGMA page_size", &bytes);
 
-    if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
-        *ret_bytes = (uint32_t)sqlite3_column_int(stmt, 0);
-    }
-    return rc == SQLITE_OK ? sqlite3_finalize(stmt) : rc;
+    *ret_bytes = (uint32_t)bytes;
+    return rc;
 }
 
 static int open_source(const char *path, sqlite3 **ret_db, uint32_t *ret_page_bytes)
@@ -46,17 +40,6 @@ static int open_source(const char *path, sqlite3 **ret_db, uint32_t *ret_page_by
         rc = sqlite3_exec(*ret_db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
     }
     return rc == SQLITE_OK ? ask_page_bytes(*ret_db, ret_page_bytes) : rc;
-}
-
-static int copy(sqlite3 *to, sqlite3 *from)
-{
-    sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
-
-    if (backup == NULL) {
-        return sqlite3_errcode(to);
-    }
-    sqlite3_backup_step(backup, -1);
-    return sqlite3_backup_finish(backup);
 }
 
 /* The clone's own page 1, seen by nobody else: says that there is no WAL, whatever the source was.
@@ -74,11 +57,11 @@ static void forget_wal(struct clone *clone)
 static int copy_into(struct clone *clone, sqlite3 *source, const char *path,
                      struct failure *ret_failure)
 {
-    cleanup(close_db) sqlite3 *db = NULL;
+    cleanup(sqlite_closep) sqlite3 *db = NULL;
     int rc = vfs_open_clone(clone, &db);
 
     if (rc == SQLITE_OK) {
-        rc = copy(db, source);
+        rc = sqlite_copy(db, source);
     }
     return rc == SQLITE_OK ? 0 : say(ret_failure, path, db, rc);
 }
@@ -104,7 +87,7 @@ int template_copy_image(struct template *empty, const struct clone_limits *limit
 int template_load_file(const char *path, struct template **ret_template,
                        struct failure *ret_failure)
 {
-    cleanup(close_db) sqlite3 *source = NULL;
+    cleanup(sqlite_closep) sqlite3 *source = NULL;
     cleanup(template_unrefp) struct template *empty = NULL;
     cleanup(clone_unrefp) struct clone *clone = NULL;
     uint32_t page_bytes = 0;

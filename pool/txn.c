@@ -271,7 +271,7 @@ static int commit(struct session *session, struct failure *ret_failure)
     int r = txn_sqlite_commit(session, ret_failure);
     (void)txn_sqlite_rollback(session); /* what is left of a failed one */
     if (r == 0) {
-        r = txn_sqlite_await_version(session, vfs_published(session->db), ret_failure);
+        r = txn_settle(session, ret_failure);
     }
     end_transaction(session);
     return r;

@@ -665,9 +665,7 @@ class Shutdown(Console):
     """Each test has a daemon of its own, and ends it."""
     def setUp(self):
         super().setUp()
-        if self.daemon.process.poll() is not None:
-            self.doClassCleanups()
-            type(self).setUpClass()
+        self.revive()
 
     def ended(self):
         self.assertEqual(self.daemon.process.wait(timeout=60), 0, self.daemon.log())

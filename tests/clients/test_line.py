@@ -249,10 +249,7 @@ class End(Line):
         self.assertEqual(self.daemon.process.wait(timeout=30), 0, self.daemon.log()[-5000:])
 
     def setUp(self):
-        if self.daemon.process.poll() is not None:
-            self.tearDownClass()
-            self.doClassCleanups()
-            self.setUpClass()
+        self.revive()
         super().setUp()
 
     def test_the_daemon_stops_while_clients_wait(self):

@@ -26,13 +26,16 @@ static void a_stream_gives_each_row_once(void **state)
     assert_int_equal(rows, 70002);
 }
 
+/* (PostgreSQL computes all of such a series before its first row, into a file that it removes when
+ * it is stopped: with a hundred million of them that took longer than libpond waits, on a busy
+ * machine.) */
 static void a_stream_that_is_stopped_leaves_the_connection_usable(void **state)
 {
     static const struct pond_sink sink = { .row = count_row };
     int64_t rows = 0;
 
     (void)state;
-    assert_int_equal(pond_stream(conn, "SELECT * FROM generate_series(1, 100000000)", POND_NONE,
+    assert_int_equal(pond_stream(conn, "SELECT * FROM generate_series(1, 3000000)", POND_NONE,
                                  &sink, &rows, &error),
                      POND_APP);
     assert_int_equal(rows, 250000);

@@ -524,3 +524,15 @@ void disk_end(void)
 {
     wipe();
 }
+
+sqlite3 *disk_connect(const char *name)
+{
+    sqlite3 *db = NULL;
+
+    assert_int_equal(
+        sqlite3_open_v2(name, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                        disk_vfs),
+        SQLITE_OK);
+    db_exec(db, "PRAGMA mmap_size=0; PRAGMA locking_mode=EXCLUSIVE"); /* no shared memory there */
+    return db;
+}

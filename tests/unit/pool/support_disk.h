@@ -35,3 +35,7 @@ void disk_hide(const char *name, bool hidden);
 
 /* Its first bytes. */
 size_t disk_read(const char *name, void *to, size_t size);
+
+/* SQLite's own connection to a file there, as whoever comes after us makes one. Fails the test when
+ * it cannot be had. */
+struct sqlite3 *disk_connect(const char *name);

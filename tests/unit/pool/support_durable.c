@@ -7,20 +7,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-void home_begin(struct home *home)
+struct home home;
+
+void home_begin(void)
 {
-    *home = (struct home){ .durable = NULL };
+    home = (struct home){ .durable = NULL };
     setenv("CMOCKA_TEST_ABORT", "1", 1);
     disk_begin();
-    assert_int_equal(loop_create(&(struct loop_options){ .time_slice_us = 0 }, &home->world.loop),
+    assert_int_equal(loop_create(&(struct loop_options){ .time_slice_us = 0 }, &home.world.loop),
                      0);
 }
 
-void home_end(struct home *home)
+void home_end(void)
 {
-    assert_null(home->durable);
-    loop_destroy(home->world.loop);
+    assert_null(home.durable);
+    loop_destroy(home.world.loop);
     disk_end();
+}
+
+int home_setup(void **state)
+{
+    *state = &home;
+    home_begin();
+    return 0;
+}
+
+int home_teardown(void **state maybe_unused)
+{
+    home_end();
+    return 0;
 }
 
 static int fill(void *arg maybe_unused, struct template **ret_template,
@@ -31,14 +46,14 @@ static int fill(void *arg maybe_unused, struct template **ret_template,
     return 0;
 }
 
-int home_open(struct home *home, enum durable_sync sync)
+int home_open(enum durable_sync sync)
 {
     const struct durable_options options = {
-        .path = "x.db", .vfs = disk_vfs, .sync = sync, .memory = home->memory, .fill = fill
+        .path = "x.db", .vfs = disk_vfs, .sync = sync, .memory = home.memory, .fill = fill
     };
-    int r = durable_open(&options, &home->durable, &home->failure);
+    int r = durable_open(&options, &home.durable, &home.failure);
 
-    home->clone = r == 0 ? durable_clone(home->durable) : NULL;
+    home.clone = r == 0 ? durable_clone(home.durable) : NULL;
     return r;
 }
 
@@ -47,23 +62,22 @@ static void has_closed(void *closed)
     *(bool *)closed = true;
 }
 
-void home_close(struct home *home)
+void home_close(void)
 {
     bool closed = false;
 
-    durable_close(home->durable, has_closed, &closed);
+    durable_close(home.durable, has_closed, &closed);
     while (!closed) {
         assert_int_equal(await_turn(), 0);
     }
     assert_int_equal(await_turn(), 0);
-    clone_unref(take_ptr(home->clone));
-    home->durable = NULL;
+    clone_unref(take_ptr(home.clone));
+    home.durable = NULL;
 }
 
 /* ---- pairs ---- */
 
 struct committer {
-    struct home *home;
     struct ledger *ledger;
     int first;
     bool big;
@@ -115,7 +129,7 @@ static void commit_pair(struct committer *c, struct session *session, int pair)
 static void run_committer(void *arg)
 {
     struct committer *c = arg;
-    struct session *session = session_on(c->home->clone, NULL);
+    struct session *session = session_on(home.clone, NULL);
 
     for (int i = 0; i < commits_each; i++) {
         commit_pair(c, session, c->first + i);
@@ -124,15 +138,13 @@ static void run_committer(void *arg)
     c->done = true;
 }
 
-void commit_pairs(struct home *home, struct ledger *ledger, bool big)
+void commit_pairs(struct ledger *ledger, bool big)
 {
     struct committer all[committers];
 
     for (int i = 0; i < committers; i++) {
-        all[i] = (struct committer){
-            .home = home, .ledger = ledger, .first = i * commits_each, .big = big
-        };
-        start(&home->world, run_committer, &all[i]);
+        all[i] = (struct committer){ .ledger = ledger, .first = i * commits_each, .big = big };
+        start(&home.world, run_committer, &all[i]);
     }
     for (int i = 0; i < committers; i++) {
         while (!all[i].done) {
@@ -143,12 +155,8 @@ void commit_pairs(struct home *home, struct ledger *ledger, bool big)
 
 void check_pairs(const struct ledger *ledger, bool strict)
 {
-    sqlite3 *db = NULL;
+    sqlite3 *db = disk_connect("x.db");
 
-    assert_int_equal(
-        sqlite3_open_v2("x.db", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, disk_vfs),
-        SQLITE_OK);
-    db_exec(db, "PRAGMA mmap_size=0; PRAGMA locking_mode=EXCLUSIVE");
     assert_integrity(db);
     for (int pair = 0; pair < pairs_most; pair++) {
         char sql[96];

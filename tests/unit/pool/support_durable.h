@@ -15,13 +15,19 @@ struct home {
     size_t memory;          /* that the clone may have; 0: no limit */
 };
 
-void home_begin(struct home *home);
-void home_end(struct home *home);
+/* That of the running test. */
+extern struct home home;
+
+/* A test's set-up and tear-down, which do no more than the other two. */
+int home_setup(void **state);
+int home_teardown(void **state);
+void home_begin(void);
+void home_end(void);
 
 /* 0 or FAILED. The first time it is filled. */
-int home_open(struct home *home, enum durable_sync sync);
+int home_open(enum durable_sync sync);
 /* Closes it, in a task, once no session is left. */
-void home_close(struct home *home);
+void home_close(void);
 
 enum { committers = 4, commits_each = 5, pairs_most = committers * commits_each };
 
@@ -32,7 +38,7 @@ struct ledger {
 };
 
 /* In a task: all of them at once. `big` makes each pair some pages large. */
-void commit_pairs(struct home *home, struct ledger *ledger, bool big);
+void commit_pairs(struct ledger *ledger, bool big);
 
 /* What an ordinary connection finds in the file: it is whole, and each pair is there or not; those
  * that were acknowledged are; and, if `strict`, those that were refused are not. */

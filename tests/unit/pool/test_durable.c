@@ -11,19 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct home home;
-
 static int setup(void **state)
 {
-    *state = &home;
-    home_begin(&home);
-    assert_int_equal(home_open(&home, DURABLE_FULL), 0);
-    return 0;
-}
-
-static int teardown(void **state maybe_unused)
-{
-    home_end(&home);
+    (void)home_setup(state);
+    assert_int_equal(home_open(DURABLE_FULL), 0);
     return 0;
 }
 
@@ -73,12 +64,12 @@ static void body_commits_are_grouped(struct world *world maybe_unused)
     struct durable_stats stats;
 
     durable_start(home.durable);
-    commit_pairs(&home, &ledger, false);
+    commit_pairs(&ledger, false);
     durable_stats(home.durable, &stats);
     assert_int_equal(stats.commits, pairs_most);
     assert_true(stats.writes < pairs_most);
     assert_int_equal(stats.failures, 0);
-    home_close(&home);
+    home_close();
     for (int i = 0; i < pairs_most; i++) {
         assert_true(ledger.acknowledged[i]);
     }
@@ -120,7 +111,7 @@ static void body_a_commit_is_seen_when_it_is_on_the_disk(struct world *world may
     session_close(a);
     session_close(b);
     session_close(c);
-    home_close(&home);
+    home_close();
 }
 
 static void test_a_commit_is_seen_when_it_is_on_the_disk(void **state maybe_unused)
@@ -168,7 +159,7 @@ static void body_a_schema_is_told_by_who_sees_it(struct world *world maybe_unuse
     session_close(a);
     session_close(b);
     session_close(c);
-    home_close(&home);
+    home_close();
 }
 
 static void test_a_schema_is_told_by_who_sees_it(void **state maybe_unused)
@@ -199,7 +190,7 @@ static void body_a_copy_is_of_what_is_on_the_disk(struct world *world maybe_unus
     clone_unref(copy);
     template_unref(seal);
     session_close(a);
-    home_close(&home);
+    home_close();
 }
 
 static void test_a_copy_is_of_what_is_on_the_disk(void **state maybe_unused)
@@ -228,7 +219,7 @@ static void body_what_fails_is_undone(struct world *world maybe_unused)
     assert_int_equal(query_int(a, "SELECT sum(id) FROM pairs"), 4);
     session_close(a);
     session_close(b);
-    home_close(&home);
+    home_close();
 }
 
 static void test_what_fails_is_undone_and_the_next_may_work(void **state maybe_unused)
@@ -251,7 +242,7 @@ static void body_who_has_lost_a_commit_reads_on(struct world *world maybe_unused
     run(a, "DELETE FROM pairs WHERE id = 7");
     disk_fail_at(0, 0, false);
     session_close(a);
-    home_close(&home);
+    home_close();
 }
 
 static void test_who_has_lost_a_commit_reads_on(void **state maybe_unused)
@@ -281,7 +272,7 @@ static void body_what_is_lost_is_not_seen(struct world *world maybe_unused)
     assert_int_equal(count(b), 0);
     session_close(a);
     session_close(b);
-    home_close(&home);
+    home_close();
 }
 
 static void test_what_is_lost_is_not_seen(void **state maybe_unused)
@@ -308,7 +299,7 @@ static void body_readers_do_not_notice(struct world *world maybe_unused)
     assert_int_equal(query_int(a, "SELECT sum(id) FROM pairs"), 4);
     session_close(a);
     session_close(b);
-    home_close(&home);
+    home_close();
 }
 
 static void test_readers_do_not_notice_what_is_lost(void **state maybe_unused)
@@ -345,7 +336,7 @@ static void body_a_writer_on_a_lost_root(struct world *world maybe_unused)
     assert_int_equal(query_int(a, "SELECT sum(id) FROM pairs"), 3);
     session_close(a);
     session_close(b);
-    home_close(&home);
+    home_close();
 }
 
 static void test_a_writer_on_a_lost_root_cannot_commit(void **state maybe_unused)
@@ -370,7 +361,7 @@ static void body_a_file_that_vanishes(struct world *world maybe_unused)
     disk_hide("x.db-wal", false);
     run(a, "INSERT INTO pairs VALUES(3, 0, NULL)");
     session_close(a);
-    home_close(&home);
+    home_close();
 }
 
 static void test_a_file_that_vanishes_is_noticed(void **state maybe_unused)
@@ -407,13 +398,13 @@ static void body_the_log_is_begun_anew(struct world *world maybe_unused)
     assert_int_equal(count(b), rows + 2);
     session_close(a);
     session_close(b);
-    home_close(&home);
+    home_close();
 }
 
 static void test_the_log_is_begun_anew_beside_readers(void **state maybe_unused)
 {
     in_home(body_the_log_is_begun_anew);
-    assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+    assert_int_equal(home_open(DURABLE_FULL), 0);
     durable_destroy(home.durable); /* never started */
     home.durable = NULL;
 }
@@ -426,7 +417,7 @@ static void body_fill(struct world *world maybe_unused)
     run(a, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)"
            "INSERT INTO pairs SELECT i, 0, randomblob(3000) FROM n");
     session_close(a);
-    home_close(&home);
+    home_close();
 }
 
 /* What is replaced stays in memory until the file has been written. */
@@ -453,14 +444,14 @@ static void body_a_full_clone(struct world *world maybe_unused)
     durable_stats(home.durable, &stats);
     assert_true(stats.log_bytes < (4 << 20));
     session_close(a);
-    home_close(&home);
+    home_close();
 }
 
 static void test_a_full_clone_has_its_file_written(void **state maybe_unused)
 {
     in_home(body_fill);
     home.memory = 1000 << 10;
-    assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+    assert_int_equal(home_open(DURABLE_FULL), 0);
     in_home(body_a_full_clone);
 }
 
@@ -480,7 +471,7 @@ static void body_a_rewind_is_a_commit(struct world *world maybe_unused)
     assert_string_equal(f.sqlstate, "0A000");
     session_close(a);
     marks_finish(&marks);
-    home_close(&home);
+    home_close();
 }
 
 static void body_one_row_is_left(struct world *world maybe_unused)
@@ -490,13 +481,13 @@ static void body_one_row_is_left(struct world *world maybe_unused)
 
     assert_int_equal(count(a), 1);
     session_close(a);
-    home_close(&home);
+    home_close();
 }
 
 static void test_a_rewind_is_durable_too(void **state maybe_unused)
 {
     in_home(body_a_rewind_is_a_commit);
-    assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+    assert_int_equal(home_open(DURABLE_FULL), 0);
     in_home(body_one_row_is_left);
 }
 
@@ -538,7 +529,7 @@ static void body_a_mark_is_of_what_is_on_the_disk(struct world *world)
     session_close(a);
     session_close(marking.session);
     marks_finish(&marking.marks);
-    home_close(&home);
+    home_close();
 }
 
 static void test_a_mark_is_of_what_is_on_the_disk(void **state maybe_unused)
@@ -580,13 +571,13 @@ static void body_a_database_without_memory(struct world *world)
 static void test_a_database_without_memory_leaves_it(void **state maybe_unused)
 {
     in_home(body_a_database_without_memory);
-    assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+    assert_int_equal(home_open(DURABLE_FULL), 0);
     in_home(body_one_row_is_left);
 }
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, home_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_commits_are_grouped_and_in_the_file_at_the_end),
         TEST(test_a_commit_is_seen_when_it_is_on_the_disk),

@@ -2,33 +2,6 @@
  */
 #include "support_durable.h"
 
-static struct home home;
-
-static int setup(void **state)
-{
-    *state = &home;
-    home_begin(&home);
-    return 0;
-}
-
-static int teardown(void **state maybe_unused)
-{
-    home_end(&home);
-    return 0;
-}
-
-static sqlite3 *open_plain(void)
-{
-    sqlite3 *db = NULL;
-
-    assert_int_equal(
-        sqlite3_open_v2("x.db", &db,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, disk_vfs),
-        SQLITE_OK);
-    db_exec(db, "PRAGMA mmap_size=0; PRAGMA locking_mode=EXCLUSIVE");
-    return db;
-}
-
 static const char fill[] =
     "CREATE TABLE pairs(id INTEGER PRIMARY KEY, pair INT, pad TEXT);"
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
@@ -46,12 +19,12 @@ static void body_write(struct world *world maybe_unused)
     run(a, "VACUUM");
     run(a, "INSERT INTO pairs VALUES(1000, 7, hex(randomblob(100000)))");
     session_close(a);
-    home_close(&home);
+    home_close();
 }
 
 static void check_file(void)
 {
-    sqlite3 *db = open_plain();
+    sqlite3 *db = disk_connect("x.db");
 
     assert_integrity(db);
     assert_int_equal(db_int(db, "SELECT count(*) FROM pairs"), 201);
@@ -63,7 +36,7 @@ static void check_file(void)
 /* The file is made, and its maker closes it, or is killed and leaves its log behind. */
 static void make_file(const char *form, const char *journal, bool killed)
 {
-    sqlite3 *db = open_plain();
+    sqlite3 *db = disk_connect("x.db");
 
     db_exec(db, form);
     db_exec(db, journal);
@@ -90,7 +63,7 @@ static void test_files_of_every_form_are_opened_and_written(void **state maybe_u
         print_message("%s, %s\n", forms[i / 4], journals[i / 2 % 2]);
         disk_begin();
         make_file(forms[i / 4], journals[i / 2 % 2], i % 2 != 0);
-        assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+        assert_int_equal(home_open(DURABLE_FULL), 0);
         in_task(&home.world, body_write);
         check_file();
     }
@@ -99,8 +72,8 @@ static void test_files_of_every_form_are_opened_and_written(void **state maybe_u
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_files_of_every_form_are_opened_and_written, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(test_files_of_every_form_are_opened_and_written, home_setup,
+                                        home_teardown),
     };
 
     return cmocka_run_group_tests(tests, setup_sqlite, NULL);

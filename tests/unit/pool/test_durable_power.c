@@ -7,21 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct home home;
-
-static int setup(void **state)
-{
-    *state = &home;
-    home_begin(&home);
-    return 0;
-}
-
-static int teardown(void **state maybe_unused)
-{
-    home_end(&home);
-    return 0;
-}
-
 /* One life of a database: it is opened, commits are made, it is closed. */
 struct life {
     struct ledger ledger;
@@ -37,14 +22,14 @@ static struct life *now;
 static void body_commits(struct world *world maybe_unused)
 {
     durable_start(home.durable);
-    commit_pairs(&home, &now->ledger, now->big);
-    home_close(&home);
+    commit_pairs(&now->ledger, now->big);
+    home_close();
 }
 
 static void live(struct life *life)
 {
     now = life;
-    life->opened = home_open(&home, life->sync) == 0;
+    life->opened = home_open(life->sync) == 0;
     if (life->opened) {
         in_task(&home.world, body_commits);
     } else {
@@ -72,7 +57,7 @@ static uint64_t count_calls(bool big, enum durable_sync sync)
 static void body_nothing(struct world *world maybe_unused)
 {
     durable_start(home.durable);
-    home_close(&home);
+    home_close();
 }
 
 /* ---- faults ---- */
@@ -85,7 +70,7 @@ static void fail_at(uint64_t site, int code, bool lasting, bool big)
     disk_fail_at(site, code, lasting);
     live(&life);
     disk_fail_at(0, 0, false);
-    assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+    assert_int_equal(home_open(DURABLE_FULL), 0);
     in_task(&home.world, body_nothing);
     check_pairs(&life.ledger, true);
 }
@@ -132,7 +117,7 @@ static void cut_at(uint64_t site, uint64_t *random, bool killed, enum durable_sy
     disk_cut_at(site);
     live(&life);
     disk_restart(killed ? NULL : random);
-    assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+    assert_int_equal(home_open(DURABLE_FULL), 0);
     in_task(&home.world, body_nothing);
     if (sync != DURABLE_FULL && !killed) {
         memset(life.ledger.acknowledged, 0, sizeof(life.ledger.acknowledged));
@@ -193,7 +178,7 @@ static void body_refused(struct world *world maybe_unused)
     disk_fail_at(0, 0, false);
     disk_cut_at(disk_calls() + 1);
     session_close(a);
-    home_close(&home);
+    home_close();
 }
 
 /* The log is cut where it fails; should the power go then, the cut is on the disk, too. */
@@ -208,11 +193,11 @@ static void test_what_was_refused_does_not_come_back(void **state maybe_unused)
         for (unsigned i = 0; i < test_rounds(20); i++) {
             life = (struct life){ .sync = DURABLE_FULL, .refused_at = site };
             disk_begin();
-            assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+            assert_int_equal(home_open(DURABLE_FULL), 0);
             now = &life;
             in_task(&home.world, body_refused);
             disk_restart(&seed);
-            assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+            assert_int_equal(home_open(DURABLE_FULL), 0);
             in_task(&home.world, body_nothing);
             check_pairs(&life.ledger, true);
         }
@@ -222,7 +207,7 @@ static void test_what_was_refused_does_not_come_back(void **state maybe_unused)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, home_setup, home_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_each_call_fails_once),
         TEST(test_each_call_fails_and_all_after_it),

@@ -13,8 +13,6 @@ enum { workers = 5, steps_each = 24, tickets_most = workers * steps_each + 1 };
 
 enum fate { UNKNOWN, ACKNOWLEDGED, REFUSED, FATES };
 
-static struct home home;
-
 /* One life of a database. A ticket is the number of a transaction that tries to write. */
 struct life {
     enum fate fates[tickets_most];
@@ -260,7 +258,7 @@ static void body_live(struct world *world)
     }
     disk_hold_syncs(false);
     disk_fail_at(0, 0, false);
-    home_close(&home);
+    home_close();
 }
 
 /* ---- afterwards ---- */
@@ -285,7 +283,7 @@ static void body_check(struct world *world maybe_unused)
     }
     read_chain(&w);
     session_close(w.session);
-    home_close(&home);
+    home_close();
 }
 
 static void body_make_tables(struct world *world maybe_unused)
@@ -300,12 +298,12 @@ static void body_make_tables(struct world *world maybe_unused)
     run(session, "CREATE TRIGGER follow AFTER INSERT ON chain BEGIN "
                  "UPDATE slots SET value = new.ticket WHERE id = new.ticket % 7; END");
     session_close(session);
-    home_close(&home);
+    home_close();
 }
 
 static void open_home(void)
 {
-    assert_int_equal(home_open(&home, DURABLE_FULL), 0);
+    assert_int_equal(home_open(DURABLE_FULL), 0);
 }
 
 static void live_once(uint64_t *random, bool may_fail, bool power_goes, size_t totals[FATES])
@@ -313,7 +311,7 @@ static void live_once(uint64_t *random, bool may_fail, bool power_goes, size_t t
     struct life one = { .running = 0 };
 
     life = &one;
-    home_begin(&home);
+    home_begin();
     open_home();
     in_task(&home.world, body_make_tables);
     open_home();
@@ -329,7 +327,7 @@ static void live_once(uint64_t *random, bool may_fail, bool power_goes, size_t t
     count_fates(totals);
     open_home();
     in_task(&home.world, body_check);
-    home_end(&home);
+    home_end();
 }
 
 static void test_random_transactions_are_a_serial_history(void **state maybe_unused)

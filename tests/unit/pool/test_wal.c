@@ -18,13 +18,9 @@ static uint32_t get(const uint8_t *at)
 
 static sqlite3 *open_logged(void)
 {
-    sqlite3 *db = NULL;
+    sqlite3 *db = disk_connect("x.db");
 
-    assert_int_equal(
-        sqlite3_open_v2("x.db", &db,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, disk_vfs),
-        SQLITE_OK);
-    db_exec(db, "PRAGMA mmap_size=0; PRAGMA locking_mode=EXCLUSIVE; PRAGMA page_size=1024;"
+    db_exec(db, "PRAGMA page_size=1024;"
                 "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0");
     return db;
 }
