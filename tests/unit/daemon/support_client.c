@@ -4,6 +4,7 @@
 #include "async/await.h"
 #include "async/loop.h"
 #include "async/task.h"
+#include "conf/hba.h"
 #include "pool/registry.h"
 #include "pool/sqlite_setup.h"
 #include "pool/template.h"
@@ -22,17 +23,23 @@ struct worker *test_worker;
 
 static const int64_t patience_us = 20000000;
 static size_t used_before;
+static struct hba *everybody;
 
 int server_setup(void **state)
 {
     const struct zone *zone;
+    struct failure failure;
 
     (void)state;
     assert_int_equal(sqlite_setup(), 0);
     /* Time zones stay for good, once read. */
     assert_int_equal(timezone_find(view_of_str("Europe/Berlin"), &zone), 0);
     used_before = mem_used_total();
+    assert_int_equal(hba_parse("rules", view_of_str("local all all trust\nhost all all all trust"),
+                               &everybody, &failure),
+                     0);
     test_conf = (struct conf){ .loops = 1,
+                               .hba = everybody,
                                .time_slice_us = 1000,
                                .max_client_conn = 100,
                                .max_packet_size = 1024 * 1024,
@@ -65,6 +72,7 @@ int server_teardown(void **state)
     assert_int_equal(loop_run(test_worker->loop), 0); /* which the drain stops */
     assert_int_equal(loop_run_until_idle(test_worker->loop), 0);
     server_close(&test_server);
+    hba_unref(everybody);
     assert_int_equal(test_server.account.used, 0);
     assert_int_equal(mem_used_total(), used_before);
     return 0;

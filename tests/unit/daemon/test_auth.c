@@ -32,6 +32,8 @@ static struct auth_file *users_with(const char *name, const char *password)
     return users;
 }
 
+static struct hba *rules;
+
 static int setup(void **state)
 {
     struct failure f;
@@ -42,15 +44,16 @@ static int setup(void **state)
                                view_of_str("host all guest all trust\n"
                                            "host all evil all reject\n"
                                            "host all alice,nobody all scram-sha-256"),
-                               &test_conf.hba, &f),
+                               &rules, &f),
                      0);
+    test_conf.hba = rules;
     test_conf.users = users_with("alice", "wonderland");
     return r;
 }
 
 static int teardown(void **state)
 {
-    hba_unref(test_conf.hba);
+    hba_unref(rules);
     auth_file_unref(test_conf.users);
     return server_teardown(state);
 }
