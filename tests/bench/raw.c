@@ -16,6 +16,7 @@
 
 const char *raw_host;
 int raw_port;
+const char *raw_user = "tester";
 static unsigned dialled;
 
 enum { connections_per_address = 20000 };
@@ -40,7 +41,7 @@ static void bind_source(int fd, unsigned number)
     }
 }
 
-static int dial(void)
+int dial(void)
 {
     union {
         struct sockaddr any;
@@ -148,17 +149,26 @@ void put_length(char *at, size_t len)
     memcpy(at, &word, sizeof(word));
 }
 
-int begin_start_up(const char *database)
+size_t start_up_packet(char *packet, size_t size, const char *database)
 {
-    char packet[256] = { 0 };
-    int fd = dial();
     uint32_t version = htonl(0x30000);
-    memcpy(packet + 4, &version, sizeof(version));
     size_t len = 8;
-    len += (size_t)snprintf(packet + len, sizeof(packet) - len, "user%ctester%cdatabase%c%s%c", 0,
-                            0, 0, database, 0);
+
+    memset(packet, 0, size);
+    memcpy(packet + 4, &version, sizeof(version));
+    len += (size_t)snprintf(packet + len, size - len, "user%c%s%cdatabase%c%s%c", 0, raw_user, 0, 0,
+                            database, 0);
     len += 1; /* the end of the list */
     put_length(packet, len);
+    return len;
+}
+
+int begin_start_up(const char *database)
+{
+    char packet[256];
+    size_t len = start_up_packet(packet, sizeof(packet), database);
+    int fd = dial();
+
     send_all(fd, packet, len);
     return fd;
 }

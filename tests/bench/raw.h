@@ -8,9 +8,13 @@
  * 20,000 connections come from another address of 127.0.0.0/8, as ports would run out. */
 extern const char *raw_host;
 extern int raw_port;
+extern const char *raw_user; /* tester, unless it is set */
 
 double now_us(void);
 
+int dial(void);
+/* The packet's length. */
+size_t start_up_packet(char *packet, size_t size, const char *database);
 int start_up(const char *database);       /* up to the first ReadyForQuery */
 int begin_start_up(const char *database); /* the packet only */
 void until_ready(int fd);
