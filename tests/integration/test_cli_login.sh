@@ -1,22 +1,24 @@
 #!/usr/bin/env bash
 # libpond logs in by SCRAM-SHA-256, by way of the command, to the server that PG* name: a pondd with
-# tests/clients/login.conf, or a PostgreSQL, which is given the same users first.
+# tests/clients/login.conf, or a PostgreSQL, which is given the same users first; over TLS, too, and bound to it.
 #
-# usage: test_cli_login.sh POND
+# usage: test_cli_login.sh POND pondd|postgresql
 set -uo pipefail
 export LC_ALL=C.UTF-8
 # shellcheck source=tests/integration/cli.sh
 . "$(dirname "$0")/cli.sh"
+server=$2
 unset PGPASSWORD PGPASSFILE
 export HOME=$folder
 ask=("$pond" query -F csv 'SELECT current_user AS me')
+unbound=(env PGCHANNELBINDING=prefer) # without a SCRAM login there is nothing to bind
 
 # Users and rules for a PostgreSQL, which the user tester may write.
 prepare_postgres()
 {
     local made
     made=$(printf 'I\u00adX\n' | "$pond" passwd soft | sed 's/.*" "\(.*\)"/\1/')
-    psql -X -q -v ON_ERROR_STOP=1 -d postgres <<END || fail "the users could not be made"
+    "${unbound[@]}" psql -X -q -v ON_ERROR_STOP=1 -d postgres <<END || fail "the users could not be made"
 SET password_encryption = 'scram-sha-256';
 CREATE ROLE alice LOGIN PASSWORD 'wonderland';
 CREATE ROLE bob LOGIN PASSWORD 'grüße';
@@ -26,18 +28,20 @@ CREATE ROLE clear LOGIN PASSWORD 'x';
 SET password_encryption = 'md5';
 CREATE ROLE old LOGIN PASSWORD 'x';
 END
-    local hba
-    hba=$(psql -X -At -d postgres -c 'SHOW hba_file')
-    printf 'local all tester trust\nlocal all clear password\nlocal all old md5\nlocal all all scram-sha-256\n' > "$hba"
-    psql -X -q -d postgres -c 'SELECT pg_reload_conf()' > /dev/null
+    local hba way
+    hba=$("${unbound[@]}" psql -X -At -d postgres -c 'SHOW hba_file')
+    for way in "local all|" "hostssl all|all"; do
+        printf "${way/|/ %s } %s\n" tester trust clear password old md5 all scram-sha-256
+    done > "$hba"
+    "${unbound[@]}" psql -X -q -d postgres -c 'SELECT pg_reload_conf()' > /dev/null
     # until the server has read it
     eventually env PGUSER=alice PGPASSWORD=wrong bash -c '! psql -X -d shop -c "SELECT 1" > /dev/null 2>&1'
 }
 
 export PGUSER=alice
-case $PGHOST in
-/*) PGUSER=tester prepare_postgres ;;
-esac
+if [ "$server" = postgresql ]; then
+    PGUSER=tester prepare_postgres
+fi
 
 # Wherever the password comes from.
 expect 0 $'me\nalice' "" env PGPASSWORD=wonderland "${ask[@]}"
@@ -66,21 +70,15 @@ expect 0 $'me\nalice' "" env PGPASSWORD=wonderland PGREQUIREAUTH=scram-sha-256 "
 expect 0 $'me\nalice' "" env PGPASSWORD=wonderland PGREQUIREAUTH='!none,!md5' "${ask[@]}"
 expect 3 "" "*require_auth failed*" env PGPASSWORD=wonderland PGREQUIREAUTH=none "${ask[@]}"
 
-case $PGHOST in
-/*) ;;
-*) # what is run for a copy has the password, too, wherever it was said
+if [ "$server" = pondd ]; then # what is run for a copy has the password, too, wherever it was said
     who=(-- psql -X -At -c 'SELECT current_user')
     expect 0 alice "" "$pond" run "user=alice password=wonderland dbname=shop" "${who[@]}"
     expect 0 bob "" "$pond" run "postgresql://bob:gr%C3%BC%C3%9Fe@/shop" "${who[@]}"
     expect 0 alice "" env PGPASSWORD=wonderland "$pond" run shop "${who[@]}"
     expect 3 "" "*28P01*" "$pond" query -d "user=alice password=wrong dbname=shop" 'SELECT 1'
-    ;;
-esac
-
-case $PGHOST in
-/*)
-    expect 3 "" "*asks for the password in clear text, which*" env PGUSER=clear PGPASSWORD=x "${ask[@]}"
-    expect 3 "" "*asks for an MD5 hash of the password, which*" env PGUSER=old PGPASSWORD=x "${ask[@]}"
+else
+    expect 3 "" "*asks for the password in clear text, which*" "${unbound[@]}" PGUSER=clear PGPASSWORD=x "${ask[@]}"
+    expect 3 "" "*asks for an MD5 hash of the password, which*" "${unbound[@]}" PGUSER=old PGPASSWORD=x "${ask[@]}"
     # The same letters are the same password, however they are written (RFC 4013), and to psql.
     for user in hard soft; do
         for password in IX $'I\u00adX' $'\u2168'; do
@@ -89,7 +87,13 @@ case $PGHOST in
         done
         expect 3 "" '*28P01*' env PGUSER=$user PGPASSWORD=ix "${ask[@]}"
     done
-    expect 3 "" "*require_auth failed*" env PGUSER=tester PGREQUIREAUTH=scram-sha-256 "${ask[@]}"
-    ;;
-esac
+    expect 3 "" "*require_auth failed*" "${unbound[@]}" PGUSER=tester PGREQUIREAUTH=scram-sha-256 "${ask[@]}"
+    if [ "${PGCHANNELBINDING-}" = require ]; then
+        expect 3 "" "*channel binding required*" env PGUSER=tester "${ask[@]}"
+        expect 0 $'ssl\nt' "" env PGPASSWORD=wonderland "$pond" query -F csv \
+            'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()'
+        expect 3 "" "*no encryption*" env PGPASSWORD=wonderland PGSSLMODE=disable PGCHANNELBINDING=prefer "${ask[@]}"
+        expect 3 "" "*certificate verify failed*" env PGPASSWORD=wonderland PGSSLROOTCERT="$POND_CERTIFICATES/other-root.crt" "${ask[@]}"
+    fi
+fi
 passed
