@@ -164,13 +164,31 @@ void disk_cut_at(uint64_t call)
     (void)unlock(0);
 }
 
-/* A change reaches the disk as a whole, or not at all, or each of its sectors does or does not: who
- * only threw dice for sectors would never see all of a large one. */
+/* What of a change reaches the disk: who only threw dice for its sectors would never see all of a
+ * large one, nor only its end. */
+enum survivors { NOTHING, EVERYTHING, SOME_SECTORS, BEGINNING, END, SURVIVORS };
+
+static bool survives(enum survivors which, size_t at, size_t border, uint64_t *random)
+{
+    switch (which) {
+    case EVERYTHING:
+        return true;
+    case SOME_SECTORS:
+        return rnd_below(random, 2) == 0;
+    case BEGINNING:
+        return at < border;
+    case END:
+        return at >= border;
+    default:
+        return false;
+    }
+}
+
 static void apply(struct bytes *to, const struct change *change, uint64_t *random)
 {
-    enum { nothing, everything, sectors, ways };
-    uint32_t way = rnd_below(random, ways);
-    size_t done = way == nothing ? change->size : 0;
+    enum survivors which = rnd_below(random, SURVIVORS);
+    size_t border = rnd_below(random, (uint32_t)change->size + 1);
+    size_t done = 0;
 
     if (change->size == 0 && rnd_below(random, 2) == 0) {
         set_size(to, change->at);
@@ -179,7 +197,7 @@ static void apply(struct bytes *to, const struct change *change, uint64_t *rando
         size_t left = sector_bytes - (change->at + done) % sector_bytes;
         size_t n = left < change->size - done ? left : change->size - done;
 
-        if (way == everything || rnd_below(random, 2) == 0) {
+        if (survives(which, done, border, random)) {
             put(to, change->at + done, change->data + done, n);
         }
         done += n;

@@ -1,6 +1,6 @@
 /* A disk in memory for SQLite, whose calls can be counted and made to fail, and whose power can go:
- * then what was written since the last sync of its file is there or not at random, as a whole or
- * sector by sector. Any thread. */
+ * then what was written since the last sync of its file is there or not at random: all of it,
+ * its beginning, its end, or some of its sectors. Any thread. */
 #pragma once
 
 #include "base/defs.h"
@@ -23,8 +23,8 @@ void disk_fail_at(uint64_t call, int code, bool lasting);
 /* From that call on nothing works any more, and nothing is written. */
 void disk_cut_at(uint64_t call);
 
-/* The power comes back: of what was not synced, each sector is there or not, by `random`; if it is
- * NULL, all is there, as when only the process was killed. */
+/* The power comes back: `random` says what is there of what was not synced; if it is NULL, all is,
+ * as when only the process was killed. */
 void disk_restart(uint64_t *random);
 
 /* Syncs wait until that is over. */

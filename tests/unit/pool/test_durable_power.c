@@ -3,6 +3,7 @@
 #include "support_durable.h"
 
 #include "async/await.h"
+#include "pool/durable_impl.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -205,6 +206,80 @@ static void test_what_was_refused_does_not_come_back(void **state maybe_unused)
     assert_true(life.refused_at > 3);
 }
 
+/* ---- the log is begun anew, and then the power goes ---- */
+
+/* The power goes at that call of the last commit, counted from 1; 0: it does not. And how many
+ * calls that commit made: the last of them is its sync. */
+static uint64_t last_cut, last_calls;
+
+static void body_first_rows(struct world *world maybe_unused)
+{
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+
+    run(a, "CREATE TABLE big(b)");
+    run(a, "INSERT INTO pairs VALUES(0, 0, 0)");
+    session_close(a);
+    home_close();
+}
+
+/* The old log begins with the frames of a row that says 1; the file has the same row saying 2. */
+static void body_commit_behind_a_new_header(struct world *world maybe_unused)
+{
+    struct failure f;
+
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+    run(a, "UPDATE pairs SET pad = 1");
+    run(a, "INSERT INTO big VALUES(zeroblob(4300000))");
+    durable_checkpoint_hold(home.durable);
+    run(a, "UPDATE pairs SET pad = 2");
+    while (home.durable->stats.checkpoints == 0) {
+        assert_int_equal(await_turn(), 0);
+    }
+    uint64_t before = disk_calls();
+    disk_cut_at(last_cut == 0 ? 0 : before + last_cut);
+    assert_int_equal(try(a, "UPDATE pairs SET pair = 7", &f), last_cut == 0 ? 0 : FAILED);
+    last_calls = disk_calls() - before;
+    session_close(a);
+    home_close();
+}
+
+static void live_up_to_the_new_header(void)
+{
+    disk_begin();
+    assert_int_equal(home_open(DURABLE_FULL), 0);
+    in_task(&home.world, body_first_rows);
+    assert_int_equal(home_open(DURABLE_FULL), 0);
+    in_task(&home.world, body_commit_behind_a_new_header);
+}
+
+static void check_row(void)
+{
+    sqlite3 *db = disk_connect("x.db");
+
+    assert_integrity(db);
+    assert_int_equal(db_int(db, "SELECT pad FROM pairs"), 2);
+    sqlite3_close(db);
+}
+
+/* Were the header not on the disk before a frame, the old one could be found, the first frames
+ * behind it, and behind those a new one, which ends what is read: one old commit of many. */
+static void test_a_new_log_is_never_read_as_the_old_one(void **state maybe_unused)
+{
+    uint64_t seed = test_seed();
+
+    last_cut = 0;
+    live_up_to_the_new_header();
+    check_row();
+    last_cut = last_calls;
+    for (unsigned i = 0; i < test_rounds(150); i++) {
+        live_up_to_the_new_header();
+        disk_restart(&seed);
+        check_row();
+    }
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, home_setup, home_teardown)
@@ -216,6 +291,7 @@ int main(void)
         TEST(test_full_outlives_power_loss),
         TEST(test_normal_stays_whole),
         TEST(test_each_outlives_the_process),
+        TEST(test_a_new_log_is_never_read_as_the_old_one),
     };
 
     return cmocka_run_group_tests(tests, setup_sqlite, NULL);
