@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes the hand-made part of tests/fuzz/corpus/. Inputs that a fuzzer found are added beside it under other names."""
 import os
+import re
 import struct
 
 here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
@@ -218,3 +219,22 @@ auth = {"hba": b'\0# x\nlocal all,"a ""b" all peer\nhost shop, empty bob 10.0.0.
         "users-twice": b'\1"bob" "' + verifier + b'"\n"bob" "' + verifier + b'"'}
 for name, data in auth.items():
     put("auth", name, data)
+
+# conf: the sample with each option said, and what goes wrong; overrides after a zero byte each
+with open(os.path.join(here, "..", "..", "..", "conf", "pond.conf.sample"), encoding="utf-8") as f:
+    said = [line.lstrip(";").strip() for line in f if re.match(r";?(\[|[a-z_]+ =)", line)]
+shop = b"[database shop]\n"
+conf = {"sample": "\n".join(said).encode(), "empty": b"", "least": shop, "demo": b"[pond]\nlisten_port=7432\n" + shop + b"seed = demo.sql\n",
+        "quantities": b"[pond]\nmemory_limit = 1.5GB\ntime_slice=0.25 ms\nshutdown_grace=2min\nlog_min_duration_statement=-1\n" + shop +
+                      b"lock_timeout = 9223372036854775807d\n", "quantity-odd": b"[pond]\nmemory_limit = 0.0000001TB\n" + shop,
+        "users": shop + b"[users]\nalice = databases=shop,,postgres createdb=off\tmax_user_connections=3\n* = statement_timeout=30s\n\"o'x\" =\n",
+        "users-twice": shop + b"[users]\na = \na = createdb=off\n", "users-nowhere": shop + b"[users]\na = databases=elsewhere\n",
+        "users-odd": shop + b"[users]\na = createdb\n", "unknown": b"[pond]\nlisten_prot = 1\n" + shop, "elsewhere": b"[pond]\nseed = a\n" + shop,
+        "twice": b"[pond]\nloops=1\nloops=2\n" + shop, "again": shop + shop, "console": b"[database pond]\n", "tilde": b"[database a~b]\n",
+        "open": b"[pond\n", "nameless": shop + b" = 1\n", "outside": b"loops = 1\n", "control": b"[pond]\nlisten_addr = \x1b[m\n",
+        "long": b"[pond]\nadmin_users = " + b"a" * 1100 + b"\n", "durable": shop + b"file=s.db\nsynchronous=off\r\n;x\n# y\n",
+        "overrides": shop + b"\0listen_port=0\0database.shop.seed=a.sql\0unix_socket_dir=", "override-odd": shop + b"\0loops",
+        "override-nowhere": shop + b"\0database.a.b.seed=x", "nowhere-to-listen": b"[pond]\nlisten_addr=\nunix_socket_dir=\n" + shop,
+        "trust": b"[pond]\nauth_type = scram-sha-256\nauth_file = users\nclient_tls_sslmode = verify-full\n" + shop}
+for name, data in conf.items():
+    put("conf", name, data)
