@@ -11,5 +11,10 @@ struct address {
     int32_t port;                /* -1: none */
 };
 
+/* The other end, where it has an address. Who comes by IPv4 to a socket of IPv6 (a service
+ * manager's may be one of both) is one of IPv4: rules and counts must not take him for two. 0 or
+ * -errno. */
+must_check int address_get_peer(int fd, struct sockaddr_storage *ret_from);
+
 void address_of_peer(int fd, struct address *ret_address);
 void address_of_socket(int fd, struct address *ret_address);

@@ -83,14 +83,13 @@ static bool is_own(const struct connection *conn)
 
 static bool find_rule(const struct connection *conn, enum hba_method *ret_method)
 {
-    struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
-    socklen_t size = sizeof(from);
+    struct sockaddr_storage from;
     struct hba_client client = { .encrypted = connection_is_encrypted(conn),
                                  .database = conn->database,
                                  .user = conn->user };
 
     if (!conn->is_unix) {
-        if (getpeername(conn->fd, (struct sockaddr *)&from, &size) != 0) {
+        if (address_get_peer(conn->fd, &from) != 0) {
             return false;
         }
         client.address = (const struct sockaddr *)&from;

@@ -23,6 +23,7 @@ sys.dont_write_bytecode = True
 PONDD = sys.argv[1]
 ROOT = pathlib.Path(sys.argv[2])
 sys.path.insert(0, str(ROOT / "tests/clients"))
+import scram  # noqa: E402
 import wire  # noqa: E402
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT %s FROM n"
@@ -52,10 +53,9 @@ class Manager(unittest.TestCase):
         """Starts it with the sockets, as a manager does: from descriptor 3 on, and told so by its process number."""
         conf = self.folder / "pond.conf"
         conf.write_text(sections, encoding="utf-8")
-        words = [PONDD, "-c", str(conf)]
+        words = [PONDD, "-c", str(conf), *wire.pondd_options()]
         for option in ("listen_addr=", "listen_port=0", "unix_socket_dir=%s" % self.folder, *options):
             words += ["-o", option]
-        words += wire.pondd_options()
         numbers = [fcntl.fcntl(sock, fcntl.F_DUPFD, 100) for sock in sockets]
         script = "".join("exec %d<&%d %d<&-\n" % (3 + i, number, number) for i, number in enumerate(numbers))
         env = dict(os.environ, NOTIFY_SOCKET=str(self.folder / "notify"), **environment)
@@ -256,6 +256,31 @@ class Watchdog(Manager):
 class Activation(Manager):
     def assert_served(self, client):
         self.assertEqual(client.recv(1), b"R")
+
+    def test_whoever_comes_by_a_socket_of_both_families_is_judged_by_his_own_address(self):
+        """ListenStream=7432 is one; 10.0.0.0/8 means a client of IPv4 there, too."""
+        (self.folder / "hba").write_text("host shop all 127.0.0.2/32 reject\nhost shop all 127.0.0.1/32 trust\n"
+                                         "host all alice all scram-sha-256\nhost all all ::/0 reject\n", encoding="utf-8")
+        both = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+        self.addCleanup(both.close)
+        self.start(sockets=[both], options=[
+            "auth_type=hba", "auth_hba_file=%s/hba" % self.folder, "auth_file=%s/tests/clients/login.users" % ROOT,
+            "auth_delay=0", "max_failed_logins=1"])
+        self.until("READY=1")
+
+        def come(source):
+            client = socket.create_connection(("127.0.0.1", both.getsockname()[1]), PATIENCE, (source, 0))
+            self.addCleanup(client.close)
+            return client
+        self.assertEqual(wire.Wire("shop", connected=come("127.0.0.1")).greeting[-1][0], "Z")
+        kind, body = wire.Wire("shop", connected=come("127.0.0.2")).greeting[-1]
+        self.assertEqual((kind, wire.fields(body)["M"]), (
+            "E", 'pg_hba.conf rejects connection for host "127.0.0.2", user "tester", database "shop", no encryption'))
+        for source, asked in (("127.0.0.3", True), ("127.0.0.3", False), ("127.0.0.4", True)):  # failures are of one address
+            w = scram.Login("alice", connected=come(source))
+            self.assertEqual(w.asked[0] == "R", asked, source)
+            if asked:
+                self.assertEqual(scram.refusal_in(w.login("wrong"))["C"], "28P01")
 
     def test_clients_are_served_on_sockets_of_both_kinds(self):
         tcp, unix = self.tcp(), self.unix()
