@@ -117,10 +117,11 @@ int connection_tls_begin(struct connection *conn, struct view early)
 
 static int give_up(const struct connection *conn, const char *why)
 {
+    const struct log_about about = connection_about(conn);
     struct address there;
 
     address_of_peer(conn->fd, &there);
-    log_line(LEVEL_LOG, "could not accept a TLS connection from %s: %s", there.host, why);
+    log_about(LEVEL_LOG, &about, "could not accept a TLS connection from %s: %s", there.host, why);
     return CONNECTION_END;
 }
 

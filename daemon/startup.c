@@ -164,6 +164,7 @@ static int take_answer(struct connection *conn)
  * (CVE-2021-23214): it closes the connection. */
 static int answer_request(struct connection *conn, bool *asked, char answer)
 {
+    const struct log_about about = connection_about(conn);
     struct failure failure;
 
     if (*asked) {
@@ -172,7 +173,7 @@ static int answer_request(struct connection *conn, bool *asked, char answer)
     }
     *asked = true;
     if (conn->input.ahead.len > 0) {
-        log_line(LEVEL_LOG, "received unencrypted data after a request for encryption");
+        log_about(LEVEL_LOG, &about, "received unencrypted data after a request for encryption");
         return CONNECTION_END;
     }
     int r = buf_append_byte(&conn->output.buf, (uint8_t)answer);

@@ -279,7 +279,15 @@ hostssl all        all   all             cert
 
 class Peer(Test):
     conf = DATABASES
-    options = ("auth_type=peer",)
+    options = ("auth_type=peer", "log_limit=60")
+
+    def test_those_who_are_refused_fill_no_disk(self):
+        for _ in range(100):
+            self.assertEqual(refusal_in(over_unix(self.daemon, user="nobody else", database="shop"))["C"], "28000")
+        self.daemon.statistics()  # in a line of its own
+        log = self.daemon.log()
+        self.assertLess(log.count("at the other end of the unix socket") + log.count("FATAL: 28000"), 121)  # the minute may change once
+        self.assertNotIn("of the daemon itself", log)
 
     def test_nobody_gets_in_by_tcp(self):
         error = self.refused("shop", user=getpass.getuser())

@@ -6,6 +6,7 @@ usage: test_tls.py PONDD MAKE_CERTIFICATES
 """
 import hashlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -226,6 +227,29 @@ class Refusing(TlsTest):
                     other.send(struct.pack("!ii", 16, 80877102) + w.key)
                     self.assertIsNone(other.read(1))
                 self.assertEqual([wire.fields(body)["C"] for kind, body in w.until("Z") if kind == "E"], ["57014"])
+
+
+class Flood(TlsTest):
+    def wanted_options(self):
+        return options("require", log_limit="20")
+
+    def test_hand_shakes_that_fail_fill_no_disk_and_drown_nothing(self):
+        for words in (b"\x16", startup(user="evil", database="shop"), b""):
+            for _ in range(30):
+                with wire.Wire() as w:
+                    w.send(SSL_REQUEST + words if len(words) == 1 else SSL_REQUEST)
+                    if len(words) != 1:
+                        self.assertEqual(w.read(1), b"S")
+                        w.send(words or b"GET / HTTP/1.1\r\n\r\n")
+                    end_of(w.socket)
+        self.daemon.statistics()  # in a line of its own
+        self.assertEqual(self.daemon.stop(), 0)
+        log = self.daemon.log()
+        shown = log.count("could not accept a TLS connection") + log.count("received unencrypted data")
+        left_out = sum(int(n) for n in re.findall(r"(\d+) lines of clients were left out: log_limit", log))
+        self.assertLess(shown, 41)  # the minute may change once
+        self.assertEqual(shown + left_out, 90)
+        self.assertNotIn("of the daemon itself", log)
 
 
 class Working(TlsTest):
