@@ -161,15 +161,18 @@ int scram_verifier_mock(const uint8_t secret[scram_key_bytes], const char *user,
                         const struct scram_verifier *like, struct scram_verifier *ret_verifier)
 {
     struct scram_verifier v = { .iterations = like->iterations, .salt_len = like->salt_len };
-    uint8_t hash[2 * scram_key_bytes];
-    int r = scram_hmac(secret, view_of_str(user), hash);
+    uint8_t key[scram_key_bytes], hash[2 * scram_key_bytes];
+    int r = scram_hmac(secret, view_of(like->server_key, scram_key_bytes), key);
 
+    if (r == 0) {
+        r = scram_hmac(key, view_of_str(user), hash);
+    }
     if (r == 0) {
         r = scram_hash(view_of(hash, scram_key_bytes), hash + scram_key_bytes);
     }
     if (r == 0) {
         memcpy(v.salt, hash, v.salt_len);
-        r = scram_hmac(secret, view_of(v.salt, v.salt_len), v.stored_key);
+        r = scram_hmac(key, view_of(v.salt, v.salt_len), v.stored_key);
         memcpy(v.server_key, v.stored_key, scram_key_bytes);
     }
     if (r == 0) {

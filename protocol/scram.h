@@ -47,8 +47,9 @@ must_check int scram_salt_password(struct view password, struct view salt, uint3
 must_check int scram_verifier_make(struct view password, struct view salt, uint32_t iterations,
                                    struct scram_verifier *ret_verifier);
 
-/* One that no password belongs to, for a user who is not known: always the same for the same name
- * and secret, and with salt and iterations as `like` has them. 0 or -ENOMEM. */
+/* One that no password belongs to, for a user who is not known: always the same for the same name,
+ * secret and `like`, whose iterations and length of salt it has. Only who knows both the secret and
+ * the password of `like` could tell whose it is. 0 or -ENOMEM. */
 must_check int scram_verifier_mock(const uint8_t secret[scram_key_bytes], const char *user,
                                    const struct scram_verifier *like,
                                    struct scram_verifier *ret_verifier);

@@ -193,6 +193,24 @@ class Scram(Test):
             self.assertEqual(w.login("wonderland")[-1][0], "Z")
 
 
+class Restart(unittest.TestCase):
+    def test_a_stranger_is_asked_with_the_same_salt_after_a_restart(self):
+        """Or one who has asked twice would know who is none; and there are restarts now and then."""
+        seen = []
+        with tempfile.TemporaryDirectory(prefix="pond-test.") as folder:
+            conf = os.path.join(folder, "pond.conf")
+            with open(conf, "w", encoding="utf-8") as file:
+                file.write("[pond]\n[database shop]\n")
+            for _ in range(2):
+                daemon = Daemon(database_test.PONDD, conf, folder, "auth_type=scram-sha-256", "auth_file=" + USERS)
+                for user in ("nobody", "alice", "somebody"):
+                    with Login(user) as w:
+                        seen.append(w.challenge()[b"s"])
+                self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(seen[:3], seen[3:])
+        self.assertEqual(len(set(seen)), 3)
+
+
 class Timeout(Test):
     conf = "auth_file = %s\nclient_login_timeout = 300ms\nauth_delay = 20\n" % USERS + DATABASES
     options = ("auth_type=scram-sha-256",)
