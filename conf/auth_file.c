@@ -47,7 +47,11 @@ void auth_file_unref(struct auth_file *users)
     for (size_t i = 0; i < users->count; i++) {
         mem_free(users->users[i].name);
     }
+    if (users->users != NULL) { /* whoever has a server's key can play the server */
+        explicit_bzero(users->users, users->room * sizeof(*users->users));
+    }
     mem_free(users->users);
+    explicit_bzero(users, sizeof(*users));
     mem_free(users);
 }
 
@@ -123,15 +127,28 @@ static int refuse_secret(const struct auth_reader *reader, struct failure *f)
                        (const char *)reader->name.data, what);
 }
 
+/* Leaves nothing behind, as realloc() would. */
+static void move_users(struct auth_user *grown, struct auth_file *users)
+{
+    size_t bytes = users->count * sizeof(*grown);
+
+    if (bytes > 0) {
+        memcpy(grown, users->users, bytes);
+        explicit_bzero(users->users, bytes);
+    }
+    mem_free(users->users);
+}
+
 static struct auth_user *add_user(struct auth_file *users)
 {
     if (users->count == users->room) {
         size_t room = users->room == 0 ? 16 : 2 * users->room;
-        struct auth_user *grown = mem_realloc(users->users, room * sizeof(*grown));
+        struct auth_user *grown = mem_alloc(room * sizeof(*grown));
 
         if (grown == NULL) {
             return NULL;
         }
+        move_users(grown, users);
         users->users = grown;
         users->room = room;
     }
