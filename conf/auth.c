@@ -71,6 +71,25 @@ static int check_users(const struct conf *conf, struct failure *ret_failure)
                        conf->path);
 }
 
+/* Nobody checks certificates then. Without TLS a line in a file is like any hostssl. */
+static int check_authorities(const struct conf *conf, struct failure *ret_failure)
+{
+    bool is_off = conf->tls_mode == CONF_TLS_DISABLE;
+    unsigned line = hba_line_of(conf->hba, HBA_CERT);
+
+    if (line == 0 || (*conf->tls_ca_file != '\0' && !is_off)) {
+        return 0;
+    }
+    if (conf->auth_type == AUTH_TYPE_CERT) {
+        return failure_set(ret_failure, "F0000",
+                           "%s: auth_type = cert needs client_tls_sslmode and client_tls_ca_file",
+                           conf->path);
+    }
+    return is_off ? 0
+                  : failure_set(ret_failure, "F0000", "%s:%u: cert needs client_tls_ca_file, in %s",
+                                conf->auth_hba_file, line, conf->path);
+}
+
 int conf_read_auth(struct conf *conf, struct failure *ret_failure)
 {
     int r = check_files(conf, ret_failure);
@@ -81,7 +100,10 @@ int conf_read_auth(struct conf *conf, struct failure *ret_failure)
     if (r == 0) {
         r = read_users(conf, ret_failure);
     }
-    return r == 0 ? check_users(conf, ret_failure) : r;
+    if (r == 0) {
+        r = check_users(conf, ret_failure);
+    }
+    return r == 0 ? check_authorities(conf, ret_failure) : r;
 }
 
 void conf_share_auth(struct conf *copy, const struct conf *conf)

@@ -366,6 +366,26 @@ class Verifying(TlsTest):
             self.assertEqual(w.error(startup(user="tester", database="shop"))[0]["C"], "28000")
 
 
+class ByCertificate(TlsTest):
+    def wanted_options(self):
+        return options("allow", client_tls_ca_file=certificate("root.crt"), client_tls_crl_file=certificate("root.crl"),
+                       auth_type="cert")
+
+    def test_who_has_one_of_his_name_gets_in(self):
+        with Secure("shop", context("client")) as w:
+            self.assertEqual(w.ask(query("SELECT current_user"))[1][1], ("D", struct.pack("!hi", 1, 6) + b"tester"))
+        for client, user in (("client", "other"), (None, "tester")):
+            with Secure(tls=context(client)) as w:
+                error, _ = w.error(startup(user=user, database="shop"))
+                self.assertEqual((error["C"], error["M"]), ("28000", 'certificate authentication failed for user "%s"' % user))
+        with wire.Wire() as w:
+            error, _ = w.error(startup(user="tester", database="shop"))
+            self.assertEqual((error["C"], error["M"].split(" for ")[0]), ("28000", "no pg_hba.conf entry"))
+        for client in ("client-other", "client-expired", "client-revoked"):
+            with self.assertRaises((ssl.SSLError, AssertionError, StopIteration)):
+                Secure("shop", context(client))
+
+
 class Slow(TlsTest):
     """A key whose signatures take longer than a time slice."""
 

@@ -19,7 +19,7 @@
 #define USER "\"bob\" \"SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$" KEY ":" KEY "\"\n"
 
 static char folder[] = "/tmp/pond-test-auth-XXXXXX";
-static const char *const names[] = { "pond.conf", "hba", "users" };
+static const char *const names[] = { "pond.conf", "hba", "users", "certs" };
 
 static const char *path_of(const char *name)
 {
@@ -129,7 +129,9 @@ static void an_auth_type_is_a_file_of_rules_that_needs_not_be_written(void **sta
     assert_methods("[database a]\n", 'p', '-', '-');
     assert_methods("[pond]\nauth_type = peer\n[database a]\n", 'p', '-', '-');
     assert_methods("[pond]\nauth_type = trust\n[database a]\n", 't', 't', 't');
-    assert_methods("[pond]\nauth_type = cert\n[database a]\n", '-', '-', 'c');
+    assert_methods("[pond]\nauth_type = cert\nclient_tls_sslmode = require\n"
+                   "client_tls_ca_file = root.crt\n[database a]\n",
+                   '-', '-', 'c');
     assert_methods("[pond]\nauth_type = scram-sha-256\nauth_file = users\n[database a]\n", 's', 's',
                    's');
     assert_methods(
@@ -177,6 +179,26 @@ static void rules_that_want_passwords_want_users(void **state)
 
     assert_int_equal(conf_read(path_of("pond.conf"), NULL, 0, &conf, &f), FAILED);
     assert_non_null(strstr(failure_get(&f, FIELD_MESSAGE), "hba:1: scram-sha-256 needs auth_file"));
+}
+
+static void rules_that_want_certificates_want_authorities(void **state)
+{
+    (void)state;
+    assert_fails("[pond]\nauth_type = cert\nclient_tls_sslmode = require\n[database a]\n",
+                 "pond.conf: auth_type = cert needs client_tls_sslmode and client_tls_ca_file");
+    assert_fails("[pond]\nauth_type = cert\nclient_tls_ca_file = root.crt\n[database a]\n",
+                 "pond.conf: auth_type = cert needs client_tls_sslmode and client_tls_ca_file");
+    write_file("pond.conf", "[pond]\nauth_type = hba\nauth_hba_file = certs\n[database a]\n");
+    write_file("certs", "local all all peer\nhostssl all all all cert\n");
+    assert_methods("[pond]\nauth_type = hba\nauth_hba_file = certs\n[database a]\n", 'p', '-', 'c');
+
+    struct conf *conf;
+    struct failure f;
+    const char *const on = "client_tls_sslmode=require";
+
+    assert_int_equal(conf_read(path_of("pond.conf"), &on, 1, &conf, &f), FAILED);
+    assert_non_null(
+        strstr(failure_get(&f, FIELD_MESSAGE), "certs:2: cert needs client_tls_ca_file"));
 }
 
 /* ---- [users] ---- */
@@ -264,6 +286,7 @@ int main(void)
         cmocka_unit_test(users_are_those_of_the_auth_file),
         cmocka_unit_test(what_does_not_go_together_is_a_mistake),
         cmocka_unit_test(rules_that_want_passwords_want_users),
+        cmocka_unit_test(rules_that_want_certificates_want_authorities),
         cmocka_unit_test(a_user_has_the_options_of_his_line),
         cmocka_unit_test(the_star_is_who_has_no_line),
         cmocka_unit_test(mistakes_in_users_are_refused_with_their_line),
