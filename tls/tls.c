@@ -16,8 +16,9 @@ struct tls {
     struct account *account; /* that tls_reserved_bytes are charged to */
     struct buf early;
     int fd;
-    int broken;   /* -errno of the socket in the last step; 0: it is well */
-    bool spoiled; /* what came is not TLS: it stays so */
+    size_t step_bytes; /* read from the socket in this step */
+    int broken;        /* -errno of the socket in the last step; 0: it is well */
+    bool spoiled;      /* what came is not TLS: it stays so */
 };
 
 /* ---- the socket ---- */
@@ -43,6 +44,11 @@ static int settle(BIO *bio, struct tls *tls, ssize_t n, int flag)
     return (int)n;
 }
 
+/* Enough for a record of the largest size. OpenSSL goes on reading for as long as what comes is for
+ * itself, as new keys are (some microseconds for 27 bytes): without an end, if they come without
+ * one. So much in a step, then it is told that nothing is there; the socket is still readable. */
+enum { step_bytes_most = 17 * 1024 };
+
 static int socket_read(BIO *bio, char *at, int room)
 {
     struct tls *tls = BIO_get_data(bio);
@@ -51,9 +57,14 @@ static int socket_read(BIO *bio, char *at, int room)
     if (tls->early.len > 0) {
         return take_early(tls, at, room);
     }
+    if (tls->step_bytes >= step_bytes_most) {
+        errno = EAGAIN;
+        return settle(bio, tls, -1, BIO_FLAGS_READ);
+    }
     do {
         n = recv(tls->fd, at, (size_t)room, MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
+    tls->step_bytes += n > 0 ? (size_t)n : 0;
     return settle(bio, tls, n, BIO_FLAGS_READ);
 }
 
@@ -163,6 +174,7 @@ static void begin_step(struct tls *tls)
 {
     ERR_clear_error();
     tls->broken = 0;
+    tls->step_bytes = 0;
 }
 
 static int broken_or(const struct tls *tls, int otherwise)

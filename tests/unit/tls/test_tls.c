@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <openssl/ssl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -106,6 +107,40 @@ static void a_full_socket_is_waited_for_and_goes_on_where_it_stopped(void **stat
     }
     assert_true(was_full);
     assert_memory_equal(sent, got, sizeof(sent));
+    sides_finish(&s);
+}
+
+/* New keys cost some microseconds and 27 bytes each, and whoever sends them without an end can do
+ * it faster than that. */
+static void new_keys_without_an_end_do_not_hold_whoever_reads(void **state)
+{
+    enum { flood_bytes = 100000, step_most_bytes = 40000 };
+    static uint8_t flood[flood_bytes + 100];
+    struct sides s;
+    uint8_t got[100];
+    size_t n = 0, len = 0;
+    int after = 0;
+
+    (void)state;
+    sides_init(&s, "server");
+    sides_connect(&s);
+    sides_shake(&s);
+    assert_int_equal(s.server_answer, 0);
+    while (len < flood_bytes) {
+        assert_int_equal(SSL_key_update(tls_ssl(s.client), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(tls_ssl(s.client)), 1);
+        len += (size_t)recv(s.server_fd, flood + len, 100, 0);
+    }
+    assert_int_equal(send(s.client_fd, flood, len, 0), len);
+    assert_int_equal(tls_read(s.server, got, sizeof(got), &n), TLS_WANTS_READ);
+    assert_int_equal(ioctl(s.server_fd, FIONREAD, &after), 0);
+    assert_in_range(len - (size_t)after, 1, step_most_bytes);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(tls_read(s.server, got, sizeof(got), &n), TLS_WANTS_READ);
+    }
+    assert_int_equal(tls_write(s.client, view_of_str("at last"), &n), 0);
+    assert_int_equal(tls_read(s.server, got, sizeof(got), &n), 0);
+    assert_memory_equal(got, "at last", 7);
     sides_finish(&s);
 }
 
@@ -253,6 +288,7 @@ int main(void)
         cmocka_unit_test(bytes_that_were_read_from_the_socket_before_come_first),
         cmocka_unit_test(a_good_bye_and_a_hang_up_are_the_end),
         cmocka_unit_test(a_full_socket_is_waited_for_and_goes_on_where_it_stopped),
+        cmocka_unit_test(new_keys_without_an_end_do_not_hold_whoever_reads),
         cmocka_unit_test(what_is_not_tls_is_an_error_and_stays_one),
         cmocka_unit_test(older_versions_are_refused),
         cmocka_unit_test(a_hang_up_in_the_hand_shake_is_told),
