@@ -256,6 +256,16 @@ static int fill_defaults(const struct completion *c, struct pond_error *error)
     return r;
 }
 
+/* The system's authorities sign for anybody: who trusts them means one name. As libpq 16. */
+static int fill_mode_of_system(const struct completion *c, struct pond_error *error)
+{
+    const char *root = c->info->value[KEY_SSLROOTCERT];
+
+    return root != NULL && strcmp(root, "system") == 0
+               ? preset(c, KEY_SSLMODE, "verify-full", error)
+               : 0;
+}
+
 /* Where libpq looks when nothing was said. A list of revoked certificates that was asked for must
  * be there, so this one is left out where it is not. */
 static int fill_tls_files(const struct completion *c, struct pond_error *error)
@@ -278,6 +288,9 @@ static int fill_tls_files(const struct completion *c, struct pond_error *error)
             (rows[i].key != KEY_SSLCRL || access(path, F_OK) == 0)) {
             r = preset(c, rows[i].key, path, error);
         }
+    }
+    if (r == 0) {
+        r = fill_mode_of_system(c, error);
     }
     return r == 0 && old != NULL && old[0] == '1' ? preset(c, KEY_SSLMODE, "require", error) : r;
 }

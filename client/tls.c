@@ -16,31 +16,45 @@
 #include <openssl/ssl.h>
 #include <sys/stat.h>
 
+static const char *setting(const struct conninfo *info, enum conninfo_key key)
+{
+    const char *value = info->value[key];
+
+    return value != NULL && *value != '\0' ? value : NULL;
+}
+
+/* The authorities that the system trusts, instead of a file. */
+static bool trusts_system(const struct conninfo *info)
+{
+    const char *root = setting(info, KEY_SSLROOTCERT);
+
+    return root != NULL && strcmp(root, "system") == 0;
+}
+
 int tls_mode_of(const struct conninfo *info, enum tls_mode *ret_mode, struct pond_error *error)
 {
     static const char *const words[] = {
         [TLS_DISABLE] = "disable", [TLS_ALLOW] = "allow",         [TLS_PREFER] = "prefer",
         [TLS_REQUIRE] = "require", [TLS_VERIFY_CA] = "verify-ca", [TLS_VERIFY_FULL] = "verify-full",
     };
-    const char *value = info->value[KEY_SSLMODE];
+    const char *value = setting(info, KEY_SSLMODE);
+    size_t mode = TLS_PREFER;
 
-    *ret_mode = TLS_PREFER;
-    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (value != NULL && strcmp(value, words[i]) == 0) {
-            *ret_mode = (enum tls_mode)i;
-            return 0;
+    if (value != NULL) {
+        for (mode = 0; mode < ARRAY_LEN(words) && strcmp(value, words[mode]) != 0; mode++) {
         }
     }
-    return value == NULL || *value == '\0'
-               ? 0
-               : error_set(error, POND_USAGE, "", "invalid sslmode value: \"%s\"", value);
-}
-
-static const char *setting(const struct conninfo *info, enum conninfo_key key)
-{
-    const char *value = info->value[key];
-
-    return value != NULL && *value != '\0' ? value : NULL;
+    if (mode == ARRAY_LEN(words)) {
+        return error_set(error, POND_USAGE, "", "invalid sslmode value: \"%s\"", value);
+    }
+    if (trusts_system(info) && mode != TLS_VERIFY_FULL) {
+        return error_set(error, POND_USAGE, "",
+                         "weak sslmode \"%s\" may not be used with sslrootcert=system (use "
+                         "\"verify-full\")",
+                         words[mode]);
+    }
+    *ret_mode = (enum tls_mode)mode;
+    return 0;
 }
 
 static int fail(struct pond_error *error, const struct failure *failure)
@@ -104,9 +118,10 @@ static int load_roots(SSL_CTX *context, const struct conninfo *info, enum tls_mo
     const char *root = setting(info, KEY_SSLROOTCERT);
     const char *crl = setting(info, KEY_SSLCRL);
     const char *crl_dir = setting(info, KEY_SSLCRLDIR);
+    bool of_system = trusts_system(info);
     struct failure failure;
 
-    if (!is_there(root)) {
+    if (!of_system && !is_there(root)) {
         return mode < TLS_VERIFY_CA
                    ? 0
                    : error_set(error, POND_CONNECT, "08001",
@@ -116,7 +131,8 @@ static int load_roots(SSL_CTX *context, const struct conninfo *info, enum tls_mo
                                root == NULL ? "~/.postgresql/root.crt" : root);
     }
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-    int r = ssl_context_trust(context, root, &failure);
+    int r = of_system ? ssl_context_trust_system(context, &failure)
+                      : ssl_context_trust(context, root, &failure);
     if (r == 0 && (crl != NULL || crl_dir != NULL)) {
         r = ssl_context_revoke(context, crl, crl_dir, &failure);
     }

@@ -146,6 +146,14 @@ int ssl_context_trust(SSL_CTX *context, const char *ca_file, struct failure *ret
     return 0;
 }
 
+int ssl_context_trust_system(SSL_CTX *context, struct failure *ret_failure)
+{
+    ERR_clear_error();
+    return SSL_CTX_set_default_verify_paths(context) == 1
+               ? 0
+               : fail(ret_failure, "root certificates", "system");
+}
+
 int ssl_context_revoke(SSL_CTX *context, const char *crl_file, const char *crl_dir,
                        struct failure *ret_failure)
 {

@@ -25,6 +25,10 @@ must_check int ssl_context_identify(SSL_CTX *context, const char *cert_file, con
 must_check int ssl_context_trust(SSL_CTX *context, const char *ca_file,
                                  struct failure *ret_failure);
 
+/* The same for those that the system trusts (OpenSSL's preset folder, or SSL_CERT_FILE and
+ * SSL_CERT_DIR in the environment). */
+must_check int ssl_context_trust_system(SSL_CTX *context, struct failure *ret_failure);
+
 /* What they have revoked; each may be NULL. Certificates whose issuer has no list there are refused
  * then. */
 must_check int ssl_context_revoke(SSL_CTX *context, const char *crl_file, const char *crl_dir,

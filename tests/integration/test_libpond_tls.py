@@ -138,6 +138,22 @@ class Modes(Both):
         self.every_setting(**options("require", server="server-chain"))
         self.alike("encrypted", sslmode="verify-full", sslrootcert=certificate("root.crt"))
 
+    def test_authorities_of_the_system(self):
+        """libpq has that since 16; OpenSSL takes their file from the environment."""
+        self.start(log_connections="on", **options("allow"))
+        for root, host, mode, words in (
+                ("root.crt", "localhost", None, ""), ("root.crt", "localhost", "verify-full", ""),
+                ("other-root.crt", "localhost", None, "certificate verify failed"),
+                ("root.crt", "elsewhere", None, "does not match host name"),
+                *(("root.crt", "localhost", weak, "weak sslmode \"%s\"" % weak) for weak in MODES[:-1])):
+            more = {"sslmode": mode} if mode else {}
+            conninfo = self.conninfo(sslrootcert="system", host=host, hostaddr="127.0.0.1", **more)
+            code, said = run([self.pond, "query", "-d", conninfo, "SELECT 1"], self.folder,
+                             {"SSL_CERT_FILE": certificate(root), "SSL_CERT_DIR": "/nowhere"})
+            self.assertEqual(code == 0, not words, said)
+            self.assertIn(words, said)
+        self.assertIn("SSL enabled", self.daemon.log())
+
     def test_missing_files(self):
         self.start(log_connections="on", **options("allow"))
         self.alike("refused", "root certificate file", sslmode="verify-ca", sslrootcert="/nowhere/root.crt")

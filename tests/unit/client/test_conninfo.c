@@ -317,6 +317,16 @@ static void what_is_demanded_and_not_to_be_had_is_refused(void **state)
     assert_int_equal(complete(env), 0);
 }
 
+static void who_trusts_the_system_means_one_name(void **state)
+{
+    static const char *const env[] = { "HOME", "/nonexistent", "PGREQUIRESSL", "1", NULL };
+
+    (void)state;
+    assert_int_equal(conninfo_parse(&info, "sslrootcert=system", &error), 0);
+    assert_int_equal(complete(env), 0);
+    said(KEY_SSLMODE, "verify-full");
+}
+
 static void what_is_said_of_tls_is_kept_and_else_looked_for_in_the_home(void **state)
 {
     static const char *const env[] = { "HOME",
@@ -403,6 +413,7 @@ int main(void)
         cmocka_unit_test_teardown(a_password_that_was_said_wins_over_the_file, teardown),
         cmocka_unit_test_teardown(a_password_file_that_others_can_read_is_not_used, teardown),
         cmocka_unit_test_teardown(what_is_demanded_and_not_to_be_had_is_refused, teardown),
+        cmocka_unit_test_teardown(who_trusts_the_system_means_one_name, teardown),
         cmocka_unit_test_teardown(what_is_said_of_tls_is_kept_and_else_looked_for_in_the_home,
                                   teardown),
         cmocka_unit_test_teardown(several_hosts_have_their_ports, teardown),
