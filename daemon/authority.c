@@ -2,8 +2,11 @@
 #include "daemon/authority.h"
 
 #include "conf/conf_user.h"
+#include "daemon/connection_impl.h"
 #include "daemon/worker.h"
 #include "pool/database.h"
+
+#include <string.h>
 
 int authority_use(const struct worker *worker, const char *user, const struct database *database,
                   const char *name, struct failure *ret_failure)
@@ -39,4 +42,16 @@ int authority_own(const struct worker *worker, const char *user, const struct da
                    (row->createdb && conf_user_may_use(row, database_options(database)->name))
                ? 0
                : failure_set(ret_failure, "42501", "must be owner of database \"%s\"", name);
+}
+
+/* Whoever may use all may also look at those who are still waiting for a session, and the
+ * console's.
+ */
+bool authority_over(const struct worker *worker, const char *user, const struct connection *other)
+{
+    const struct conf_user *row = conf_user_find(worker->conf, user);
+    const struct database *database = other->lease.database;
+
+    return row == NULL || *row->databases == '\0' || strcmp(user, other->user) == 0 ||
+           (database != NULL && conf_user_may_use(row, database_options(database)->name));
 }

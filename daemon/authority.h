@@ -3,6 +3,8 @@
 
 #include "base/failure.h"
 
+#include <stdbool.h>
+
 struct conf_user;
 struct connection;
 struct database;
@@ -22,3 +24,7 @@ must_check int authority_create(const struct worker *worker, const char *user,
 must_check int authority_own(const struct worker *worker, const char *user,
                              const struct database *database, const char *name,
                              struct failure *ret_failure);
+
+/* May he read what that connection runs, and cancel or end it? His own, and those to databases that
+ * he may use. `other` is of this worker. */
+bool authority_over(const struct worker *worker, const char *user, const struct connection *other);

@@ -7,12 +7,14 @@
 #include "async/await.h"
 #include "async/loop.h"
 #include "daemon/address.h"
+#include "daemon/authority.h"
 #include "daemon/connection.h"
 #include "daemon/databases.h"
 #include "daemon/linger.h"
 #include "pool/registry.h"
 #include "pool/txn.h"
 
+#include <assert.h>
 #include <errno.h>
 
 /* ---- databases ----
@@ -146,6 +148,9 @@ int host_keep(void *host, struct failure *ret_failure)
         return failure_set(ret_failure, "3D000", "database \"%s\" has been dropped",
                            conn->database);
     }
+    if (authority_create(conn->worker, conn->user, ret_failure) != 0) {
+        return FAILED;
+    }
     named_make_lasting(conn->named);
     linger_end(conn->named);
     return 0;
@@ -183,6 +188,7 @@ struct backend {
 };
 
 struct backends {
+    const char *user; /* for whom */
     struct backend *list;
     size_t count;
     size_t room;
@@ -265,6 +271,16 @@ static void fill(struct backend *b, const struct connection *conn)
     set_wait(b, conn);
 }
 
+/* In PostgreSQL's words. */
+static void hide_query(struct backend *b)
+{
+    static const char words[] = "<insufficient privilege>";
+
+    static_assert(sizeof(words) <= sizeof(b->query), "it must fit");
+    memcpy(b->query, words, sizeof(words) - 1);
+    b->row.query = view_of(b->query, sizeof(words) - 1);
+}
+
 /* Those who have not said who they are, are in no database. As many as there is room for. */
 static void list_backends(struct worker *worker, void *arg)
 {
@@ -272,16 +288,22 @@ static void list_backends(struct worker *worker, void *arg)
     const struct connection *conn;
 
     TAILQ_FOREACH (conn, &worker->connections, entry) {
-        if (conn->activity != NULL && backends->count < backends->room) {
-            fill(&backends->list[backends->count++], conn);
+        if (conn->activity == NULL || backends->count == backends->room) {
+            continue;
+        }
+        struct backend *b = &backends->list[backends->count++];
+        fill(b, conn);
+        if (!authority_over(worker, backends->user, conn)) {
+            hide_query(b);
         }
     }
 }
 
 int host_each_backend(void *host, backend_fn *fn, void *arg, struct failure *ret_failure)
 {
-    struct server *server = ((struct connection *)host)->server;
-    struct backends backends = { .room = server_connections(server) + 16 };
+    const struct connection *conn = host;
+    struct server *server = conn->server;
+    struct backends backends = { .user = conn->user, .room = server_connections(server) + 16 };
     cleanup(mem_freep) struct backend *list = mem_alloc(backends.room * sizeof(*list));
 
     if (list == NULL) {
@@ -297,9 +319,11 @@ int host_each_backend(void *host, backend_fn *fn, void *arg, struct failure *ret
 
 struct signalling {
     struct worker *worker;
+    const char *user;
     int32_t pid;
     enum backend_signal signal;
     bool found;
+    bool denied;
 };
 
 static void signal_there(void *arg)
@@ -312,6 +336,10 @@ static void signal_there(void *arg)
         return;
     }
     struct connection *conn = container_of(key, struct connection, cancel_key);
+    s->denied = !authority_over(s->worker, s->user, conn);
+    if (s->denied) {
+        return;
+    }
     if (s->signal == BACKEND_TERMINATE) {
         connection_shutdown(conn, true);
     } else {
@@ -325,12 +353,18 @@ int host_backend_signal(void *host, int32_t pid, enum backend_signal signal, boo
     const struct connection *conn = host;
     cleanup(account_restorep) maybe_unused struct account *was = charge_daemon(conn);
     struct signalling s = { .worker = server_worker_of_pid(conn->server, pid),
+                            .user = conn->user,
                             .pid = pid,
                             .signal = signal };
 
-    (void)ret_failure;
     if (s.worker != NULL) {
         await_call(s.worker->loop, signal_there, &s);
+    }
+    if (s.denied) {
+        return failure_set(ret_failure, "42501",
+                           "must be a member of the role whose %s or member of pg_signal_backend",
+                           signal == BACKEND_TERMINATE ? "process is being terminated"
+                                                       : "query is being canceled");
     }
     *ret_found = s.found;
     return 0;

@@ -232,9 +232,9 @@ class Delay(Test):
     options = ("auth_type=scram-sha-256",)
 
     def test_guessing_takes_time_and_ends(self):
-        for _ in range(3):
+        for user in ("alice", "nobody", "alice"):
             begin = time.monotonic()
-            with Login("alice") as w:
+            with Login(user) as w:
                 self.assertEqual(refusal_in(w.login("wrong"))["C"], "28P01")
             self.assertGreater(time.monotonic() - begin, 0.39)
         with Login("alice") as w:
@@ -356,9 +356,33 @@ dave = max_user_connections=2 statement_timeout=5s
         self.fails(w, "SELECT pond_template('seeded')", "42501")
         self.assertEqual(self.refused("shop~mine", user="carol")["C"], "42501")
         maker = self.connect("shop~mine")
-        self.leave(self.connect("shop~mine", user="carol"))  # it is there
+        guest = self.connect("shop~mine", user="carol")  # it is there
+        self.fails(guest, "SELECT pond_keep()", "42501")
+        self.leave(guest)
         self.leave(maker)
         self.leave(w)
+
+    def test_what_others_do_is_seen_and_ended_by_who_may_use_their_database(self):
+        w, bob, carol = self.connect("shop"), self.connect("empty", user="bob"), self.connect("empty", user="carol")
+        (pid,), = self.run_sql(w, "SELECT pg_backend_pid() AS secret")
+        look = "SELECT query FROM pg_stat_activity WHERE pid = %s" % pid
+        self.assertEqual(self.run_sql(bob, look), [("<insufficient privilege>",)])
+        self.assertEqual(self.run_sql(carol, look), [("SELECT pg_backend_pid() AS secret",)])
+        (own,), = self.run_sql(bob, "SELECT pg_backend_pid()")
+        self.assertEqual(self.run_sql(bob, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%count%%' AND pid = %s" % own),
+                         [("1",)])
+        self.assertEqual(self.fails(bob, "SELECT pg_cancel_backend(%s)" % pid, "42501")["M"], (
+            "must be a member of the role whose query is being canceled or member of pg_signal_backend"))
+        self.assertEqual(self.fails(bob, "SELECT pg_terminate_backend(%s)" % pid, "42501")["M"], (
+            "must be a member of the role whose process is being terminated or member of pg_signal_backend"))
+        another = self.connect("empty~his", user="bob")
+        (its,), = self.run_sql(another, "SELECT pg_backend_pid()")
+        for who, whom, ended in ((bob, its, another), (carol, pid, w)):
+            self.assertEqual(self.run_sql(who, "SELECT pg_terminate_backend(%s)" % whom), [("t",)])
+            self.assertEqual(fields(ended.next()[1])["C"], "57P01")
+            ended.socket.close()
+        for other in (bob, carol):
+            self.leave(other)
 
     def test_sessions_and_their_time(self):
         first, second = self.connect("shop", user="dave"), self.connect("shop", user="dave")
