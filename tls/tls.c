@@ -16,7 +16,8 @@ struct tls {
     struct account *account; /* that tls_reserved_bytes are charged to */
     struct buf early;
     int fd;
-    size_t step_bytes; /* read from the socket in this step */
+    size_t step_bytes; /* read from the socket in this step ... */
+    size_t received;   /* ... and in all steps */
     int broken;        /* -errno of the socket in the last step; 0: it is well */
     bool spoiled;      /* what came is not TLS: it stays so */
 };
@@ -65,6 +66,7 @@ static int socket_read(BIO *bio, char *at, int room)
         n = recv(tls->fd, at, (size_t)room, MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
     tls->step_bytes += n > 0 ? (size_t)n : 0;
+    tls->received += n > 0 ? (size_t)n : 0;
     return settle(bio, tls, n, BIO_FLAGS_READ);
 }
 
@@ -233,8 +235,16 @@ static int shake(struct tls *tls, int (*step)(SSL *ssl), struct failure *ret_fai
     return r;
 }
 
+/* OpenSSL keeps as much as a ClientHello of 128 KiB, or a chain of 100 KiB, of somebody who is
+ * nobody yet; honest ones send 2 KiB, and their certificates 2 KiB each. */
+enum { shake_kib_most = 32 };
+
 int tls_accept(struct tls *tls, struct failure *ret_failure)
 {
+    if (tls->received > shake_kib_most * 1024) {
+        return failure_set(ret_failure, "08P01", "the hand-shake is longer than %d KiB",
+                           shake_kib_most);
+    }
     return shake(tls, SSL_accept, ret_failure);
 }
 

@@ -18,8 +18,9 @@ enum {
 };
 
 /* What OpenSSL takes for a connection, about, and is charged to the current account: its own
- * allocations are not seen by ours. Measured: 14 KiB for each of 500 that rest; while bytes move,
- * and in the hand-shake, it borrows up to two buffers of 17 KiB more. */
+ * allocations are not seen by ours. Measured: 14 KiB for each of 500 that rest; while bytes move it
+ * borrows up to two buffers of 17 KiB more, in a server's hand-shake also what came of it, of which
+ * it takes 32 KiB and no more. */
 enum { tls_reserved_bytes = 20 * 1024 };
 
 struct tls;

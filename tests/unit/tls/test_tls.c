@@ -110,6 +110,30 @@ static void a_full_socket_is_waited_for_and_goes_on_where_it_stopped(void **stat
     sides_finish(&s);
 }
 
+/* A ClientHello may have 128 KiB, and whoever sends it is nobody yet. */
+static void a_hand_shake_that_is_long_is_not_read_to_its_end(void **state)
+{
+    static const uint8_t begin[] = "\x16\x03\x01\x20\x00\x01\x01\xf0\x00";
+    static const uint8_t record[5 + 8192] = "\x16\x03\x01\x20\x00";
+    struct sides s;
+    size_t sent = 0;
+
+    (void)state;
+    sides_init(&s, "server");
+    sides_connect(&s);
+    assert_int_equal(send(s.client_fd, begin, 9, 0), 9);
+    assert_int_equal(send(s.client_fd, record, 8188, 0), 8188);
+    while ((s.server_answer = tls_accept(s.server, &s.server_failure)) == TLS_WANTS_READ) {
+        assert_int_equal(send(s.client_fd, record, sizeof(record), 0), sizeof(record));
+        sent += sizeof(record);
+        assert_true(sent < 100000);
+    }
+    assert_int_equal(s.server_answer, FAILED);
+    assert_string_equal(failure_get(&s.server_failure, FIELD_MESSAGE),
+                        "the hand-shake is longer than 32 KiB");
+    sides_finish(&s);
+}
+
 /* New keys cost some microseconds and 27 bytes each, and whoever sends them without an end can do
  * it faster than that. */
 static void new_keys_without_an_end_do_not_hold_whoever_reads(void **state)
@@ -288,6 +312,7 @@ int main(void)
         cmocka_unit_test(bytes_that_were_read_from_the_socket_before_come_first),
         cmocka_unit_test(a_good_bye_and_a_hang_up_are_the_end),
         cmocka_unit_test(a_full_socket_is_waited_for_and_goes_on_where_it_stopped),
+        cmocka_unit_test(a_hand_shake_that_is_long_is_not_read_to_its_end),
         cmocka_unit_test(new_keys_without_an_end_do_not_hold_whoever_reads),
         cmocka_unit_test(what_is_not_tls_is_an_error_and_stays_one),
         cmocka_unit_test(older_versions_are_refused),
