@@ -37,11 +37,11 @@ class Login(Wire):
         self.server_first = body[4:]
         return dict(part.split(b"=", 1) for part in self.server_first.split(b","))
 
-    def final(self, password, got):
+    def final(self, password, got, binding=b"c=biws"):
         """client-final-message for what challenge() gave."""
         salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(got[b"s"]), int(got[b"i"]))
         key = hmac.digest(salted, b"Client Key", "sha256")
-        bare = b"c=biws,r=" + got[b"r"]
+        bare = binding + b",r=" + got[b"r"]
         said = b",".join([self.first[3:], self.server_first, bare])
         signature = hmac.digest(hashlib.sha256(key).digest(), said, "sha256")
         self.expected = hmac.digest(hmac.digest(salted, b"Server Key", "sha256"), said, "sha256")

@@ -4,6 +4,7 @@ over it as well.
 
 usage: test_tls.py PONDD MAKE_CERTIFICATES
 """
+import base64
 import hashlib
 import os
 import re
@@ -18,6 +19,7 @@ import time
 import unittest
 import warnings
 
+import scram
 import tls_daemon
 import wire
 from tls_daemon import GSSENC_REQUEST, SSL_REQUEST, Secure, TlsTest, certificate, context, options
@@ -364,6 +366,75 @@ class Verifying(TlsTest):
         self.refused("client-revoked", "certificate revoked", "CERTIFICATE_REVOKED")
         with wire.Wire() as w:
             self.assertEqual(w.error(startup(user="tester", database="shop"))[0]["C"], "28000")
+
+
+class Bound(TlsTest):
+    """SCRAM inside of TLS: what is bound to the certificate, and what somebody in between would have a client say."""
+    users = os.path.join(os.path.dirname(os.path.abspath(__file__)), "login.users")
+
+    def wanted_options(self):
+        return options("allow", auth_type="scram-sha-256", auth_file=self.users, auth_delay="0", max_failed_logins="0")
+
+    def login(self, tls=True):
+        w = Secure() if tls else wire.Wire()
+        self.addCleanup(w.socket.close)
+        return scram.Login("alice", connected=w.socket)
+
+    def refused(self, first, mechanism, code, message, tls=True):
+        w = self.login(tls)
+        w.send(scram.initial(first, mechanism))
+        error = w.refusal()
+        self.assertEqual((error["C"], error["M"]), (code, message), (first, mechanism))
+
+    def test_it_is_offered_inside_of_tls_only(self):
+        self.assertEqual(self.login().mechanisms(), ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"])
+        self.assertEqual(self.login(tls=False).mechanisms(), ["SCRAM-SHA-256"])
+
+    def test_whoever_was_told_that_there_is_none_has_been_lied_to(self):
+        self.refused(b"y,,n=,r=abc", "SCRAM-SHA-256", "28000", "SCRAM channel binding negotiation error")
+        plain = self.login(tls=False)
+        self.assertIn(b"s", plain.challenge(b"y,,n=,r=" + plain.nonce))  # there is none
+
+    def test_mechanism_and_header_must_agree(self):
+        self.refused(b"n,,n=,r=abc", "SCRAM-SHA-256-PLUS", "08P01", "malformed SCRAM message")
+        self.refused(b"p=tls-server-end-point,,n=,r=abc", "SCRAM-SHA-256", "08P01", "malformed SCRAM message")
+        self.refused(b"p=tls-unique,,n=,r=abc", "SCRAM-SHA-256-PLUS", "08P01", "unsupported SCRAM channel-binding type")
+        self.refused(b"p=tls-server-end-point,,n=,r=abc", "SCRAM-SHA-256-PLUS", "08P01",
+                     "client selected an invalid SASL authentication mechanism", tls=False)
+
+    def final_with(self, binding):
+        """The answer to the right password with that binding."""
+        w = self.login()
+        first = b"p=tls-server-end-point,,n=,r=" + w.nonce
+        w.send(scram.initial(first, "SCRAM-SHA-256-PLUS"))
+        kind, body = w.next()
+        self.assertEqual(kind, "R")
+        w.first, w.server_first = b"n,," + first.split(b",,")[1], body[4:]  # what is signed begins behind the header
+        got = dict(part.split(b"=", 1) for part in w.server_first.split(b","))
+        return w.prove(w.final("wonderland", got, b"c=" + base64.b64encode(b"p=tls-server-end-point,," + binding)))
+
+    def test_a_proof_is_good_for_one_certificate(self):
+        with open(certificate("server.crt"), encoding="ascii") as file:
+            own = hashlib.sha256(ssl.PEM_cert_to_DER_cert(file.read())).digest()
+        self.assertEqual(self.final_with(own)[-1][0], "Z")
+        for other in (hashlib.sha256(b"of another").digest(), own[:-1], own + b"x", b""):
+            error = scram.refusal_in(self.final_with(other))
+            self.assertEqual((error["C"], error["M"]), ("28000", "SCRAM channel binding check failed"))
+
+    def test_messages_out_of_turn(self):
+        for early in (message("p", b"wonderland\0"), query("SELECT 1"), scram.initial(b"n,,n=,r=abc")):
+            with Secure() as w:  # before any start-up packet: their lengths make none
+                w.send(early)
+                got = w.until("Z")
+                self.assertEqual((got[-1][0], wire.fields(got[-1][1])["C"]), ("E", "08P01"))
+        for late in (startup(user="bob", database="shop"), SSL_REQUEST, GSSENC_REQUEST, query("SELECT 1"), SYNC):
+            w = self.login()
+            w.send(late)
+            self.assertEqual(w.refusal()["C"], "08P01", late)
+            w = self.login()
+            w.challenge()
+            w.send(late)
+            self.assertEqual(w.refusal()["C"], "08P01", late)
 
 
 class ByCertificate(TlsTest):
