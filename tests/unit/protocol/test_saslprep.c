@@ -35,6 +35,15 @@ static void letters_that_look_alike_are_the_same_password(void **state)
                     BYTES("a b")); /* any blank is a blank */
 }
 
+/* Each was asked of PostgreSQL 15. */
+static void what_postgresql_looks_at_is_not_normalized_yet(void **state)
+{
+    (void)state;
+    assert_prepared(BYTES("\xef\xad\x83"), BYTES("\xd7\xa3\xd6\xbc")); /* ends with a mark */
+    assert_prepared(BYTES("x\xe2\x84\xb5"), BYTES("x\xd7\x90")); /* two directions afterwards */
+    assert_prepared(BYTES("a\xcd\x80"), BYTES("a\xcd\x80")); /* prohibited, but a grave accent */
+}
+
 static void what_has_no_prepared_form_stays_as_it_is(void **state)
 {
     (void)state;
@@ -78,6 +87,7 @@ int main(void)
         cmocka_unit_test(ascii_stays_as_it_is),
         cmocka_unit_test(the_examples_of_rfc_4013_are_prepared),
         cmocka_unit_test(letters_that_look_alike_are_the_same_password),
+        cmocka_unit_test(what_postgresql_looks_at_is_not_normalized_yet),
         cmocka_unit_test(what_has_no_prepared_form_stays_as_it_is),
         cmocka_unit_test(out_of_memory_is_said),
         cmocka_unit_test(a_full_buffer_is_said),
