@@ -70,9 +70,10 @@ struct connection {
     char *user;
     char *database;
     uint32_t database_oid;
-    int64_t start_us;    /* when it was accepted */
-    size_t result_bytes; /* of the rows that its statement has given */
-    int64_t opening_us;  /* clone and session took so long; until the first statement adds itself */
+    int64_t start_us;          /* when it was accepted */
+    size_t result_bytes;       /* of the rows that its statement has given */
+    int64_t statement_most_us; /* what its user's line allows a statement; 0: as long as it says */
+    int64_t opening_us; /* clone and session took so long; until the first statement adds itself */
     int fd;
     uint8_t goodbye;          /* enum goodbye: once told, it ends */
     uint8_t console;          /* enum console_access: it has no session, nor settings, then */

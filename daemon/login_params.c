@@ -65,15 +65,6 @@ static int64_t lock_timeout_us(const struct connection *conn,
                                                                       : options->lock_timeout_us;
 }
 
-static int64_t statement_timeout_us(const struct connection *conn,
-                                    const struct database_options *options)
-{
-    const struct conf_user *user = conf_user_find(conn->worker->conf, conn->user);
-
-    return user == NULL || user->statement_timeout_us == 0 ? options->statement_timeout_us
-                                                           : user->statement_timeout_us;
-}
-
 enum { work_mem_preset = 4 << 20 };
 
 static int set_work_mem(struct connection *conn, size_t bytes, struct failure *ret_failure)
@@ -92,15 +83,18 @@ static int set_work_mem(struct connection *conn, size_t bytes, struct failure *r
 static int set_database_defaults(struct connection *conn, struct failure *ret_failure)
 {
     const struct database_options *options = database_options(conn->lease.database);
+    const struct conf_user *user = conf_user_find(conn->worker->conf, conn->user);
+    int64_t most_us = user == NULL ? 0 : user->statement_timeout_us;
     const struct {
         const char *name;
         int64_t us;
     } defaults[] = {
-        { "statement_timeout", statement_timeout_us(conn, options) },
+        { "statement_timeout", most_us > 0 ? most_us : options->statement_timeout_us },
         { "lock_timeout", lock_timeout_us(conn, options) },
         { "idle_in_transaction_session_timeout", options->idle_in_transaction_timeout_us },
     };
 
+    conn->statement_most_us = most_us;
     for (size_t i = 0; i < ARRAY_LEN(defaults); i++) {
         char value[32];
         int r = 0;

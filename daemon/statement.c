@@ -18,9 +18,18 @@ void statement_note(struct connection *conn, struct view text)
                    txn_is_open(conn->lease.session));
 }
 
+/* The client may ask for less than its user has, not for more. 0: for ever. */
+static int64_t timeout_us_of(const struct connection *conn)
+{
+    int64_t wanted_us = sql_setting_us(conn->sql, "statement_timeout");
+    int64_t most_us = conn->statement_most_us;
+
+    return most_us > 0 && (wanted_us == 0 || wanted_us > most_us) ? most_us : wanted_us;
+}
+
 void statement_begin(struct connection *conn)
 {
-    int64_t timeout_us = sql_setting_us(conn->sql, "statement_timeout");
+    int64_t timeout_us = timeout_us_of(conn);
     int64_t deadline_us = DEADLINE_NONE;
 
     memory_look(conn);

@@ -321,6 +321,7 @@ class Rights(Test):
 bob = databases=empty
 carol = createdb=off
 dave = max_user_connections=2 statement_timeout=5s
+erin = statement_timeout=200ms
 * = databases=shop,postgres
 """
     options = ("database.shop.query_wait_timeout=300ms", "database.shop.statement_timeout=9s")
@@ -383,6 +384,17 @@ dave = max_user_connections=2 statement_timeout=5s
             ended.socket.close()
         for other in (bob, carol):
             self.leave(other)
+
+    def test_nobody_gives_himself_more_time(self):
+        w = self.connect("shop", user="erin", options="-c statement_timeout=0")
+        for wish in ("SHOW statement_timeout", "SET statement_timeout = 0", "SET statement_timeout = '1h'", "RESET ALL"):
+            self.run_sql(w, wish)
+            self.fails(w, database_test.ENDLESS, "57014")
+        self.run_sql(w, "SET statement_timeout = '20ms'")
+        begin = time.monotonic()
+        self.fails(w, database_test.ENDLESS, "57014")
+        self.assertLess(time.monotonic() - begin, 0.2)
+        self.leave(w)
 
     def test_sessions_and_their_time(self):
         first, second = self.connect("shop", user="dave"), self.connect("shop", user="dave")
