@@ -436,6 +436,40 @@ class Reload(Test):
         self.leave(stays)
 
 
+class ReloadUsers(Test):
+    conf = DATABASES
+
+    @classmethod
+    def setUpClass(cls):
+        with open(USERS, encoding="utf-8") as file:
+            lines = [line for line in file if line.startswith('"')]
+        cls.alice = next(line for line in lines if line.startswith('"alice"'))
+        cls.others = "".join(line for line in lines if line != cls.alice)
+        cls.users = file_for(cls, cls.alice + cls.others)
+        cls.options = ("auth_type=scram-sha-256", "auth_file=" + cls.users, "auth_delay=0", "max_failed_logins=0")
+        super().setUpClass()
+
+    def write(self, text, mark):
+        with open(self.users, "w", encoding="utf-8") as file:
+            file.write(text)
+        self.daemon.signal(signal.SIGHUP, mark)
+
+    def answer(self):
+        with Login("alice") as w:
+            return w.login("wonderland")[-1][0]
+
+    def test_users_come_and_go_and_a_mistake_changes_nothing(self):
+        self.assertEqual(self.answer(), "Z")
+        self.write(self.others, "LOG: reloaded ")
+        self.assertEqual(self.answer(), "E")
+        self.write(self.alice + '"bob" "hunter2hunter2"\n', self.users + ":2: expected a SCRAM-SHA-256 verifier for user \"bob\"")
+        self.assertEqual(self.answer(), "E")
+        self.write(self.alice + self.others, "LOG: reloaded ")
+        self.assertEqual(self.answer(), "Z")
+        for secret in ("hunter2", "SCRAM-SHA-256$", "onderland"):
+            self.assertNotIn(secret, self.daemon.log())
+
+
 class Passwd(unittest.TestCase):
     def line(self, user, password, *options):
         return subprocess.run([POND, "passwd", user, *options], input=password, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
