@@ -134,6 +134,27 @@ static void a_hand_shake_that_is_long_is_not_read_to_its_end(void **state)
     sides_finish(&s);
 }
 
+static void nobody_shakes_hands_again(void **state)
+{
+    struct sides s;
+    uint8_t got[100];
+    size_t n = 0;
+
+    (void)state;
+    sides_init(&s, "server");
+    SSL_CTX_set_max_proto_version(s.client_context, TLS1_2_VERSION);
+    SSL_CTX_clear_options(s.client_context, SSL_OP_NO_RENEGOTIATION);
+    sides_connect(&s);
+    sides_shake(&s);
+    assert_int_equal(s.server_answer, 0);
+    assert_int_equal(SSL_renegotiate(tls_ssl(s.client)), 1);
+    assert_int_equal(tls_connect(s.client, &s.client_failure), TLS_WANTS_READ);
+    assert_int_equal(tls_read(s.server, got, sizeof(got), &n), TLS_WANTS_READ);
+    assert_int_equal(tls_connect(s.client, &s.client_failure), FAILED);
+    assert_non_null(strstr(failure_get(&s.client_failure, FIELD_MESSAGE), "no renegotiation"));
+    sides_finish(&s);
+}
+
 /* New keys cost some microseconds and 27 bytes each, and whoever sends them without an end can do
  * it faster than that. */
 static void new_keys_without_an_end_do_not_hold_whoever_reads(void **state)
@@ -313,6 +334,7 @@ int main(void)
         cmocka_unit_test(a_good_bye_and_a_hang_up_are_the_end),
         cmocka_unit_test(a_full_socket_is_waited_for_and_goes_on_where_it_stopped),
         cmocka_unit_test(a_hand_shake_that_is_long_is_not_read_to_its_end),
+        cmocka_unit_test(nobody_shakes_hands_again),
         cmocka_unit_test(new_keys_without_an_end_do_not_hold_whoever_reads),
         cmocka_unit_test(what_is_not_tls_is_an_error_and_stays_one),
         cmocka_unit_test(older_versions_are_refused),
