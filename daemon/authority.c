@@ -47,9 +47,8 @@ int authority_own(const struct worker *worker, const char *user, const struct da
 /* Whoever may use all may also look at those who are still waiting for a session, and the
  * console's.
  */
-bool authority_over(const struct worker *worker, const char *user, const struct connection *other)
+bool authority_over(const struct conf_user *row, const char *user, const struct connection *other)
 {
-    const struct conf_user *row = conf_user_find(worker->conf, user);
     const struct database *database = other->lease.database;
 
     return row == NULL || *row->databases == '\0' || strcmp(user, other->user) == 0 ||

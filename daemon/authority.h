@@ -26,5 +26,6 @@ must_check int authority_own(const struct worker *worker, const char *user,
                              struct failure *ret_failure);
 
 /* May he read what that connection runs, and cancel or end it? His own, and those to databases that
- * he may use. `other` is of this worker. */
-bool authority_over(const struct worker *worker, const char *user, const struct connection *other);
+ * he may use. `row` is his line (conf_user_find()): who asks of many looks for it once. `other` is
+ * of this worker. */
+bool authority_over(const struct conf_user *row, const char *user, const struct connection *other);

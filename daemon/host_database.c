@@ -6,6 +6,7 @@
 
 #include "async/await.h"
 #include "async/loop.h"
+#include "conf/conf_user.h"
 #include "daemon/address.h"
 #include "daemon/authority.h"
 #include "daemon/connection.h"
@@ -285,6 +286,7 @@ static void hide_query(struct backend *b)
 static void list_backends(struct worker *worker, void *arg)
 {
     struct backends *backends = arg;
+    const struct conf_user *row = conf_user_find(worker->conf, backends->user);
     const struct connection *conn;
 
     TAILQ_FOREACH (conn, &worker->connections, entry) {
@@ -293,7 +295,7 @@ static void list_backends(struct worker *worker, void *arg)
         }
         struct backend *b = &backends->list[backends->count++];
         fill(b, conn);
-        if (!authority_over(worker, backends->user, conn)) {
+        if (!authority_over(row, backends->user, conn)) {
             hide_query(b);
         }
     }
@@ -336,7 +338,7 @@ static void signal_there(void *arg)
         return;
     }
     struct connection *conn = container_of(key, struct connection, cancel_key);
-    s->denied = !authority_over(s->worker, s->user, conn);
+    s->denied = !authority_over(conf_user_find(s->worker->conf, s->user), s->user, conn);
     if (s->denied) {
         return;
     }
