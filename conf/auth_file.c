@@ -2,12 +2,13 @@
 #include "conf/auth_file.h"
 
 #include "base/alloc.h"
+#include "conf/conf.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { name_most_bytes = 1023, users_most = 1000000 };
+enum { users_most = 1000000 };
 
 struct auth_user {
     char *name;
@@ -249,7 +250,7 @@ int auth_file_parse(const char *file, struct view text, struct auth_file **ret_u
 {
     cleanup(auth_reader_finish) struct auth_reader reader = { .file = file };
 
-    buf_init(&reader.name, name_most_bytes);
+    buf_init(&reader.name, conf_name_bytes_most);
     reader.users = mem_zalloc(sizeof(*reader.users));
     if (reader.users == NULL) {
         return -ENOMEM;

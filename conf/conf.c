@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { file_bytes_max = 1 << 20, databases_max = 1000, name_bytes_max = 63, seen_max = 128 };
+enum { file_bytes_max = 1 << 20, databases_max = 1000, seen_max = 128 };
 enum { users_section = -2 };
 
 struct conf_reader {
@@ -47,8 +47,8 @@ bool conf_is_console(const char *database)
 
 static bool name_is_good(const char *name)
 {
-    return *name != '\0' && strlen(name) <= name_bytes_max && strpbrk(name, "~/ \t\"") == NULL &&
-           !conf_is_console(name);
+    return *name != '\0' && strlen(name) <= conf_name_bytes_most &&
+           strpbrk(name, "~/ \t\"") == NULL && !conf_is_console(name);
 }
 
 static struct conf_database *database_find(const struct conf *conf, const char *name, size_t len)

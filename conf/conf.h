@@ -32,6 +32,10 @@ enum conf_tls_mode {
 /* ... and of client_tls_protocols. */
 enum conf_tls_protocols { CONF_TLS_SECURE, CONF_TLS_1_2, CONF_TLS_1_3 };
 
+/* Of databases and users. PostgreSQL's: longer ones in a start-up packet are cut, so that a rule
+ * for one would fit nobody. */
+enum { conf_name_bytes_most = 63 };
+
 struct conf_database {
     char *name;
     char *seed;          /* absolute path; empty: an empty template */

@@ -63,6 +63,10 @@ int conf_user_add(struct conf *conf, const struct ini_item *item, struct failure
     if (words == NULL) {
         return -ENOMEM;
     }
+    if (strlen(item->name) > conf_name_bytes_most) {
+        return failure_set(ret_failure, "F0000", "the name of a user has at most %d bytes: \"%s\"",
+                           conf_name_bytes_most, item->name);
+    }
     if (find(conf, item->name) != NULL) {
         return failure_set(ret_failure, "F0000", "user \"%s\" is there twice", item->name);
     }

@@ -3,6 +3,7 @@
 #include "conf/hba.h"
 
 #include "base/alloc.h"
+#include "conf/conf.h"
 #include "conf/hba_address.h"
 #include "conf/hba_words.h"
 
@@ -118,6 +119,10 @@ static int add_name(const struct hba_words *words, const struct hba_word *word, 
 
     if (r != 0) {
         return r;
+    }
+    if (strlen(word->text) > conf_name_bytes_most) {
+        return hba_words_fail(words, f, "a name has at most %d bytes: \"%s\"", conf_name_bytes_most,
+                              word->text);
     }
     if (!word->quoted && strcmp(word->text, "all") == 0) {
         names->all = true;

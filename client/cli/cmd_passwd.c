@@ -56,10 +56,15 @@ static int print(const char *user, const struct scram_verifier *verifier)
     return output_end(&out);
 }
 
+enum { user_bytes_most = 63 }; /* more of a start-up packet's is cut off */
+
 static int check(const char *user, long iterations)
 {
     if (*user == '\0' || strchr(user, '\n') != NULL) {
         return cli_usage("expected the name of a user, on one line");
+    }
+    if (strlen(user) > user_bytes_most) {
+        return cli_usage("the name of a user has at most %d bytes", user_bytes_most);
     }
     if (iterations < 1 || iterations > scram_iterations_most) {
         return cli_usage("--iterations: expected 1 to %d, not %ld", scram_iterations_most,

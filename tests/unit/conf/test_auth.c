@@ -252,6 +252,11 @@ static void mistakes_in_users_are_refused_with_their_line(void **state)
                  "pond.conf:3: pool_mode: no such option of a user");
     assert_fails("[database a]\n[users]\nbob =\nbob =\n",
                  "pond.conf:4: user \"bob\" is there twice");
+    assert_fails(
+        "[database a]\n[users]\n64 bytes ------------------------------------------------------+ "
+        "= createdb=off\n",
+        "pond.conf:3: the name of a user has at most 63 bytes: "
+        "\"64 bytes ------------------------------------------------------+\"");
     assert_fails("[database a]\n[users]\n[users]\n", "pond.conf:3: a second section \"users\"");
     assert_fails("[database a]\n[users]\nbob = databases=a,b\n",
                  "pond.conf: [users] bob: there is no section [database b]");

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#define NAME_OF_63 "a234567890b234567890c234567890d234567890e234567890f23456789012x"
+
 static void destroy(struct hba **hba)
 {
     hba_unref(*hba);
@@ -207,6 +209,12 @@ static void mistakes_are_refused_with_their_line(void **state)
           "F:1: expected trust, reject, peer, scram-sha-256 or cert, not \"md5\"" },
         { "local a b password",
           "F:1: expected trust, reject, peer, scram-sha-256 or cert, not \"password\"" },
+        { "local a " NAME_OF_63 "x trust",
+          "F:1: a name has at most 63 bytes: \"" NAME_OF_63 "x\"" },
+        { "local " NAME_OF_63 "x b trust",
+          "F:1: a name has at most 63 bytes: \"" NAME_OF_63 "x\"" },
+        { "local " NAME_OF_63 " " NAME_OF_63 " b", /* as many are fine */
+          "F:1: expected trust, reject, peer, scram-sha-256 or cert, not \"b\"" },
         { "local a b peer map=x", "F:1: \"map=x\": options of methods are not supported" },
         { "hostssl a b all trust clientcert=verify-full",
           "F:1: \"clientcert=verify-full\": options of methods are not supported" },
