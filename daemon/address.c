@@ -66,3 +66,9 @@ void address_of_socket(int fd, struct address *ret_address)
     (void)getsockname(fd, (struct sockaddr *)&from, &size);
     print(&from, ret_address);
 }
+
+const char *address_in_words(int fd, struct address *room)
+{
+    address_of_peer(fd, room);
+    return room->host[0] == '\0' ? "[local]" : room->host;
+}

@@ -16,5 +16,8 @@ struct address {
  * -errno. */
 must_check int address_get_peer(int fd, struct sockaddr_storage *ret_from);
 
+/* The other end for a reader: its address, or "[local]" where it has none. `room` holds it. */
+const char *address_in_words(int fd, struct address *room);
+
 void address_of_peer(int fd, struct address *ret_address);
 void address_of_socket(int fd, struct address *ret_address);

@@ -14,12 +14,6 @@
 
 /* ---- refusals ---- */
 
-static const char *host_of(const struct connection *conn, struct address *address)
-{
-    address_of_peer(conn->fd, address);
-    return address->host[0] == '\0' ? "[local]" : address->host;
-}
-
 static const char *encryption_of(const struct connection *conn)
 {
     return connection_is_encrypted(conn) ? "SSL encryption" : "no encryption";
@@ -29,9 +23,9 @@ static int refuse_unknown(const struct connection *conn, struct failure *f)
 {
     struct address address;
 
-    failure_set(f, "28000",
-                "no pg_hba.conf entry for host \"%s\", user \"%s\", database \"%s\", %s",
-                host_of(conn, &address), conn->user, conn->database, encryption_of(conn));
+    failure_set(
+        f, "28000", "no pg_hba.conf entry for host \"%s\", user \"%s\", database \"%s\", %s",
+        address_in_words(conn->fd, &address), conn->user, conn->database, encryption_of(conn));
     failure_add(f, FIELD_HINT,
                 "auth_type and auth_hba_file in pondd's configuration say who gets "
                 "in.");
@@ -45,7 +39,7 @@ static int refuse_by_rule(const struct connection *conn, struct failure *f)
     return failure_set(
         f, "28000",
         "pg_hba.conf rejects connection for host \"%s\", user \"%s\", database \"%s\", %s",
-        host_of(conn, &address), conn->user, conn->database, encryption_of(conn));
+        address_in_words(conn->fd, &address), conn->user, conn->database, encryption_of(conn));
 }
 
 /* ---- methods that need no conversation ---- */

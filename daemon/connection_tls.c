@@ -118,10 +118,10 @@ int connection_tls_begin(struct connection *conn, struct view early)
 static int give_up(const struct connection *conn, const char *why)
 {
     const struct log_about about = connection_about(conn);
-    struct address there;
+    struct address room;
 
-    address_of_peer(conn->fd, &there);
-    log_about(LEVEL_LOG, &about, "could not accept a TLS connection from %s: %s", there.host, why);
+    log_about(LEVEL_LOG, &about, "could not accept a TLS connection from %s: %s",
+              address_in_words(conn->fd, &room), why);
     return CONNECTION_END;
 }
 

@@ -2,6 +2,7 @@
 #include "daemon/deadline.h"
 
 #include "async/loop.h"
+#include "daemon/address.h"
 #include "daemon/connection_impl.h"
 #include "daemon/log.h"
 #include "daemon/serve.h"
@@ -24,8 +25,11 @@ int deadline_say_goodbye(struct connection *conn)
 
     if (conn->goodbye == GOODBYE_LOGIN_TIMEOUT) {
         const struct log_about about = connection_about(conn);
+        struct address room;
 
-        log_about(LEVEL_LOG, &about, "client_login_timeout: a client did not finish its start-up");
+        log_about(LEVEL_LOG, &about,
+                  "client_login_timeout: a client did not finish its start-up, from %s",
+                  address_in_words(conn->fd, &room));
         return CONNECTION_END;
     }
     failure_set(&failure, goodbye_words[conn->goodbye][0], "%s", goodbye_words[conn->goodbye][1]);

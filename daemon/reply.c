@@ -1,6 +1,7 @@
 /* daemon/reply.c: answers that every part of the protocol gives. */
 #include "daemon/serve.h"
 
+#include "daemon/address.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "pool/txn.h"
@@ -21,6 +22,23 @@ int reply_done(struct connection *conn, const struct writer *w)
     return output_relieve(&conn->output);
 }
 
+/* Of one who is not let in the address is of interest: by his name nobody is found. */
+static void log_end(const struct connection *conn, const struct failure *failure)
+{
+    const char *message = failure_get(failure, FIELD_MESSAGE);
+    const char *severity = failure_severity_name(failure);
+    struct log_about about = connection_about(conn);
+    struct address room;
+
+    about.sqlstate = failure->sqlstate;
+    if (conn->ready) {
+        log_about(LEVEL_LOG, &about, "%s: %s %s", severity, failure->sqlstate, message);
+    } else {
+        log_about(LEVEL_LOG, &about, "%s: %s %s (from %s)", severity, failure->sqlstate, message,
+                  address_in_words(conn->fd, &room));
+    }
+}
+
 int reply_failure(struct connection *conn, const struct failure *failure)
 {
     struct writer w = reply_begin(conn);
@@ -37,11 +55,7 @@ int reply_failure(struct connection *conn, const struct failure *failure)
     if (failure->severity == SEVERITY_ERROR) {
         return 0;
     }
-    struct log_about about = connection_about(conn);
-
-    about.sqlstate = failure->sqlstate;
-    log_about(LEVEL_LOG, &about, "%s: %s %s", failure_severity_name(failure), failure->sqlstate,
-              failure_get(failure, FIELD_MESSAGE));
+    log_end(conn, failure);
     return CONNECTION_END;
 }
 

@@ -27,13 +27,12 @@ static void send_parameter(void *arg, const char *name, const char *value)
 static void log_authorized(const struct connection *conn)
 {
     const struct log_about about = connection_about(conn);
-    struct address peer;
+    struct address room;
     char tls[200];
 
-    address_of_peer(conn->fd, &peer);
     connection_tls_describe(conn, tls, sizeof(tls));
     log_about(LEVEL_LOG, &about, "connection authorized: user=%s database=%s host=%s%s", conn->user,
-              conn->database, conn->is_unix ? "[local]" : peer.host, tls);
+              conn->database, address_in_words(conn->fd, &room), tls);
 }
 
 static int welcome(struct connection *conn)
@@ -165,6 +164,7 @@ static int take_answer(struct connection *conn)
 static int answer_request(struct connection *conn, bool *asked, char answer)
 {
     const struct log_about about = connection_about(conn);
+    struct address room;
     struct failure failure;
 
     if (*asked) {
@@ -173,7 +173,9 @@ static int answer_request(struct connection *conn, bool *asked, char answer)
     }
     *asked = true;
     if (conn->input.ahead.len > 0) {
-        log_about(LEVEL_LOG, &about, "received unencrypted data after a request for encryption");
+        log_about(LEVEL_LOG, &about,
+                  "received unencrypted data after a request for encryption, from %s",
+                  address_in_words(conn->fd, &room));
         return CONNECTION_END;
     }
     int r = buf_append_byte(&conn->output.buf, (uint8_t)answer);

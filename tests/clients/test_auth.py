@@ -184,7 +184,7 @@ class Scram(Test):
 
     def test_passwords_are_in_no_log(self):
         log = self.daemon.log()
-        self.assertIn("password authentication failed", log)
+        self.assertIn("password authentication failed for user \"alice\" (from 127.0.0.1)\n", log)  # whom to shut out
         for secret in ("onderland", "SCRAM-SHA-256$", "p="):
             self.assertNotIn(secret, log)
 
@@ -463,7 +463,7 @@ class ReloadUsers(Test):
         self.assertEqual(self.answer(), "Z")
         self.write(self.others, "LOG: reloaded ")
         self.assertEqual(self.answer(), "E")
-        self.write(self.alice + '"bob" "hunter2hunter2"\n', self.users + ":2: expected a SCRAM-SHA-256 verifier for user \"bob\"")
+        self.write(self.alice + '"bob" "hunter2hunter2"\n', self.users + ":2: expected a SCRAM-SHA-256 verifier for user")
         self.assertEqual(self.answer(), "E")
         self.write(self.alice + self.others, "LOG: reloaded ")
         self.assertEqual(self.answer(), "Z")
