@@ -38,6 +38,15 @@ static bool parse_length(const char *text, struct hba_address *address)
     return true;
 }
 
+/* ::ffff:10.1.2.3, as no client's is (daemon/address.h). */
+static bool is_mapped(const struct hba_address *address)
+{
+    struct in6_addr in6;
+
+    memcpy(&in6, address->bytes, sizeof(in6));
+    return address->family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6);
+}
+
 static int refuse_word(const struct hba_words *words, struct failure *f)
 {
     const char *word = words->word[0].text;
@@ -67,6 +76,10 @@ int hba_address_parse(const struct hba_words *words, struct hba_address *address
     }
     if (!good) {
         return refuse_word(words, ret_failure);
+    }
+    if (is_mapped(address)) {
+        return hba_words_fail(words, ret_failure,
+                              "\"%s\" fits nobody: write the address as one of IPv4", word.text);
     }
     if (slash == NULL) {
         return HBA_NEEDS_MASK;

@@ -371,8 +371,8 @@ erin = statement_timeout=200ms
         self.assertEqual(self.run_sql(bob, look), [("<insufficient privilege>",)])
         self.assertEqual(self.run_sql(carol, look), [("SELECT pg_backend_pid() AS secret",)])
         (own,), = self.run_sql(bob, "SELECT pg_backend_pid()")
-        self.assertEqual(self.run_sql(bob, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%count%%' AND pid = %s" % own),
-                         [("1",)])
+        look_at_own = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%count%%' AND pid = %s" % own
+        self.assertEqual(self.run_sql(bob, look_at_own), [("1",)])
         self.assertEqual(self.fails(bob, "SELECT pg_cancel_backend(%s)" % pid, "42501")["M"], (
             "must be a member of the role whose query is being canceled or member of pg_signal_backend"))
         self.assertEqual(self.fails(bob, "SELECT pg_terminate_backend(%s)" % pid, "42501")["M"], (

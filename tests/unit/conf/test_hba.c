@@ -215,6 +215,8 @@ static void mistakes_are_refused_with_their_line(void **state)
           "F:1: a name has at most 63 bytes: \"" NAME_OF_63 "x\"" },
         { "local " NAME_OF_63 " " NAME_OF_63 " b", /* as many are fine */
           "F:1: expected trust, reject, peer, scram-sha-256 or cert, not \"b\"" },
+        { "host a b ::ffff:10.0.0.0/104 reject",
+          "F:1: \"::ffff:10.0.0.0/104\" fits nobody: write the address as one of IPv4" },
         { "local a b peer map=x", "F:1: \"map=x\": options of methods are not supported" },
         { "hostssl a b all trust clientcert=verify-full",
           "F:1: \"clientcert=verify-full\": options of methods are not supported" },
