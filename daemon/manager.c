@@ -16,7 +16,7 @@
 
 static const int64_t pulse_most_us = 5000000;
 static const int64_t watchdog_pulses = 4; /* so that one may come late */
-static const int64_t start_extension_us = 30000000;
+static const int64_t load_extension_us = 30000000;
 static const int64_t stop_extension_us = 15000000; /* on top of the grace */
 
 /* ---- status ---- */
@@ -78,18 +78,28 @@ static bool all_hearts_beat(struct manager *manager)
     return false;
 }
 
+/* Seeds are loaded at the start and by a reload, and both have a time-out. Moving it on moves the
+ * watchdog on, too: never while a loop hangs. */
+static void tell_life(const struct manager *manager)
+{
+    if (manager->watchdog_us > 0) {
+        sd_notify(0, "WATCHDOG=1");
+    }
+    if (manager->phase == MANAGER_STARTS || manager->reloads) {
+        sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%" PRId64, load_extension_us);
+    }
+}
+
 static void pulse_came(evutil_socket_t fd, short what, void *arg)
 {
     struct manager *manager = arg;
 
     (void)fd, (void)what;
     log_tell_left_out(false);
-    if (all_hearts_beat(manager) && manager->watchdog_us > 0) {
-        sd_notify(0, "WATCHDOG=1");
+    if (all_hearts_beat(manager)) {
+        tell_life(manager);
     }
-    if (manager->phase == MANAGER_STARTS) {
-        sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%" PRId64, start_extension_us);
-    } else if (manager->phase == MANAGER_SERVES) {
+    if (manager->phase == MANAGER_SERVES) {
         begin_status(manager);
     }
 }

@@ -37,7 +37,8 @@ void manager_loads(struct manager *manager, const char *database);
 /* All loops run, all templates are loaded, a query was answered. */
 void manager_is_ready(struct manager *manager);
 
-/* The configuration is being read again, until manager_reloaded(), whether it was taken or not. */
+/* The configuration is being read again, until manager_reloaded(), whether it was taken or not. The
+ * time-out is moved on here, too. */
 void manager_reloads(struct manager *manager);
 void manager_reloaded(struct manager *manager);
 

@@ -181,6 +181,18 @@ class Notes(Manager):
             self.assertIn(logged, self.log())
         self.assertEqual(self.end(), 0)
 
+    def test_a_reload_of_long_seeds_moves_its_time_out_on(self):
+        (self.folder / "endless.sql").write_text("CREATE TABLE t AS " + ENDLESS % "i" + ";\n", encoding="utf-8")
+        self.start(WATCHDOG_USEC="400000")
+        self.until("READY=1")
+        self.assertNotIn("EXTEND_TIMEOUT_USEC", "\n".join(self.until("STATUS=0 clients")))
+        (self.folder / "pond.conf").write_text("[database a]\nseed = endless.sql\nclone_memory = 0\n", encoding="utf-8")
+        self.process.send_signal(signal.SIGHUP)
+        self.until("^RELOADING=1")
+        for _ in range(3):
+            self.assertNotIn("READY", "\n".join(self.until("^EXTEND_TIMEOUT_USEC=30000000$")))
+        self.assertEqual(self.end(), 0)
+
     def test_a_patient_stop_is_one_when_the_last_client_has_left(self):
         """The manager would run out of patience."""
         sock = self.unix()
@@ -244,8 +256,10 @@ class Watchdog(Manager):
             self.assertIsNone(self.process.poll())
             time.sleep(0.01)
         self.all_said()
+        self.process.send_signal(signal.SIGHUP)  # a reload waits for the loop; more time would let the watchdog wait, too
+        self.until("^RELOADING=1")
         with self.assertRaises(queue.Empty):  # neither the next time nor the one after it
-            while self.said.get(timeout=1) != "WATCHDOG=1":
+            while not re.match("WATCHDOG=1|EXTEND_TIMEOUT_USEC=", self.said.get(timeout=1)):
                 pass
         self.assertEqual(libc.ptrace(detach, tid, None, None), 0)
         self.until("^WATCHDOG=1$")
