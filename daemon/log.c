@@ -1,5 +1,6 @@
 /* daemon/log.c: one write(2) per line, so that lines of threads and processes never mix; to the
- * journal one datagram. */
+ * journal one datagram. Neither waits for whoever should read them: what finds no room is counted
+ * and told when there is some again. */
 #include "daemon/log.h"
 
 #include "base/clock.h"
@@ -9,6 +10,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -99,7 +101,18 @@ static size_t print_head(char *line, size_t size, enum log_level level)
     return used + (size_t)n;
 }
 
-static void write_stderr(enum log_level level, const char *text)
+/* A descriptor that is shared with others must not be made non-blocking. A pipe that poll(2) calls
+ * writable has a page free: room for two of the longest lines, so that two loops that look at once
+ * do not wait, either. */
+static bool has_room(int fd)
+{
+    struct pollfd out = { .fd = fd, .events = POLLOUT };
+
+    return poll(&out, 1, 0) != 0;
+}
+
+/* 0, or -EAGAIN when nobody reads it. */
+static int write_stderr(enum log_level level, const char *text)
 {
     char line[line_bytes];
     size_t head = journal_is_there
@@ -108,11 +121,15 @@ static void write_stderr(enum log_level level, const char *text)
 
     struct view shown = utf8_cut(view_of_str(text), sizeof(line) - 2 - head);
 
+    if (!has_room(STDERR_FILENO)) {
+        return -EAGAIN;
+    }
     memcpy(line + head, shown.data, shown.len);
     line[head + shown.len] = '\n';
     /* a full disk is no reason to stop */
     ssize_t written = write(STDERR_FILENO, line, head + shown.len + 1);
     (void)written;
+    return 0;
 }
 
 /* ---- the journal ---- */
@@ -163,15 +180,13 @@ static int send_entry(enum log_level level, const struct log_about *about, const
 
 /* ---- lines ---- */
 
-static void put(enum log_level level, const struct log_about *about, const char *text)
+/* 0, or -EAGAIN: it found no room. A journal that does not read would not read our standard error,
+ * either. */
+static int put(enum log_level level, const struct log_about *about, const char *text)
 {
     int r = journal_is_there ? send_entry(level, about, text) : -ENOTCONN;
 
-    if (r == -EAGAIN) {
-        log_limit_lost(limit_of(about)); /* nor would it read our standard error */
-    } else if (r != 0) {
-        write_stderr(level, text);
-    }
+    return r == 0 || r == -EAGAIN ? r : write_stderr(level, text);
 }
 
 static void tell_left_out(struct log_limit *limit, const char *whose, bool at_once)
@@ -180,9 +195,14 @@ static void tell_left_out(struct log_limit *limit, const char *whose, bool at_on
     uint64_t count = log_limit_take(limit, clock_now_us(&clock_system), at_once);
     char text[128];
 
-    if (count > 0) {
-        snprintf(text, sizeof(text), "%" PRIu64 " lines %s were left out: log_limit", count, whose);
-        put(LEVEL_WARNING, &none, text);
+    if (count == 0) {
+        return;
+    }
+    snprintf(text, sizeof(text),
+             "%" PRIu64 " lines %s were left out: over log_limit, or nobody read them", count,
+             whose);
+    if (put(LEVEL_WARNING, &none, text) != 0) {
+        log_limit_lost(limit, count);
     }
 }
 
@@ -202,7 +222,9 @@ static void log_va(enum log_level level, const struct log_about *about, const ch
         return;
     }
     print_text(text, sizeof(text), about, format, args);
-    put(level, about, text);
+    if (put(level, about, text) != 0) {
+        log_limit_lost(limit_of(about), 1);
+    }
 }
 
 void log_line(enum log_level level, const char *format, ...)

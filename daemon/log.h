@@ -5,7 +5,9 @@
  * number in brackets (log_about). Control characters in a text are written as blanks, so that a
  * client cannot forge a line; what is longer than 2 KiB is cut. No parameter's value and no
  * password is ever put into a line. Lines over log_limit are left out, those of clients and the
- * daemon's own by counts of their own, and a line says how many. Any thread may call. */
+ * daemon's own by counts of their own; so are lines for which there is no room, because the journal
+ * hangs or nobody empties the pipe: no loop waits for a reader. A line says how many. Any thread
+ * may call. */
 #pragma once
 
 #include "base/defs.h"

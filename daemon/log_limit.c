@@ -21,13 +21,13 @@ bool log_limit_admits(struct log_limit *limit, int64_t now_us)
     if (atomic_fetch_add(&limit->lines, 1) < most || most == 0) {
         return true;
     }
-    log_limit_lost(limit);
+    log_limit_lost(limit, 1);
     return false;
 }
 
-void log_limit_lost(struct log_limit *limit)
+void log_limit_lost(struct log_limit *limit, uint64_t count)
 {
-    atomic_fetch_add(&limit->left_out, 1);
+    atomic_fetch_add(&limit->left_out, count);
 }
 
 uint64_t log_limit_take(struct log_limit *limit, int64_t now_us, bool at_once)

@@ -18,8 +18,8 @@ struct log_limit {
 /* May one more line be written? Else it is counted. */
 must_check bool log_limit_admits(struct log_limit *limit, int64_t now_us);
 
-/* One that could not be written, though it was admitted. */
-void log_limit_lost(struct log_limit *limit);
+/* So many could not be written, though they were admitted, or taken to be told. */
+void log_limit_lost(struct log_limit *limit, uint64_t count);
 
 /* How many were left out; 0 also while the minute in which they were is not over, unless `at_once`.
  * They are counted anew from then on. Asked before the next line is admitted, which begins another

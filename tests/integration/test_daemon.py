@@ -26,16 +26,16 @@ ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELEC
 
 
 class Daemon:
-    """A pondd on a free port, with its log in a file; ended by kill when a test forgets it."""
+    """A pondd on a free port, with its log in a file unless it is given another; ended by kill when a test forgets it."""
 
-    def __init__(self, folder, conf, *arguments):
+    def __init__(self, folder, conf, *arguments, stderr=None):
         self.log_path = folder / "log"
         read_end, write_end = os.pipe()
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [PONDD, "-c", str(conf), "-o", "listen_port=0", "-o", "unix_socket_dir=" + str(folder),
                  "--ready-fd", str(write_end), *wire.pondd_options(), *arguments],
-                stdin=subprocess.DEVNULL, stderr=log, pass_fds=[write_end])
+                stdin=subprocess.DEVNULL, stderr=stderr or log, pass_fds=[write_end])
         os.close(write_end)
         self.ready = os.fdopen(read_end)
 
@@ -70,8 +70,8 @@ class Test(unittest.TestCase):
         path.write_text(text, encoding="utf-8")
         return path
 
-    def start(self, conf, *arguments):
-        daemon = Daemon(self.folder, conf, *arguments)
+    def start(self, conf, *arguments, **keys):
+        daemon = Daemon(self.folder, conf, *arguments, **keys)
 
         def put_away():
             daemon.process.kill()
@@ -80,8 +80,8 @@ class Test(unittest.TestCase):
         self.addCleanup(put_away)
         return daemon
 
-    def start_ready(self, sections="[database shop]\n", *arguments):
-        daemon = self.start(self.write("pond.conf", sections), *arguments)
+    def start_ready(self, sections="[database shop]\n", *arguments, **keys):
+        daemon = self.start(self.write("pond.conf", sections), *arguments, **keys)
         self.assertTrue(daemon.await_ready(), daemon.log())
         return daemon
 
@@ -285,7 +285,7 @@ class Log(Test):
         self.assertEqual(daemon.end(), 0)
         log = daemon.log()
         shown = log.count("statement: SELECT")
-        left_out = sum(int(n) for n in re.findall(r"WARNING: (\d+) lines of clients were left out: log_limit", log))
+        left_out = sum(int(n) for n in re.findall(r"WARNING: (\d+) lines of clients were left out: over log_limit", log))
         self.assertGreaterEqual(left_out, 160)  # the minute may change once
         self.assertEqual(shown + left_out, 201)  # the first is of the daemon, which asks itself
         self.assertIn("LOG: stopping: ", log)
@@ -298,8 +298,30 @@ class Log(Test):
             client.socket.close()
         self.assertEqual(daemon.end(), 0)
         self.assertLess(daemon.log().count("FATAL: 3D000"), 45)
-        self.assertRegex(daemon.log(), r"WARNING: \d+ lines of clients were left out: log_limit")
+        self.assertRegex(daemon.log(), r"WARNING: \d+ lines of clients were left out: over log_limit")
         self.assertIn("LOG: stopping: ", daemon.log())
+
+    def test_nobody_waits_for_a_log_that_nobody_reads(self):
+        """A pipe takes 64 kB."""
+        read_end, write_end = os.pipe()
+        daemon = self.start_ready("[database shop]\n", "-o", "log_limit=0", "-o", "log_statement=all", stderr=write_end)
+        os.close(write_end)
+        client = self.wire()
+        for i in range(2000):
+            client.ask(wire.query("SELECT %d" % i))
+        client.socket.close()
+        os.set_blocking(read_end, False)
+        early = os.read(read_end, 1 << 20)
+        os.set_blocking(read_end, True)
+        daemon.send(signal.SIGTERM)
+        with os.fdopen(read_end, "rb") as log:
+            lines = (early + log.read()).decode().splitlines()
+        self.assertEqual(daemon.process.wait(timeout=60), 0)
+        self.assertEqual([line for line in lines if not re.match(r"[-\d]+ [:.\d]+ UTC \[\d+\] [A-Z]+: ", line)], [])
+        shown = len([line for line in lines if "statement: SELECT" in line])
+        left_out = sum(int(n) for n in re.findall(r"WARNING: (\d+) lines of clients were left out", "\n".join(lines)))
+        self.assertGreater(left_out, 1000)
+        self.assertEqual(shown + left_out, 2001)  # the first is of the daemon, which asks itself
 
     def test_clients_that_come_and_go_are_logged_without_what_they_say(self):
         daemon = self.start_ready("[database shop]\n", "-o", "log_connections=on", "-o", "log_disconnections=on")

@@ -200,6 +200,7 @@ static void a_journal_that_does_not_keep_up_is_not_waited_for(void **state)
     assert_int_equal(journal_send("MESSAGE=x\n", 10), -EAGAIN);
     log_line(LEVEL_LOG, "lost");
     log_line(LEVEL_LOG, "lost");
+    log_tell_left_out(true); /* in vain: it may not be forgotten for that */
     while (count-- > 0) {
         assert_string_equal(entry(f), "MESSAGE=x\n");
     }

@@ -1,7 +1,9 @@
 /* daemon/log.c */
 #include "daemon/log.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,6 +82,59 @@ static void a_failure_comes_with_its_sqlstate_and_detail(void **state)
     assert_non_null(strstr(logged, "ERROR: seed: 42601 nonsense (more)\n"));
 }
 
+static void fill_pipe(void)
+{
+    static const char page[4096];
+    int flags = fcntl(pipe_ends[1], F_GETFL);
+
+    fcntl(pipe_ends[1], F_SETFL, flags | O_NONBLOCK);
+    while (write(pipe_ends[1], page, sizeof(page)) > 0) {
+    }
+    fcntl(pipe_ends[1], F_SETFL, flags);
+}
+
+static void empty_pipe(void)
+{
+    static char rest[1 << 20];
+
+    assert_true(read(pipe_ends[0], rest, sizeof(rest)) > 0);
+}
+
+static void nobody_waits_for_a_reader_and_what_he_missed_is_told(void **state)
+{
+    const struct log_about client = { .of_client = true, .connection = 7 };
+
+    (void)state;
+    log_begin();
+    fill_pipe();
+    log_line(LEVEL_LOG, "lost");
+    log_about(LEVEL_LOG, &client, "lost");
+    log_about(LEVEL_FATAL, &client, "lost");
+    log_tell_left_out(true); /* in vain: it may not be forgotten for that */
+    empty_pipe();
+    log_tell_left_out(true);
+    log_tell_left_out(true);
+    log_end();
+    char *first = strstr(logged, "WARNING: 2 lines of clients were left out: over log_limit, or "
+                                 "nobody read them\n");
+    char *second = strstr(logged, "WARNING: 1 lines of the daemon itself were left out");
+    assert_true(first != NULL && second > first);
+    assert_null(strstr(second + 1, "WARNING")); /* once each */
+}
+
+static void a_reader_who_has_gone_is_no_reason_to_wait(void **state)
+{
+    (void)state;
+    log_begin();
+    close(pipe_ends[0]);
+    pipe_ends[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    void (*was)(int) = signal(SIGPIPE, SIG_IGN);
+    log_line(LEVEL_LOG, "unheard");
+    signal(SIGPIPE, was);
+    log_end();
+    assert_string_equal(logged, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +142,8 @@ int main(void)
         cmocka_unit_test(a_client_cannot_forge_a_line),
         cmocka_unit_test(what_is_too_long_is_cut_and_still_one_line),
         cmocka_unit_test(a_failure_comes_with_its_sqlstate_and_detail),
+        cmocka_unit_test(nobody_waits_for_a_reader_and_what_he_missed_is_told),
+        cmocka_unit_test(a_reader_who_has_gone_is_no_reason_to_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

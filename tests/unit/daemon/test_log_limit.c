@@ -63,8 +63,11 @@ static void lines_that_were_lost_are_counted_too(void **state)
 
     (void)state;
     assert_true(log_limit_admits(&limit, 5));
-    log_limit_lost(&limit);
+    log_limit_lost(&limit, 1);
     assert_int_equal(log_limit_take(&limit, minute_us, false), 1);
+    log_limit_lost(&limit, 1); /* for nobody heard of it */
+    log_limit_lost(&limit, 2);
+    assert_int_equal(log_limit_take(&limit, minute_us, false), 3);
 }
 
 int main(void)
