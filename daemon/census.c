@@ -60,8 +60,7 @@ static void add(struct census_list *list, const struct connection *conn, int64_t
     }
 }
 
-static void count_connection(struct census *census, const struct connection *conn, int64_t now_us,
-                             int64_t wall_us)
+static void count_connection(struct census *census, const struct connection *conn, int64_t now_us)
 {
     const struct activity *activity = conn->activity;
 
@@ -71,7 +70,7 @@ static void count_connection(struct census *census, const struct connection *con
     if (!conn->ready && conn->in_line) {
         add(&census->waiting, conn, now_us - conn->start_us, view_of_str(""));
     } else if (conn->ready && !conn->at_rest) {
-        add(&census->running, conn, wall_us - activity->query_start_us,
+        add(&census->running, conn, now_us - conn->traffic.query_start_us,
             view_of(activity->query, activity->query_len));
     }
 }
@@ -96,11 +95,10 @@ static void add_slow(struct census *census, const struct slow *slow)
 static void count_worker(struct worker *worker, void *arg)
 {
     int64_t now_us = loop_now_us(worker->loop);
-    int64_t wall_us = clock_wall_us(loop_clock(worker->loop));
     const struct connection *conn;
 
     TAILQ_FOREACH (conn, &worker->connections, entry) {
-        count_connection(arg, conn, now_us, wall_us);
+        count_connection(arg, conn, now_us);
     }
     for (size_t i = 0; i < slow_kept; i++) {
         if (worker->slow->list[i].ended_us > 0) {

@@ -30,7 +30,7 @@ static void note(struct connection *conn, int64_t took_us)
     all->next = (all->next + 1) % slow_kept;
     slow->pid = conn->cancel_key.pid;
     slow->took_us = took_us;
-    slow->ended_us = clock_wall_us(loop_clock(conn->worker->loop));
+    slow->ended_us = loop_now_us(conn->worker->loop);
     utf8_copy_name(slow->user, sizeof(slow->user), conn->user);
     utf8_copy_name(slow->database, sizeof(slow->database), conn->database);
     slow->text_len = text.len;

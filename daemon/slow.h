@@ -13,7 +13,7 @@ enum { slow_kept = 16, slow_text_bytes = 200 };
 struct slow {
     int32_t pid;
     int64_t took_us;
-    int64_t ended_us; /* wall clock; 0: there is none here */
+    int64_t ended_us; /* the loops' clock; 0: there is none here */
     char user[database_name_bytes];
     char database[database_name_bytes];
     size_t text_len;

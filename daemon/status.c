@@ -290,7 +290,7 @@ static void put_census_list(struct printer *p, const char *name, const struct ce
 
 static void put_census(struct printer *p, const struct server *server, struct census *census)
 {
-    int64_t wall_us = clock_wall_us(loop_clock(server_main(server)->loop));
+    int64_t now_us = loop_now_us(server_main(server)->loop);
 
     census_take(server, census);
     put_census_list(p, "waiting", &census->waiting);
@@ -300,7 +300,7 @@ static void put_census(struct printer *p, const struct server *server, struct ce
     for (size_t i = 0; i < census->slow_count; i++) {
         open_row(p, i);
         put_statement(p, &census->slow[i]);
-        put_seconds(p, "ago", wall_us - census->slow[i].ended_us);
+        put_seconds(p, "ago", now_us - census->slow[i].ended_us);
         print_text(p, "}");
     }
     print_text(p, "]");
