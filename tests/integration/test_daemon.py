@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import resource
+import select
 import signal
 import socket
 import sqlite3
@@ -23,6 +24,11 @@ sys.path.insert(0, str(ROOT / "tests/clients"))
 import wire  # noqa: E402
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT %s FROM n"
+
+
+def http_address(log):
+    host, port = re.search(r"listening: http://(.+):(\d+)/", log).groups()
+    return host, int(port)
 
 
 class Daemon:
@@ -332,6 +338,65 @@ class Log(Test):
         self.assertRegex(daemon.log(), r"LOG: \[\d+\] connection authorized: user=tester database=shop host=127\.0\.0\.1\n")
         self.assertRegex(daemon.log(), r"LOG: \[\d+\] disconnection: session time: 0\.\d+ s user=tester database=shop\n")
         self.assertNotIn("secret", daemon.log())
+
+
+class Descriptors(Test):
+    """The process may open no more: clients wait at the door, those who are in notice nothing, and nothing spins."""
+    room = 8
+    tries = 64
+
+    def cpu_seconds(self, daemon):
+        fields = pathlib.Path("/proc/%d/stat" % daemon.process.pid).read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def limit(self, daemon, more):
+        """Its limit is what it has open, and so many more; none: as before."""
+        taken = [int(path.name) for path in pathlib.Path("/proc/%d/fd" % daemon.process.pid).iterdir()]
+        most = max(taken) + 1 + more if more is not None else self.before[0]
+        self.before = resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (most, self.before[1]))
+
+    def answered(self, clients, count, seconds):
+        """Those who have been let in, once they are `count`, or when the time is over."""
+        deadline = time.monotonic() + seconds
+        while True:
+            ready, _, _ = select.select(clients, [], [], max(0, min(0.1, deadline - time.monotonic())))
+            if len(ready) >= count or time.monotonic() >= deadline:
+                return ready
+
+    def test_without_any_left_clients_wait_and_the_daemon_rests(self):
+        daemon = self.start_ready("[database shop]\n", "-o", "http_listen=127.0.0.1:0")
+        pid = daemon.process.pid
+        self.before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        inside = self.wire()
+        inside.ask(wire.query("SELECT 1"))
+        self.limit(daemon, self.room)
+        clients = [socket.create_connection(("127.0.0.1", wire.PORT)) for _ in range(self.tries)]
+        http = [socket.create_connection(http_address(daemon.log())) for _ in range(4)]
+        for client in clients + http:
+            self.addCleanup(client.close)
+        for client in clients:
+            client.sendall(wire.startup(user="tester", database="shop"))
+        for client in http:
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        while "new clients wait: Too many open files" not in daemon.log():
+            self.assertIsNone(daemon.process.poll())
+            os.sched_yield()
+        used = self.cpu_seconds(daemon)
+        inside.ask(wire.query("SELECT pg_sleep(1)"))
+        self.assertLess(self.cpu_seconds(daemon) - used, 0.3)
+        let_in = self.answered(clients, self.tries, 0)
+        self.assertTrue(0 < len(let_in) <= self.room, len(let_in))
+        self.assertEqual(daemon.log().count("new clients wait"), 1)
+        for client in let_in:  # who leaves makes room for the next
+            clients.remove(client)
+            client.close()
+        self.assertGreater(len(self.answered(clients, 1, 60)), 0)
+        self.limit(daemon, None)
+        for client in clients + http:
+            client.settimeout(60)
+        self.assertEqual({client.recv(1) for client in clients}, {b"R"})
+        self.assertEqual({client.recv(12) for client in http}, {b"HTTP/1.1 200"})
+        self.assertEqual(daemon.end(), 0, daemon.log())
 
 
 class Stop(Test):
