@@ -14,7 +14,7 @@ packages_test=(
     python3-psycopg2 python3-psycopg python3-psycopg-pool python3-asyncpg
     libpostgresql-jdbc-java pgbouncer prometheus-pgbouncer-exporter prometheus chromium
     python3-pytest junit5 php-cli php-pgsql
-    systemd systemd-sysv systemd-container dbus dpkg-dev
+    systemd systemd-sysv systemd-container dbus dpkg-dev lintian
 )
 packages_bench=("${packages_run[@]}" postgresql-15 pgbouncer python3 openssl)
 

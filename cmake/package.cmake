@@ -11,6 +11,8 @@ if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
         install(FILES ${changelog} packaging/copyright DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${package}
                 COMPONENT ${package})
     endforeach()
+    install(FILES packaging/libpond0/lintian-overrides DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides
+            RENAME libpond0 COMPONENT libpond0)
 endif()
 
 set(CPACK_GENERATOR DEB)
@@ -63,7 +65,9 @@ event loop.")
 
 set(CPACK_DEBIAN_LIBPOND-DEV_PACKAGE_NAME libpond-dev)
 set(CPACK_DEBIAN_LIBPOND-DEV_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_LIBPOND-DEV_PACKAGE_DEPENDS "libpond0 (= ${PROJECT_VERSION}), libevent-dev")
+# What libpond.pc asks for; pond-config.cmake asks pkg-config.
+set(CPACK_DEBIAN_LIBPOND-DEV_PACKAGE_DEPENDS "libpond0 (= ${PROJECT_VERSION}), libevent-dev, libssl-dev, libidn-dev")
+set(CPACK_DEBIAN_LIBPOND-DEV_PACKAGE_RECOMMENDS pkg-config)
 set(CPACK_DEBIAN_LIBPOND-DEV_DESCRIPTION "client library for pondd and PostgreSQL (development files)\n${about}\n\n\
 This package has what programs that use libpond are built with.")
 

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""The packages as files: which there are, what is in them and what they need; and lintian has no error to name, where it is
-installed.
+"""The packages as files: which there are, what is in them and what they need; and lintian has nothing to say that is not
+answered in an override, where it is installed.
 
 usage: test_packages.py PACKAGES [unittest's arguments]
 """
+import os
 import pathlib
 import re
 import shutil
@@ -24,10 +25,10 @@ HAS = {
                     "/usr/share/man/man3/libpond.3.gz"],
 }
 DEPENDS = {
-    "pondd": ["libc6", "libevent-core-2.1-7", "libsystemd0", "init-system-helpers", "systemd"],
-    "pond-client": ["libc6", "libevent-core-2.1-7"],
-    "libpond0": ["libc6", "libevent-core-2.1-7"],
-    "libpond-dev": ["libpond0", "libevent-dev"],
+    "pondd": ["libc6", "libevent-core-2.1-7", "libssl3", "libsystemd0", "init-system-helpers", "systemd"],
+    "pond-client": ["libc6", "libevent-core-2.1-7", "libssl3", "libidn12"],
+    "libpond0": ["libc6", "libevent-core-2.1-7", "libssl3", "libidn12"],
+    "libpond-dev": ["libpond0", "libevent-dev", "libssl-dev", "libidn-dev"],
 }
 
 
@@ -63,6 +64,22 @@ class Packages(unittest.TestCase):
         version = run("dpkg-deb", "-f", self.path("libpond0"), "Version").strip()
         self.assertIn("libpond0 (= %s)" % version, run("dpkg-deb", "-f", self.path("libpond-dev"), "Depends"))
 
+    def test_who_links_libpond_has_what_pkg_config_asks_for(self):
+        text = run("sh", "-c", 'dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards "*/libpond.pc"', "sh", self.path("libpond-dev"))
+        wanted = re.search(r"(?m)^Requires.private: (.*)$", text).group(1).replace(",", " ").split()
+        self.assertGreaterEqual(len(wanted), 3)
+        needed = {word.split()[0] for word in run("dpkg-deb", "-f", self.path("libpond-dev"), "Depends").split(",")}
+        for module in wanted:
+            owner = run("dpkg", "-S", "*/pkgconfig/%s.pc" % module).split(":")[0]
+            self.assertIn(owner, needed, module)
+
+    def test_the_changelog_is_that_of_the_version(self):
+        for name in HAS:
+            text = run("sh", "-c", 'dpkg-deb --fsys-tarfile "$1" | tar -xO ./usr/share/doc/$2/changelog.gz | zcat', "sh",
+                       self.path(name), name)
+            version = run("dpkg-deb", "-f", self.path(name), "Version").strip()
+            self.assertEqual(text.split(";")[0], "pond (%s) unstable" % version)
+
     def test_the_configuration_is_the_administrators(self):
         self.assertEqual(run("dpkg-deb", "-I", self.path("pondd"), "conffiles"), "/etc/pondd/pond.conf\n")
 
@@ -72,13 +89,13 @@ class Packages(unittest.TestCase):
             self.assertRegex(text, r"^#!/bin/sh\n(#.*\n)*set -e\n")
             subprocess.run(["/bin/sh", "-n"], input=text, text=True, check=True)
 
-    def test_lintian_finds_no_error(self):
+    def test_lintian_has_nothing_to_say(self):
         if shutil.which("lintian") is None:
-            print("lintian is not installed: nothing was asked of it")
-            return
-        done = subprocess.run(["lintian", "--fail-on", "error", *map(self.path, HAS)], stdout=subprocess.PIPE,
+            self.assertNotEqual(os.environ.get("POND_REQUIRE_ALL"), "1", "lintian is not installed")
+            self.skipTest("lintian is not installed")
+        done = subprocess.run(["lintian", "--fail-on", "error,warning", *map(self.path, HAS)], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False)
-        self.assertEqual(re.findall(r"(?m)^E: .*$", done.stdout), [])
+        self.assertEqual(re.findall(r"(?m)^[EW]: .*$", done.stdout), [])
         self.assertEqual(done.returncode, 0, done.stdout)
 
 
