@@ -1,5 +1,5 @@
-/* daemon/metrics.h: what /metrics says, in Prometheus' text format 0.0.4. docs/metrics.md has the
- * names. */
+/* daemon/metrics.h: what /metrics says, in Prometheus' text format 0.0.4. docs/operations.md has
+ * the names. */
 #pragma once
 
 #include "base/buf.h"

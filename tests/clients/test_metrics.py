@@ -67,7 +67,7 @@ class Format(Metrics):
     def test_docs_have_them_all(self):
         self.once("shop", "SELECT 1")
         _, _, text = self.ask("/metrics")
-        with open(os.path.join(os.path.dirname(__file__), "../../docs/metrics.md"), encoding="utf-8") as file:
+        with open(os.path.join(os.path.dirname(__file__), "../../docs/operations.md"), encoding="utf-8") as file:
             told = set(re.findall(r"`((?:pond|process)_[a-z_]+)", file.read()))
         self.assertEqual(told, set(re.findall(r"^# TYPE (\S+)", text, re.M)))
 

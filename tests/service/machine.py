@@ -1,4 +1,4 @@
-"""The machine that story.py runs on: commands, units, the journal, and clients of pondd's unix socket."""
+"""The machine that story.py and faults.py run on: commands, units, the journal, and clients of pondd's unix socket."""
 import contextlib
 import json
 import pathlib
@@ -14,6 +14,7 @@ import wire  # noqa: E402
 PATIENCE = 60
 CONF = pathlib.Path("/etc/pondd/pond.conf")
 SOCKET = "/run/pondd/.s.PGSQL.7432"
+ENDLESS = "SELECT count(*) FROM generate_series(1, 1000000000000)"
 
 
 def run(*words, code=0):

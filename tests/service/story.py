@@ -2,29 +2,23 @@
 """The life of pondd on a machine, from installation to purge: what an administrator does to it, one step after the other.
 Runs as root where a systemd is process 1 and nothing else matters (tests/service/boot).
 
-usage: story.py FOLDER [STEP ...]       FOLDER has the packages, machine.py and wire.py
+usage: story.py FOLDER [STEP ...]       FOLDER has the packages and what test_boot.sh copies
 """
-import contextlib
-import ctypes
-import os
 import pathlib
 import re
 import shutil
-import signal
 import socket
 import sys
 import tempfile
-import threading
 import time
 
 sys.dont_write_bytecode = True
 FOLDER = pathlib.Path(sys.argv[1])
 sys.path.insert(0, str(FOLDER))
 import wire  # noqa: E402
-from machine import (CONF, PATIENCE, configure, connect, drop_in, journal, last_words, once, pid, rows,  # noqa: E402
+from faults import FAULTS  # noqa: E402
+from machine import (CONF, ENDLESS, PATIENCE, configure, connect, drop_in, journal, last_words, once, pid, rows,  # noqa: E402
                      run, show, until, visitors)
-
-ENDLESS = "SELECT count(*) FROM generate_series(1, 1000000000000)"
 
 
 def step_install():
@@ -42,6 +36,33 @@ def step_install():
     assert re.match(r"pondd \d", run("/usr/sbin/pondd", "-V"))
     run("pond", "query", "-d", "host=/run/pondd port=7432 user=root dbname=example", "SELECT 1")
     assert "pond" in run("bash", "-c", ". /usr/share/bash-completion/completions/pond && complete -p pond")
+
+
+def blocks(text):
+    """What docs/operations.md has for the machine: (file or None, lines of the block)."""
+    return re.findall(r"(?ms)^<!-- machine(?: file=(\S+))? -->\n```\w+\n(.*?)^```$", text)
+
+
+def step_operations_page():
+    """An administrator does what the page says, from top to bottom."""
+    text = CONF.read_text(encoding="utf-8")
+    found = blocks((FOLDER / "operations.md").read_text(encoding="utf-8"))
+    assert len(found) >= 8, found
+    for path, block in found:
+        if path:
+            pathlib.Path(path).write_text(block, encoding="utf-8")
+        else:
+            run("bash", "-euxc", block)
+    told = [entry["MESSAGE"] for entry in journal()]
+    assert any(line.startswith("reloaded ") for line in told), told
+    assert any("connection authorized: user=me database=shop host=127.0.0.1" in line for line in told), told
+    assert len(list(pathlib.Path("/var/lib/pondd/backup").glob("app-*.db"))) == 1
+    run("systemctl", "disable", "--now", "pondd-tcp.socket")
+    shutil.rmtree("/var/lib/pondd/backup")
+    CONF.write_text(text, encoding="utf-8")
+    run("systemctl", "restart", "pondd.service")
+    for path in pathlib.Path("/var/lib/pondd").glob("app.db*"):
+        path.unlink()
 
 
 def step_start():
@@ -110,26 +131,8 @@ def step_journal():
     run("systemctl", "start", "pondd.service")
 
 
-def step_journal_hangs():
-    """Nobody waits for a journal that does not read."""
-    configure("log_statement = all\nlog_limit = 0")
-    with connect() as client:
-        reader = int(show("MainPID", "systemd-journald.service"))
-        os.kill(reader, signal.SIGSTOP)
-        try:
-            for i in range(5000):
-                rows(client, "SELECT %d" % i)
-        finally:
-            os.kill(reader, signal.SIGCONT)
-    run("systemctl", "stop", "pondd.socket", "pondd.service")
-    texts = [entry["MESSAGE"] for entry in journal()]
-    left_out = [text for text in texts if re.match(r"\d+ lines of clients were left out", text)]
-    assert left_out, texts[-5:]
-    run("systemctl", "start", "pondd.service")
-
-
 def step_tcp():
-    """As docs/operations.md has it."""
+    """Both loopbacks, beside the unix socket."""
     run("systemctl", "enable", "pondd-tcp.socket")
     run("systemctl", "stop", "pondd.service")
     run("systemctl", "start", "pondd-tcp.socket", "pondd.service")
@@ -218,77 +221,6 @@ def step_reload():
     assert pid() == before
 
 
-def step_killed_under_load():
-    configure()
-    clients = [connect() for _ in range(8)]
-    for client in clients:
-        client.send(wire.query(ENDLESS))
-    before, restarts = pid(), int(show("NRestarts"))
-    os.kill(before, signal.SIGKILL)
-    with connect() as client:  # has waited in the socket
-        assert rows(client, "SELECT count(*) FROM t") == [("1000",)]
-    for client in clients:
-        assert "Z" not in [kind for kind, _ in client.until("nothing")]  # an end, and no answer
-    assert pid() != before and int(show("NRestarts")) == restarts + 1
-    with visitors():
-        for _ in range(2):
-            before = pid()
-            os.kill(before, signal.SIGKILL)
-            until(lambda: pid() not in (0, before), "it is not started again")
-
-
-def expect_watchdog(before):
-    until(lambda: pid() not in (0, before), "the watchdog sleeps")
-    assert once("SELECT 1") == [("1",)]
-    assert any("Watchdog timeout" in entry["MESSAGE"] for entry in journal()), [entry["MESSAGE"] for entry in journal()][-20:]
-
-
-def step_watchdog():
-    drop_in("WatchdogSec=2s")
-    configure()
-    fed = show("WatchdogTimestampMonotonic")
-    until(lambda: show("WatchdogTimestampMonotonic") != fed, "the watchdog is not fed")
-    before = pid()
-    os.kill(before, signal.SIGSTOP)
-    expect_watchdog(before)
-
-
-def step_watchdog_of_one_loop():
-    """One loop of two hangs: ptrace(2) holds its thread."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-    before = pid()
-    tids = [int(task.name) for task in pathlib.Path("/proc/%d/task" % before).iterdir()
-            if (task / "comm").read_text().strip() == "pondd-1"]
-    assert len(tids) == 1, tids
-    assert libc.ptrace(16, tids[0], None, None) == 0, os.strerror(ctypes.get_errno())  # PTRACE_ATTACH
-    os.waitpid(tids[0], 0x40000000)  # __WALL
-    run("systemctl", "is-active", "pondd.service")
-    until(lambda: show("SubState") != "running", "the watchdog sleeps")
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(tids[0], 0x40000000)  # killed: lets go of it
-    expect_watchdog(before)
-    assert any(re.match("loop 1 has not turned for", entry["MESSAGE"]) for entry in journal())
-    drop_in("")
-
-
-def step_broken_configuration():
-    """It is tried again and again, and those who wait in the socket are served when it is mended."""
-    text = CONF.read_text(encoding="utf-8")
-    CONF.write_text(text + "nonsense = 1\n", encoding="utf-8")
-    run("systemctl", "restart", "pondd.service", code=1)
-    results = []
-    waiting = threading.Thread(target=lambda: results.append(once("SELECT 1")))
-    waiting.start()
-    until(lambda: int(show("NRestarts")) >= 3, "it is given up")
-    errors = journal("PRIORITY=2")
-    assert any("nonsense: no such option" in entry["MESSAGE"] for entry in errors), errors
-    assert show("ActiveState", "pondd.socket") == "active"
-    CONF.write_text(text, encoding="utf-8")
-    waiting.join()
-    assert results == [[("1",)]], results
-
-
 def newer_package():
     """The same with a higher version."""
     with tempfile.TemporaryDirectory() as folder:
@@ -342,9 +274,12 @@ def step_purge():
 
 
 STEPS = [value for name, value in list(globals().items()) if name.startswith("step_")]
+STEPS[STEPS.index(step_upgrade):STEPS.index(step_upgrade)] = FAULTS  # they are of the daemon that is installed
 
 
 def main(wanted):
+    unknown = set(wanted) - {step.__name__[len("step_"):] for step in STEPS}
+    assert not unknown, unknown
     for step in STEPS:
         name = step.__name__[len("step_"):]
         if wanted and name not in wanted:

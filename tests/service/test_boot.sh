@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs the packages in a systemd that boots for it, and lives through story.py.
+# Installs the packages in a systemd that boots for it, and lives through story.py and faults.py.
 #
 # usage: test_boot.sh PACKAGES [STEP ...]     PACKAGES: the folder with the .deb files
 set -euo pipefail
@@ -8,7 +8,7 @@ folder=$(mktemp -d -t pond-service.XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/payload" "$folder/out"
 
-cp "$1"/*.deb "$here/story.py" "$here/machine.py" "$here/../clients/wire.py" "$folder/payload"
+cp "$1"/*.deb "$here"/{story,faults,machine}.py "$here/../clients/wire.py" "$here/../../docs/operations.md" "$folder/payload"
 shift
 printf '#!/bin/sh\nexec /usr/bin/python3 /payload/story.py /payload %s\n' "$*" >"$folder/payload/run"
 chmod +x "$folder/payload/run"
