@@ -111,7 +111,7 @@ static bool has_room(int fd)
     return poll(&out, 1, 0) != 0;
 }
 
-/* 0, or -EAGAIN when nobody reads it. */
+/* 0, or -errno. */
 static int write_stderr(enum log_level level, const char *text)
 {
     char line[line_bytes];
@@ -126,10 +126,7 @@ static int write_stderr(enum log_level level, const char *text)
     }
     memcpy(line + head, shown.data, shown.len);
     line[head + shown.len] = '\n';
-    /* a full disk is no reason to stop */
-    ssize_t written = write(STDERR_FILENO, line, head + shown.len + 1);
-    (void)written;
-    return 0;
+    return write(STDERR_FILENO, line, head + shown.len + 1) < 0 ? -errno : 0;
 }
 
 /* ---- the journal ---- */
@@ -180,8 +177,8 @@ static int send_entry(enum log_level level, const struct log_about *about, const
 
 /* ---- lines ---- */
 
-/* 0, or -EAGAIN: it found no room. A journal that does not read would not read our standard error,
- * either. */
+/* 0, or -errno: nobody takes it, or the disk is full, which is no reason to stop. A journal that
+ * does not read would not read our standard error, either. */
 static int put(enum log_level level, const struct log_about *about, const char *text)
 {
     int r = journal_is_there ? send_entry(level, about, text) : -ENOTCONN;
@@ -199,7 +196,7 @@ static void tell_left_out(struct log_limit *limit, const char *whose, bool at_on
         return;
     }
     snprintf(text, sizeof(text),
-             "%" PRIu64 " lines %s were left out: over log_limit, or nobody read them", count,
+             "%" PRIu64 " lines %s were left out: over log_limit, or nobody took them", count,
              whose);
     if (put(LEVEL_WARNING, &none, text) != 0) {
         log_limit_lost(limit, count);

@@ -152,6 +152,13 @@ class Notes(Manager):
         self.until("loading database one")
         self.assertNotIn("READY", "\n".join(self.all_said()))
 
+    def test_a_database_that_does_not_answer_is_never_ready(self):
+        """It loads, and a query finds no memory."""
+        self.start(options=["memory_limit=32kB"])
+        self.assertEqual(self.process.wait(timeout=PATIENCE), 1)
+        self.assertRegex(self.log(), "FATAL: cannot start: 53200 out of memory")
+        self.assertNotIn("READY", "\n".join(self.all_said()))
+
     def test_a_long_seed_moves_the_time_out_of_the_start_on(self):
         (self.folder / "endless.sql").write_text("CREATE TABLE t AS " + ENDLESS % "i" + ";\n", encoding="utf-8")
         self.start("[database a]\nseed = endless.sql\nclone_memory = 0\n", WATCHDOG_USEC="400000")

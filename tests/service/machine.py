@@ -45,10 +45,11 @@ def journal(*matches):
             if line.startswith("{")]
 
 
-def dial(database, **keys):
-    dialed = socket.socket(socket.AF_UNIX)
+def dial(database, at=SOCKET, **keys):
+    """`at`: the path of a unix socket, or an address and a port."""
+    dialed = socket.socket(socket.AF_UNIX if isinstance(at, str) else socket.AF_INET)
     dialed.settimeout(PATIENCE)
-    dialed.connect(SOCKET)
+    dialed.connect(at)
     return wire.Wire(database, user="root", connected=dialed, **keys)
 
 
@@ -89,15 +90,15 @@ def drop_in(text):
 
 
 @contextlib.contextmanager
-def visitors():
-    """Clients that come and go all the time. Gives the list of what they were told when they could not come in: nobody
+def visitors(at=SOCKET):
+    """Clients that come and go all the time, by that way. Gives the list of what they were told when they could not come in: nobody
     must be refused. Those who are in when the daemon ends get an error, or the end of the stream."""
     refused, count, stop = [], [0], threading.Event()
 
     def visit():
         while not stop.is_set():
             try:
-                with dial("shop") as client:
+                with dial("shop", at) as client:
                     if client.greeting and client.greeting[-1][0] == "Z":
                         client.ask(wire.query("SELECT 1"))
                         count[0] += 1

@@ -144,6 +144,10 @@ def step_tcp():
     listening = [entry["MESSAGE"] for entry in journal() if entry["MESSAGE"].startswith("listening")][-3:]
     assert sorted(listening) == ["listening: host=/run/pondd port=7432", "listening: host=127.0.0.1 port=7432",
                                  "listening: host=::1 port=7432"], listening
+    configure("auth_type = trust")
+    with visitors(("127.0.0.1", 7432)):
+        for _ in range(3):
+            run("systemctl", "restart", "pondd.service")
     run("systemctl", "disable", "--now", "pondd-tcp.socket")
     run("systemctl", "restart", "pondd.service")
     once("SELECT 1")
@@ -166,6 +170,7 @@ def step_started_by_a_client():
 
 
 def step_drain():
+    drop_in("TimeoutStopSec=1s")  # it asks for more
     configure("shutdown_grace = 60s")
     before = str(pid())
     idle, busy = connect(), connect()
@@ -183,6 +188,7 @@ def step_drain():
     assert (show("Result"), show("ExecMainStatus")) == ("success", "0")
     assert [entry for entry in journal("_PID=" + before) if entry["MESSAGE"].startswith("stopping: 2 connections")]
     assert pathlib.Path("/run/pondd").is_dir()
+    drop_in("")
     run("systemctl", "start", "pondd.service")
 
 
@@ -222,12 +228,14 @@ def step_reload():
 
 
 def newer_package():
-    """The same with a higher version."""
+    """The same with a higher version and another configuration."""
     with tempfile.TemporaryDirectory() as folder:
         tree = pathlib.Path(folder) / "tree"
         run("dpkg-deb", "-R", str(next(FOLDER.glob("pondd_*.deb"))), str(tree))
         control = tree / "DEBIAN/control"
         control.write_text(re.sub(r"(?m)^Version: (.*)$", r"Version: \1+newer", control.read_text()))
+        with open(tree / "etc/pondd/pond.conf", "a", encoding="utf-8") as conf:
+            conf.write("; of the newer package\n")
         run("dpkg-deb", "-b", str(tree), "/tmp/newer.deb")
     return "/tmp/newer.deb"
 
@@ -238,10 +246,11 @@ def step_upgrade():
     text = CONF.read_text(encoding="utf-8")
     before = pid()
     with visitors():
-        run("dpkg", "-i", deb)
+        run("dpkg", "--force-confold", "-i", deb)  # as apt answers for those who are not there to be asked
     assert "+newer" in run("dpkg-query", "-W", "-f", "${Version}", "pondd")
     assert pid() not in (0, before)
     assert CONF.read_text(encoding="utf-8") == text, "the administrator's configuration was lost"
+    assert pathlib.Path(str(CONF) + ".dpkg-dist").read_text(encoding="utf-8").endswith("; of the newer package\n")
     assert run("systemctl", "is-enabled", "pondd.service", code=1).strip() == "disabled"
     run("systemctl", "enable", "pondd.service")
 
@@ -270,7 +279,9 @@ def step_purge():
     run("dpkg", "-i", str(next(FOLDER.glob("pondd_*.deb"))))
     assert once("SELECT 1", "example") == [("1",)]
     run("dpkg", "-P", "pondd", "pond-client", "libpond-dev", "libpond0")
-    assert not pathlib.Path("/var/lib/pondd").exists()
+    left = run("find", "/etc", "/run", "/usr", "/var", "(", "-iname", "*pondd*", "-o", "-iname", "*libpond*", ")",
+               "-not", "-path", "/var/lib/dpkg/*", "-not", "-path", "/run/systemd/*", "-print", code=None).split()
+    assert left == [], left
 
 
 STEPS = [value for name, value in list(globals().items()) if name.startswith("step_")]

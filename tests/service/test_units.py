@@ -79,9 +79,9 @@ class Units(unittest.TestCase):
         folder = re.search(r"(?m)^unix_socket_dir = (\S+)$", text).group(1)
         self.assertEqual(re.findall(r"(?m)^Listen\w+=(.*)$", socket), [folder + "/.s.PGSQL.7432"])
 
-    def install(self):
-        subprocess.run(["cmake", "--install", str(UNITS.parent), "--component", "pondd"], check=True,
-                       stdout=subprocess.DEVNULL, env=dict(os.environ, DESTDIR=str(self.folder / "root")))
+    def install(self, *words):
+        subprocess.run(["cmake", "--install", str(UNITS.parent), *words], check=True, stdout=subprocess.DEVNULL,
+                       env=dict(os.environ, DESTDIR=str(self.folder / "root")))
 
     def installed(self, name):
         found = list((self.folder / "root").rglob(name))
@@ -89,7 +89,7 @@ class Units(unittest.TestCase):
         return found[0]
 
     def test_an_installation_has_it_all_and_leaves_a_configuration_alone(self):
-        self.install()
+        self.install("--component", "pondd")
         for name in ("pondd.service", "pondd.socket", "pondd-tcp.socket", "sysusers.d/pondd.conf", "tmpfiles.d/pondd.conf",
                      "examples/pond.conf.sample"):
             self.assertTrue(self.installed(name).is_file(), name)
@@ -98,8 +98,23 @@ class Units(unittest.TestCase):
             self.assertTrue((self.folder / "root" / path.lstrip("/")).is_file(), path)
         conf = self.installed("pond.conf")
         conf.write_text("mine", encoding="utf-8")
-        self.install()
+        self.install("--component", "pondd")
         self.assertEqual(conf.read_text(encoding="utf-8"), "mine")
+
+    def test_everything_goes_to_the_gnu_directories(self):
+        self.install()
+        root = self.folder / "root"
+        prefix = "/" + str(self.installed("sbin/pondd").parent.parent.relative_to(root)) + "/"
+        sysconf = "/etc/" if prefix == "/usr/" else prefix + "etc/"
+        homes = [prefix + home for home in (
+            r"bin/pond", r"sbin/pondd", r"include/pond\.h", r"lib/systemd/system/.*", r"lib/(sysusers|tmpfiles)\.d/pondd\.conf",
+            r"lib/([^/]*/)?libpond\..*", r"lib/([^/]*/)?pkgconfig/libpond\.pc", r"lib/([^/]*/)?cmake/pond/.*",
+            r"share/man/man[1358]/.*\.[1358]", r"share/doc/(pondd?|pond-client|libpond0|libpond-dev)/.*",
+            r"share/bash-completion/completions/pond", r"share/lintian/overrides/.*")] + [sysconf + r"pondd/pond\.conf"]
+        files = ["/" + str(path.relative_to(root)) for path in root.rglob("*") if not path.is_dir()]
+        self.assertEqual([path for path in files if not any(re.fullmatch(home, path) for home in homes)], [])
+        self.assertEqual([home for home in homes if "lintian" not in home
+                          and not any(re.fullmatch(home, path) for path in files)], [])
 
 
 if __name__ == "__main__":

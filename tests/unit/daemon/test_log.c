@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -116,23 +115,25 @@ static void nobody_waits_for_a_reader_and_what_he_missed_is_told(void **state)
     log_tell_left_out(true);
     log_end();
     char *first = strstr(logged, "WARNING: 2 lines of clients were left out: over log_limit, or "
-                                 "nobody read them\n");
+                                 "nobody took them\n");
     char *second = strstr(logged, "WARNING: 1 lines of the daemon itself were left out");
     assert_true(first != NULL && second > first);
     assert_null(strstr(second + 1, "WARNING")); /* once each */
 }
 
-static void a_reader_who_has_gone_is_no_reason_to_wait(void **state)
+static void what_a_full_disk_did_not_take_is_told_too(void **state)
 {
     (void)state;
     log_begin();
-    close(pipe_ends[0]);
-    pipe_ends[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    void (*was)(int) = signal(SIGPIPE, SIG_IGN);
-    log_line(LEVEL_LOG, "unheard");
-    signal(SIGPIPE, was);
+    int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    dup2(full, STDERR_FILENO);
+    close(full);
+    log_line(LEVEL_LOG, "lost");
+    dup2(pipe_ends[1], STDERR_FILENO);
+    log_tell_left_out(true);
     log_end();
-    assert_string_equal(logged, "");
+    assert_null(strstr(logged, "LOG: lost"));
+    assert_non_null(strstr(logged, "WARNING: 1 lines of the daemon itself were left out"));
 }
 
 int main(void)
@@ -143,7 +144,7 @@ int main(void)
         cmocka_unit_test(what_is_too_long_is_cut_and_still_one_line),
         cmocka_unit_test(a_failure_comes_with_its_sqlstate_and_detail),
         cmocka_unit_test(nobody_waits_for_a_reader_and_what_he_missed_is_told),
-        cmocka_unit_test(a_reader_who_has_gone_is_no_reason_to_wait),
+        cmocka_unit_test(what_a_full_disk_did_not_take_is_told_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
