@@ -286,7 +286,28 @@ static int fail(int r, struct failure *ret_failure)
     return r == FAILED ? FAILED : failure_set_nomem(ret_failure);
 }
 
-int reload_file(struct server *server, struct buf *kept, struct failure *ret_failure)
+struct news {
+    struct server *server;
+    bool begins;
+};
+
+static void tell(void *arg)
+{
+    const struct news *news = arg;
+
+    news->server->reloading(news->server, news->begins);
+}
+
+static void await_telling(struct server *server, bool begins)
+{
+    struct news news = { .server = server, .begins = begins };
+
+    if (server->reloading != NULL) {
+        await_call(server_main(server)->loop, tell, &news);
+    }
+}
+
+static int read_and_install(struct server *server, struct buf *kept, struct failure *ret_failure)
 {
     cleanup(reload_finish) struct reload reload = { .server = server, .kept = kept };
     cleanup(account_restorep) maybe_unused struct account *was = account_swap(NULL);
@@ -302,6 +323,14 @@ int reload_file(struct server *server, struct buf *kept, struct failure *ret_fai
     log_kept(buf_view(kept));
     log_reloaded(server, begun_us);
     return 0;
+}
+
+int reload_file(struct server *server, struct buf *kept, struct failure *ret_failure)
+{
+    await_telling(server, true);
+    int r = read_and_install(server, kept, ret_failure);
+    await_telling(server, false);
+    return r;
 }
 
 int reload_option(struct server *server, const char *name, const char *value,

@@ -49,6 +49,9 @@ struct server {
     /* The daemon shall end: as by SIGTERM, or patiently, once all clients have left by themselves.
      * False: it ends already. On the main loop; does not await. */
     bool (*shut_down)(struct server *server, bool patiently);
+    /* The configuration's file is being read again; or that is over, whether it was taken or not.
+     * On the main loop; does not await. NULL: nobody wants to know. */
+    void (*reloading)(struct server *server, bool begins);
 };
 
 /* Makes the registry and conf->loops workers, none of which runs yet. 0 or -errno; server_close()

@@ -40,6 +40,9 @@ void service_want_reload(struct service *service);
 /* What was wanted during the start. */
 void service_reload_if_wanted(struct service *service);
 
+/* A server's reloading: by signal and by the console. */
+void service_reloading(struct server *server, bool begins);
+
 /* ---- service_stop.c ---- */
 
 /* It shall stop. While the start is under way it sees that itself, at its next step; when the stop

@@ -25,13 +25,22 @@ static void reload_task(void *arg)
 {
     struct service *service = arg;
 
-    manager_reloads(&service->manager);
     do {
         service->reload_wanted = false;
         reload_once(&service->server);
     } while (service->reload_wanted);
-    manager_reloaded(&service->manager);
     service->reloads = false;
+}
+
+void service_reloading(struct server *server, bool begins)
+{
+    struct service *service = container_of(server, struct service, server);
+
+    if (begins) {
+        manager_reloads(&service->manager);
+    } else {
+        manager_reloaded(&service->manager);
+    }
 }
 
 void service_reload_if_wanted(struct service *service)

@@ -133,6 +133,11 @@ class Manager(unittest.TestCase):
         client.sendall(wire.startup(user=user, database=database))
         return client
 
+    def console(self, sock):
+        console = wire.Wire(connected=self.connect(sock, "pond", "pond"))
+        console.until("Z")
+        return console
+
 
 class Notes(Manager):
     def test_it_tells_how_the_start_goes_and_that_it_stops(self):
@@ -188,6 +193,19 @@ class Notes(Manager):
             self.assertIn(logged, self.log())
         self.assertEqual(self.end(), 0)
 
+    def test_a_reload_by_the_console_is_told_as_well(self):
+        sock = self.unix()
+        self.start(sockets=[sock], options=["loops=2"])
+        self.until("READY=1")
+        consoles = [self.console(sock) for _ in range(2)]  # one on each loop
+        for words, kinds in (("[database shop]\n[database other]\n", "CZ"), ("nonsense\n", "EZ")):
+            (self.folder / "pond.conf").write_text(words, encoding="utf-8")
+            for console in consoles:
+                self.assertTrue(console.ask(wire.query("RELOAD"))[0].endswith(kinds))
+                self.until("^RELOADING=1")
+                self.until("^READY=1$")
+                self.until("^STATUS=2 clients")
+
     def test_a_reload_of_long_seeds_moves_its_time_out_on(self):
         (self.folder / "endless.sql").write_text("CREATE TABLE t AS " + ENDLESS % "i" + ";\n", encoding="utf-8")
         self.start(WATCHDOG_USEC="400000")
@@ -207,8 +225,7 @@ class Notes(Manager):
         self.until("READY=1")
         client = self.connect(sock)
         self.assertEqual(client.recv(1), b"R")
-        console = wire.Wire(connected=self.connect(sock, "pond", "pond"))
-        console.until("Z")
+        console = self.console(sock)
         kinds, _ = console.ask(wire.query("SHUTDOWN WAIT_FOR_CLIENTS"))
         self.assertNotIn("E", kinds)
         console.socket.close()
