@@ -12,20 +12,17 @@ int main(void)
     const char *text;
 
     int r = pond_conn_open(NULL, "", &conn, &error); /* where: PGHOST, PGPORT ... */
-    if (r == 0) {
-        r = pond_query(conn, "SELECT 'hello, ' || $1", POND_WITH(pond_text("world")), &result,
-                       &error);
+    if (r != 0) {
+        fprintf(stderr, "%s\n", error.message); /* there is no connection then */
+        return EXIT_FAILURE;
     }
+    r = pond_query(conn, "SELECT 'hello, ' || $1", POND_WITH(pond_text("world")), &result, &error);
     if (r == 0 && pond_row_text(pond_result_row(result, 0), 0, &text, NULL) == 0) {
         printf("%s\n", text);
     }
     pond_result_destroy(result);
-    pond_conn_destroy(conn);
-    if (r == 0) {
-        /* What fails says what and where. */
-        r = pond_conn_open(NULL, "", &conn, &error);
-    }
-    if (r == 0 && pond_exec(conn, "SELEC 1", NULL, &error) == POND_SQL) {
+    if (pond_exec(conn, "SELEC 1", NULL, &error) == POND_SQL) {
+        /* what fails says what and where */
         printf("%s %s: position %d\n", error.severity, error.sqlstate, error.position);
     }
     pond_conn_close(conn);
