@@ -8,7 +8,8 @@ folder=$(mktemp -d -t pond-service.XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/payload" "$folder/out"
 
-cp "$1"/*.deb "$here"/{story,faults,machine}.py "$here/../clients/wire.py" "$here/../../docs/operations.md" "$folder/payload"
+cp "$1"/*.deb "$here"/{story,faults,machine}.py "$here/../clients/wire.py" "$here/../../docs/operations.md" \
+    "$here"/../../client/examples/blocking.{c,expected} "$folder/payload"
 shift
 printf '#!/bin/sh\nexec /usr/bin/python3 /payload/story.py /payload %s\n' "$*" >"$folder/payload/run"
 chmod +x "$folder/payload/run"
