@@ -81,6 +81,18 @@ static void resume_accepting(evutil_socket_t fd, short what, void *arg)
     }
 }
 
+static void wait_for_room(struct listener *listener, int error)
+{
+    complain(listener, error);
+    pause_accepting(listener);
+}
+
+static bool has_room(const struct listener *listener)
+{
+    return listener->options.has_room == NULL ||
+           listener->options.has_room(listener->options.owner);
+}
+
 static bool is_out_of_descriptors(int error)
 {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
@@ -95,11 +107,16 @@ static void accept_clients(evutil_socket_t listen_fd, short what, void *arg)
 
     (void)what;
     for (int i = 0; i < accepts_per_turn; i++) {
+        if (!has_room(listener)) {
+            if (i == 0) { /* somebody is there, or we were not called */
+                wait_for_room(listener, EMFILE);
+            }
+            return;
+        }
         int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
             if (is_out_of_descriptors(errno)) {
-                complain(listener, errno);
-                pause_accepting(listener);
+                wait_for_room(listener, errno);
             }
             return;
         }

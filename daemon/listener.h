@@ -2,8 +2,8 @@
  * those that the service manager listens on: a kind that it gave is not opened besides.
  *
  * Hands each accepted socket (non-blocking, close-on-exec, TCP_NODELAY) to a callback on the loop
- * itself, not in a task. Out of descriptors it stops accepting for a while instead of spinning.
- * Loop's thread. */
+ * itself, not in a task. Out of descriptors, or when its owner has no room for one more, it stops
+ * accepting for a while instead of spinning. Loop's thread. */
 #pragma once
 
 #include "base/failure.h"
@@ -21,6 +21,7 @@ struct listener_options {
     const char *unix_socket_dir; /* empty: no unix socket */
     const struct activation *given;                      /* NULL: none; its descriptors are taken */
     void (*accepted)(void *owner, int fd, bool is_unix); /* takes the descriptor */
+    bool (*has_room)(void *owner);                       /* for one more? NULL: always */
     void *owner;
 };
 

@@ -267,6 +267,16 @@ size_t server_connections(const struct server *server)
     return atomic_load(&server->client_count) + atomic_load(&server->refused_count);
 }
 
+size_t server_load(const struct server *server)
+{
+    size_t load = 0;
+
+    for (size_t i = 0; i < server->worker_count; i++) {
+        load += atomic_load_explicit(&server->workers[i].load, memory_order_relaxed);
+    }
+    return load;
+}
+
 /* A client on its way to another worker. */
 struct arrival {
     struct loop_message message;

@@ -87,6 +87,10 @@ struct worker *server_here(const struct server *server);
 /* Connections that have not ended, refused ones too. Any thread. */
 size_t server_connections(const struct server *server);
 
+/* The same with those that are on their way to their worker, for a moment one too many each. Any
+ * thread. */
+size_t server_load(const struct server *server);
+
 /* The worker with the fewest connections; the main one when it has as few, which needs no message.
  * Any thread. */
 struct worker *server_least_loaded(const struct server *server);

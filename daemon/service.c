@@ -95,6 +95,14 @@ static void client_accepted(void *owner, int fd, bool is_unix)
     }
 }
 
+/* More clients would take the descriptors that those who are in have need of. */
+static bool has_room(void *owner)
+{
+    const struct service *service = owner;
+
+    return server_load(&service->server) < descriptors_room(service->server.worker_count);
+}
+
 static int open_listener(struct service *service, struct failure *ret_failure)
 {
     const struct conf *conf = service->server.boot_conf;
@@ -104,6 +112,7 @@ static int open_listener(struct service *service, struct failure *ret_failure)
                                         .unix_socket_dir = conf->unix_socket_dir,
                                         .given = &given,
                                         .accepted = client_accepted,
+                                        .has_room = has_room,
                                         .owner = service };
 
     int r = activation_take(&given, ret_failure);

@@ -398,6 +398,25 @@ class Descriptors(Test):
         self.assertEqual({client.recv(12) for client in http}, {b"HTTP/1.1 200"})
         self.assertEqual(daemon.end(), 0, daemon.log())
 
+    def test_clients_do_not_take_what_the_daemon_needs_itself(self):
+        """Of a limit so low it is half."""
+        daemon = self.start_ready()
+        inside = self.wire()
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (160, 160))
+        clients = [socket.create_connection(("127.0.0.1", wire.PORT)) for _ in range(120)]
+        for client in clients:
+            self.addCleanup(client.close)
+            client.sendall(wire.startup(user="tester", database="shop"))
+        while "new clients wait" not in daemon.log():
+            self.assertIsNone(daemon.process.poll())
+            os.sched_yield()
+        self.assertEqual(len(self.answered(clients, 79, 60)), 79)
+        kinds, _ = inside.ask(wire.query("SET work_mem = '64kB'; BEGIN; DECLARE c SCROLL CURSOR FOR "
+                                         "SELECT i FROM generate_series(1, 50000) AS g(i); MOVE ALL c"))
+        self.assertNotIn("E", kinds)
+        self.assertEqual(len(self.answered(clients, 80, 0)), 79)
+        self.assertEqual(daemon.end(), 0, daemon.log())
+
 
 class Stop(Test):
     def assert_sent_away(self, client):

@@ -37,6 +37,7 @@ struct fixture {
     bool is_unix[accepted_max];
     size_t accepted;
     size_t wanted;
+    size_t room; /* 0: no end to it */
 };
 
 static int set_up(void **state)
@@ -72,6 +73,13 @@ static void accepted(void *owner, int fd, bool is_unix)
     f->fds[f->accepted++] = fd;
 }
 
+static bool has_room(void *owner)
+{
+    const struct fixture *f = owner;
+
+    return f->room == 0 || f->accepted < f->room;
+}
+
 static int try_open(struct fixture *f, const char *addresses, uint16_t port, const char *folder,
                     struct listener **ret_listener)
 {
@@ -79,6 +87,7 @@ static int try_open(struct fixture *f, const char *addresses, uint16_t port, con
                                         .port = port,
                                         .unix_socket_dir = folder,
                                         .accepted = accepted,
+                                        .has_room = has_room,
                                         .owner = f };
 
     memset(&f->failure, 0, sizeof(f->failure));
@@ -328,6 +337,26 @@ static void out_of_descriptors_it_waits_and_then_goes_on(void **state)
     }
 }
 
+static void without_room_it_waits_and_then_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    int clients[8];
+
+    f->room = 3;
+    open_listener(f, "127.0.0.1", "");
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        clients[i] = connect_tcp(f);
+    }
+    await_accepted(f, 3);
+    f->room = 5;
+    await_accepted(f, 5);
+    f->room = 0;
+    await_accepted(f, ARRAY_LEN(clients));
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        close(clients[i]);
+    }
+}
+
 static void without_memory_it_does_not_open(void **state)
 {
     struct fixture *f = *state;
@@ -359,6 +388,7 @@ int main(void)
         TEST(a_socket_that_another_server_serves_is_left_alone),
         TEST(a_path_too_long_for_a_socket_is_refused),
         TEST(out_of_descriptors_it_waits_and_then_goes_on),
+        TEST(without_room_it_waits_and_then_goes_on),
         TEST(without_memory_it_does_not_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
