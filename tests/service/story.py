@@ -11,6 +11,7 @@ import socket
 import sys
 import tempfile
 import time
+import urllib.request
 
 sys.dont_write_bytecode = True
 FOLDER = pathlib.Path(sys.argv[1])
@@ -164,6 +165,15 @@ def step_tcp():
     run("systemctl", "disable", "--now", "pondd-tcp.socket")
     run("systemctl", "restart", "pondd.service")
     once("SELECT 1")
+
+
+def step_http():
+    """Shut off as it is, it answers on loopback."""
+    configure("http_listen = 127.0.0.1:9187")
+    for path, wanted in (("readyz", "ready"), ("healthz", ""), ("metrics", "pond_ready 1"), ("", "<html")):
+        with urllib.request.urlopen("http://127.0.0.1:9187/" + path, timeout=PATIENCE) as answer:
+            assert wanted in answer.read().decode(), path
+    configure()
 
 
 def step_restart_refuses_nobody():

@@ -109,7 +109,7 @@ class Units(unittest.TestCase):
         homes = [prefix + home for home in (
             r"bin/pond", r"sbin/pondd", r"include/pond\.h", r"lib/systemd/system/.*", r"lib/(sysusers|tmpfiles)\.d/pondd\.conf",
             r"lib/([^/]*/)?libpond\..*", r"lib/([^/]*/)?pkgconfig/libpond\.pc", r"lib/([^/]*/)?cmake/pond/.*",
-            r"share/man/man[1358]/.*\.[1358]", r"share/doc/(pondd?|pond-client|libpond0|libpond-dev)/.*",
+            r"share/man/man[1358]/.*\.[1358](\.gz)?", r"share/doc/(pondd?|pond-client|libpond0|libpond-dev)/.*",
             r"share/bash-completion/completions/pond", r"share/lintian/overrides/.*")] + [sysconf + r"pondd/pond\.conf"]
         files = ["/" + str(path.relative_to(root)) for path in root.rglob("*") if not path.is_dir()]
         self.assertEqual([path for path in files if not any(re.fullmatch(home, path) for home in homes)], [])
