@@ -19,14 +19,42 @@ static const int64_t watchdog_pulses = 4; /* so that one may come late */
 static const int64_t load_extension_us = 30000000;
 static const int64_t stop_extension_us = 15000000; /* on top of the grace */
 
+/* ---- notes ---- */
+
+/* It is ready, reloads, stops: the last of these has to arrive. */
+static void say(struct manager *manager, const char *note)
+{
+    if (manager_socket_send(&manager->socket, note) == 0) {
+        manager->unsaid[0] = '\0';
+    } else if (note != manager->unsaid) {
+        snprintf(manager->unsaid, sizeof(manager->unsaid), "%s", note);
+    }
+}
+
+/* What is old soon. */
+static int mention(const struct manager *manager, const char *key, const char *value)
+{
+    char note[sizeof(manager->status) + 32];
+
+    snprintf(note, sizeof(note), "%s=%s", key, value);
+    return manager_socket_send(&manager->socket, note);
+}
+
+static void ask_for(const struct manager *manager, int64_t us)
+{
+    char digits[24];
+
+    snprintf(digits, sizeof(digits), "%" PRId64, us);
+    (void)!mention(manager, "EXTEND_TIMEOUT_USEC", digits);
+}
+
 /* ---- status ---- */
 
 /* Says it when it says something new. */
 static void tell_status(struct manager *manager, const char *status)
 {
-    if (strcmp(manager->status, status) != 0) {
+    if (strcmp(manager->status, status) != 0 && mention(manager, "STATUS", status) == 0) {
         snprintf(manager->status, sizeof(manager->status), "%s", status);
-        sd_notifyf(0, "STATUS=%s", manager->status);
     }
 }
 
@@ -83,10 +111,10 @@ static bool all_hearts_beat(struct manager *manager)
 static void tell_life(const struct manager *manager)
 {
     if (manager->watchdog_us > 0) {
-        sd_notify(0, "WATCHDOG=1");
+        (void)!mention(manager, "WATCHDOG", "1");
     }
     if (manager->phase == MANAGER_STARTS || manager->reloads) {
-        sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%" PRId64, load_extension_us);
+        ask_for(manager, load_extension_us);
     }
 }
 
@@ -96,6 +124,9 @@ static void pulse_came(evutil_socket_t fd, short what, void *arg)
 
     (void)fd, (void)what;
     log_tell_left_out(false);
+    if (manager->unsaid[0] != '\0') {
+        say(manager, manager->unsaid);
+    }
     if (all_hearts_beat(manager)) {
         tell_life(manager);
     }
@@ -118,6 +149,10 @@ int manager_open(struct manager *manager, struct server *server)
     uint64_t watchdog_us = 0;
 
     manager->server = server;
+    int r = manager_socket_open(&manager->socket);
+    if (r != 0) {
+        return r;
+    }
     if (sd_watchdog_enabled(0, &watchdog_us) > 0) {
         manager->watchdog_us = (int64_t)watchdog_us;
     }
@@ -134,6 +169,7 @@ void manager_close(struct manager *manager)
     if (manager->pulse != NULL) {
         event_free(take_ptr(manager->pulse));
     }
+    manager_socket_close(&manager->socket);
 }
 
 void manager_loads(struct manager *manager, const char *database)
@@ -149,7 +185,7 @@ void manager_is_ready(struct manager *manager)
     heartbeat_init(&manager->heartbeat, manager->server->loops, manager->server->worker_count);
     if (manager->phase == MANAGER_STARTS) {
         manager->phase = MANAGER_SERVES;
-        sd_notify(0, "READY=1");
+        say(manager, "READY=1");
         begin_status(manager);
     }
 }
@@ -157,25 +193,31 @@ void manager_is_ready(struct manager *manager)
 /* The clock is for managers that want to know which reload this is the begin of. */
 void manager_reloads(struct manager *manager)
 {
+    char note[sizeof(manager->unsaid)];
+
     manager->reloads = true;
-    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\nSTATUS=reloading",
-               clock_now_us(&clock_system));
+    snprintf(note, sizeof(note), "RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\nSTATUS=reloading",
+             clock_now_us(&clock_system));
+    say(manager, note);
 }
 
 void manager_reloaded(struct manager *manager)
 {
     manager->reloads = false;
     manager->status[0] = '\0'; /* the manager has another one */
-    sd_notify(0, "READY=1");
+    say(manager, "READY=1");
     begin_status(manager);
 }
 
 void manager_stops(struct manager *manager, int64_t grace_us)
 {
+    char note[sizeof(manager->unsaid)];
+
     if (manager->phase == MANAGER_STOPS) {
         return;
     }
     manager->phase = MANAGER_STOPS;
-    sd_notifyf(0, "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=%" PRId64,
-               grace_us + stop_extension_us);
+    snprintf(note, sizeof(note), "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=%" PRId64,
+             grace_us + stop_extension_us);
+    say(manager, note);
 }

@@ -3,10 +3,11 @@
  *
  * It lives as long as each of its loops turns (heartbeat.h): only then is the watchdog told so, and
  * one that is told nothing kills and restarts the daemon. Without a manager ($NOTIFY_SOCKET) the
- * log alone hears of a loop that hangs. Main thread. */
+ * log alone hears of a loop that hangs. One that does not read is not waited for. Main thread. */
 #pragma once
 
 #include "daemon/heartbeat.h"
+#include "daemon/manager_socket.h"
 
 struct event;
 struct server;
@@ -15,6 +16,8 @@ enum manager_phase { MANAGER_STARTS, MANAGER_SERVES, MANAGER_STOPS };
 
 struct manager {
     struct server *server;
+    struct manager_socket socket;
+    char unsaid[128];    /* what it is to know and had no room for: tried again at each pulse */
     struct event *pulse; /* every pulse_us */
     int64_t pulse_us;
     int64_t watchdog_us; /* 0: nobody watches */
@@ -26,7 +29,7 @@ struct manager {
     char status[256]; /* the last one told */
 };
 
-/* Before the loops run. 0 or -ENOMEM; a zeroed one may be closed. */
+/* Before the loops run. 0 or -errno; a zeroed one may be closed. */
 must_check int manager_open(struct manager *manager, struct server *server);
 void manager_close(struct manager *manager);
 

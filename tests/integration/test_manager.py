@@ -58,7 +58,7 @@ class Manager(unittest.TestCase):
             words += ["-o", option]
         numbers = [fcntl.fcntl(sock, fcntl.F_DUPFD, 100) for sock in sockets]
         script = "".join("exec %d<&%d %d<&-\n" % (3 + i, number, number) for i, number in enumerate(numbers))
-        env = dict(os.environ, NOTIFY_SOCKET=str(self.folder / "notify"), **environment)
+        env = {**os.environ, "NOTIFY_SOCKET": str(self.folder / "notify"), **environment}
         if sockets:
             script += "export LISTEN_PID=$$\n"
             env["LISTEN_FDS"] = str(len(sockets))
@@ -156,6 +156,35 @@ class Notes(Manager):
         self.assertEqual(self.process.wait(timeout=PATIENCE), 1)
         self.until("loading database one")
         self.assertNotIn("READY", "\n".join(self.all_said()))
+
+    def test_a_manager_that_does_not_read_is_not_waited_for(self):
+        """Its queue is full; what it has to know is there when it reads."""
+        sock = self.unix()
+        deaf = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(deaf.close)
+        deaf.bind(str(self.folder / "deaf"))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as chatterer:
+            chatterer.setblocking(False)
+            chatterer.connect(str(self.folder / "deaf"))
+            with self.assertRaises(BlockingIOError):
+                while True:
+                    chatterer.send(b"X=1")
+        self.start(sockets=[sock], WATCHDOG_USEC="400000", NOTIFY_SOCKET=str(self.folder / "deaf"))
+        client = wire.Wire(connected=self.connect(sock))
+        client.until("Z")
+        while "is ready" not in self.log():
+            self.assertIsNone(self.process.poll())
+            os.sched_yield()
+        for _ in range(3):
+            client.ask(wire.query("SELECT pg_sleep(0.2)"))
+        deaf.settimeout(PATIENCE)
+        said = b""
+        while said != b"READY=1":
+            said = deaf.recv(4096)
+        self.process.send_signal(signal.SIGTERM)
+        while not said.startswith(b"STOPPING=1"):
+            said = deaf.recv(4096)
+        self.assertEqual(self.process.wait(timeout=PATIENCE), 0)
 
     def test_a_database_that_does_not_answer_is_never_ready(self):
         """It loads, and a query finds no memory."""
