@@ -71,11 +71,7 @@ def step_reload_of_long_seeds():
     before = pid()
     CONF.write_text(CONF.read_text(encoding="utf-8") + "[database slow]\nseed = slow.sql\n", encoding="utf-8")
     begun = time.monotonic()
-    run("systemctl", "reload", "--no-block", "pondd.service")
-    until(lambda: show("SubState") == "reload", "it does not say that it reloads")
-    until(lambda: [entry for entry in journal("_PID=%d" % before) if entry["MESSAGE"].startswith("reloaded ")],
-          "it does not reload")
-    until(lambda: show("SubState") == "running", "the reload does not end")
+    run("systemctl", "reload", "pondd.service")
     assert time.monotonic() - begun > 2, "the seed is too quick for this test"
     assert once("SELECT n FROM slow", "slow") == [("160000000",)]
     assert pid() == before and show("Result") == "success"
