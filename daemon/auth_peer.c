@@ -27,7 +27,6 @@ static void look_up(void *arg)
 
 int auth_check_peer(struct connection *conn, struct failure *ret_failure)
 {
-    const struct log_about about = connection_about(conn);
     struct lookup lookup = { .name = "" };
     struct ucred peer;
 
@@ -40,6 +39,7 @@ int auth_check_peer(struct connection *conn, struct failure *ret_failure)
     if (lookup.name[0] != '\0' && strcmp(lookup.name, conn->user) == 0) {
         return 0;
     }
+    const struct log_about about = connection_about(conn);
     log_about(LEVEL_LOG, &about, "user \"%s\" is \"%s\" at the other end of the unix socket",
               conn->user, lookup.name);
     return failure_set(ret_failure, "28000", "Peer authentication failed for user \"%s\"",

@@ -103,14 +103,15 @@ struct connection {
     bool owns_clone;      /* ... and goes with it */
 };
 
+/* ---- connection_log.c ---- */
+
+enum { connection_whence_bytes = 256 };
+
 /* Whom a line of the log is about. */
-static inline struct log_about connection_about(const struct connection *conn)
-{
-    return (struct log_about){ .of_client = true,
-                               .connection = conn->cancel_key.pid,
-                               .user = conn->user,
-                               .database = conn->database };
-}
+struct log_about connection_about(const struct connection *conn);
+/* "user=me database=shop host=127.0.0.1", as far as it is known. */
+void connection_print_whence(const struct connection *conn,
+                             char text[static connection_whence_bytes]);
 
 /* ---- connection.c ---- */
 

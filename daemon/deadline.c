@@ -25,11 +25,11 @@ int deadline_say_goodbye(struct connection *conn)
 
     if (conn->goodbye == GOODBYE_LOGIN_TIMEOUT) {
         const struct log_about about = connection_about(conn);
-        struct address room;
+        char whence[connection_whence_bytes];
 
+        connection_print_whence(conn, whence);
         log_about(LEVEL_LOG, &about,
-                  "client_login_timeout: a client did not finish its start-up, from %s",
-                  address_in_words(conn->fd, &room));
+                  "client_login_timeout: a client did not finish its start-up: %s", whence);
         return CONNECTION_END;
     }
     failure_set(&failure, goodbye_words[conn->goodbye][0], "%s", goodbye_words[conn->goodbye][1]);

@@ -62,12 +62,21 @@ static struct log_limit *limit_of(const struct log_about *about)
 
 /* ---- a text becomes a line ---- */
 
+/* U+0080 to U+009F are controls, too: a terminal takes the two bytes for an ESC and a letter. */
+static size_t control_bytes(const unsigned char *text)
+{
+    return *text < ' ' || *text == 0x7f                         ? 1
+           : *text == 0xc2 && text[1] >= 0x80 && text[1] < 0xa0 ? 2
+                                                                : 0;
+}
+
 static void blank_controls(char *text)
 {
-    for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < ' ' || *text == 0x7f) {
-            *text = ' ';
-        }
+    while (*text != '\0') {
+        size_t controls = control_bytes((const unsigned char *)text);
+
+        memset(text, ' ', controls);
+        text += controls == 0 ? 1 : controls;
     }
 }
 

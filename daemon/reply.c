@@ -22,21 +22,15 @@ int reply_done(struct connection *conn, const struct writer *w)
     return output_relieve(&conn->output);
 }
 
-/* Of one who is not let in the address is of interest: by his name nobody is found. */
 static void log_end(const struct connection *conn, const struct failure *failure)
 {
-    const char *message = failure_get(failure, FIELD_MESSAGE);
-    const char *severity = failure_severity_name(failure);
     struct log_about about = connection_about(conn);
-    struct address room;
+    char whence[connection_whence_bytes];
 
+    connection_print_whence(conn, whence);
     about.sqlstate = failure->sqlstate;
-    if (conn->ready) {
-        log_about(LEVEL_LOG, &about, "%s: %s %s", severity, failure->sqlstate, message);
-    } else {
-        log_about(LEVEL_LOG, &about, "%s: %s %s (from %s)", severity, failure->sqlstate, message,
-                  address_in_words(conn->fd, &room));
-    }
+    log_about(LEVEL_LOG, &about, "%s: %s %s (%s)", failure_severity_name(failure),
+              failure->sqlstate, failure_get(failure, FIELD_MESSAGE), whence);
 }
 
 int reply_failure(struct connection *conn, const struct failure *failure)

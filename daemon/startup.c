@@ -9,7 +9,6 @@
 #include "daemon/serve.h"
 
 #include "async/await.h"
-#include "daemon/address.h"
 #include "daemon/console.h"
 #include "daemon/log.h"
 #include "daemon/login.h"
@@ -27,12 +26,12 @@ static void send_parameter(void *arg, const char *name, const char *value)
 static void log_authorized(const struct connection *conn)
 {
     const struct log_about about = connection_about(conn);
-    struct address room;
+    char whence[connection_whence_bytes];
     char tls[200];
 
+    connection_print_whence(conn, whence);
     connection_tls_describe(conn, tls, sizeof(tls));
-    log_about(LEVEL_LOG, &about, "connection authorized: user=%s database=%s host=%s%s", conn->user,
-              conn->database, address_in_words(conn->fd, &room), tls);
+    log_about(LEVEL_LOG, &about, "connection authorized: %s%s", whence, tls);
 }
 
 static int welcome(struct connection *conn)
@@ -163,8 +162,6 @@ static int take_answer(struct connection *conn)
  * (CVE-2021-23214): it closes the connection. */
 static int answer_request(struct connection *conn, bool *asked, char answer)
 {
-    const struct log_about about = connection_about(conn);
-    struct address room;
     struct failure failure;
 
     if (*asked) {
@@ -173,9 +170,12 @@ static int answer_request(struct connection *conn, bool *asked, char answer)
     }
     *asked = true;
     if (conn->input.ahead.len > 0) {
-        log_about(LEVEL_LOG, &about,
-                  "received unencrypted data after a request for encryption, from %s",
-                  address_in_words(conn->fd, &room));
+        const struct log_about about = connection_about(conn);
+        char whence[connection_whence_bytes];
+
+        connection_print_whence(conn, whence);
+        log_about(LEVEL_LOG, &about, "received unencrypted data after a request for encryption: %s",
+                  whence);
         return CONNECTION_END;
     }
     int r = buf_append_byte(&conn->output.buf, (uint8_t)answer);
