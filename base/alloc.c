@@ -69,17 +69,32 @@ static void account_credit(struct account *first, const struct account *end, siz
     }
 }
 
+/* How much of its limit an account has for one who has so much of it, with what he asks for: one
+ * who has taken much is refused while there is something left for others. */
+static size_t limit_for(const struct account *a, size_t limit, size_t own)
+{
+    size_t rest = a->shared ? limit / 16 : 0;
+
+    return limit - (own < rest ? own : rest);
+}
+
 static bool account_charge(struct account *first, size_t bytes)
 {
+    size_t own = bytes;
+
     for (struct account *a = first; a != NULL; a = a->parent) {
         size_t used = atomic_fetch_add_explicit(&a->used, bytes, memory_order_relaxed);
         size_t limit = atomic_load_explicit(&a->limit, memory_order_relaxed);
 
-        if (limit != 0 && (used > limit || bytes > limit - used)) {
-            atomic_fetch_add_explicit(&a->refused, 1, memory_order_relaxed);
-            account_credit(first, a->parent, bytes);
-            return false;
+        if (limit != 0) {
+            limit = limit_for(a, limit, own);
+            if (used > limit || bytes > limit - used) {
+                atomic_fetch_add_explicit(&a->refused, 1, memory_order_relaxed);
+                account_credit(first, a->parent, bytes);
+                return false;
+            }
         }
+        own = used + bytes;
     }
     return true;
 }

@@ -16,6 +16,7 @@ struct account {
     _Atomic size_t used;    /* bytes given and not yet freed */
     _Atomic size_t limit;   /* bytes; 0: none. May change at any time */
     _Atomic size_t refused; /* how often the limit said no */
+    bool shared; /* many draw on it: the last sixteenth of its limit is for those who have little */
 };
 
 /* The account of this thread; NULL: nothing is charged. Tasks carry theirs across switches

@@ -1,8 +1,8 @@
 /* daemon/memory.h: what is done before memory_limit is reached, so that those who are in can go on.
  *
  * From three quarters of it on, sessions that nobody uses are given up; from seven eighths on,
- * nobody new is let in. The last eighth is for those who are there; only what would need more than
- * the limit itself fails. */
+ * nobody new is let in. The last eighth is for those who are there, half of that for those of them
+ * who have little (base/alloc.h): one who takes all that he gets does not stop the others. */
 #pragma once
 
 #include "base/failure.h"

@@ -107,7 +107,10 @@ static void find_mock_secret(struct server *server)
 
 int server_open(struct server *server, const struct conf *conf)
 {
-    *server = (struct server){ .boot_conf = conf, .account.limit = (size_t)conf->memory_limit };
+    *server = (struct server){
+        .boot_conf = conf,
+        .account = { .limit = (size_t)conf->memory_limit, .shared = true },
+    };
     gate_init(&server->gate);
     claims_init(&server->claims);
     login_limits_init(&server->login_limits);

@@ -221,6 +221,48 @@ class MemoryOfAll(Served):
         self.leave(self.connect("shop"))  # at once: the memory that is about to come back is waited for
         self.leave(worker)
 
+    def fill_to_the_brim(self, w):
+        """Smaller and smaller statements, until it is refused one row."""
+        self.run_sql(w, "CREATE TABLE IF NOT EXISTS t (x text)")
+        for rows in (1000, 100, 10, 1):
+            types = ""
+            while "E" not in types:
+                types, got = w.ask(query("INSERT INTO t SELECT repeat('x', 1000) FROM generate_series(1, %d)" % rows))
+            self.assertEqual(wire.fields(dict(got)["E"])["C"], "53200")
+
+    def test_what_one_takes_the_others_do_not_lack(self):
+        """Who has much is refused while there is some left, for those who have little."""
+        greedy, modest, named = self.connect("shop"), self.connect("shop"), self.connect("shop~named")
+        modest.send(query("SELECT count(*) FROM generate_series(1, 3000000) AS s(i) WHERE i % 7 = 3"))
+        self.fill_to_the_brim(greedy)
+        self.assertGreater(self.charged(), 21 * MB)
+        self.assertEqual([wire.values(b) for k, b in modest.until("Z") if k == "D"], [[b"428572"]])
+        for i in range(50):
+            for w in (modest, named):
+                self.run_sql(w, "SELECT * FROM customers AS c%d ORDER BY name" % i)  # each is a statement of its own
+                self.run_sql(w, "BEGIN; CREATE TABLE IF NOT EXISTS mine (i int, x text); INSERT INTO mine VALUES (%d, 'y'); COMMIT" % i)
+            self.run_sql(greedy, "SELECT count(*) FROM t")
+        self.assertEqual(self.run_sql(modest, "SELECT count(*) FROM mine"), [("50",)])
+        for w in (greedy, modest, named):
+            self.leave(w)
+
+    def test_many_who_are_greedy(self):
+        """They share what the limit leaves, and he who has less than any of them still gets some."""
+        modest = self.connect("shop")
+        crowd = [self.connect("shop") for _ in range(30)]
+        for w in crowd:
+            self.run_sql(w, "CREATE TABLE t (x text)")
+        refused = set()
+        while len(refused) < len(crowd):
+            for w in crowd:
+                w.send(query("INSERT INTO t SELECT repeat('x', 1000) FROM generate_series(1, 20)"))
+            refused |= {w for w in crowd if "E" in dict(w.until("Z"))}
+        for i in range(15):  # their plans are kept, and count as his
+            self.run_sql(modest, "SELECT * FROM customers AS c%d ORDER BY name" % i)
+        self.run_sql(modest, "CREATE TABLE mine AS SELECT * FROM customers")
+        for w in crowd + [modest]:
+            self.leave(w)
+
     def test_idle_sessions_go_first(self):
         crowd = [self.connect("shop") for _ in range(40)]
         for one in crowd:

@@ -148,6 +148,41 @@ static void parents_are_charged_as_well(void **state)
     account_finish(&top);
 }
 
+static void who_has_much_of_what_many_share_leaves_some_to_those_who_have_little(void **state)
+{
+    struct account all = { .limit = 16000, .shared = true };
+    struct account much = { .parent = &all };
+    struct account little = { .parent = &all };
+    struct account *was = account_swap(&much);
+    (void)state;
+
+    void *first = mem_alloc(14000);
+    assert_non_null(first);
+    assert_null(mem_alloc(1001)); /* a sixteenth is left, whatever he has */
+    void *second = mem_alloc(1000);
+    assert_non_null(second);
+    assert_null(mem_alloc(1));
+    assert_int_equal(used(&all), 15000);
+    account_swap(&little);
+    assert_null(mem_alloc(501)); /* it would be more than what is left then */
+    void *third = mem_alloc(500);
+    assert_non_null(third);
+    assert_null(mem_alloc(1)); /* as much as he has is left */
+    account_swap(NULL);
+    mem_free(third);
+    account_swap(&all); /* who has no account of his own is measured by what he asks for */
+    assert_null(mem_alloc(501));
+    third = mem_alloc(500);
+    assert_non_null(third);
+    account_swap(was);
+    mem_free(first);
+    mem_free(second);
+    mem_free(third);
+    account_finish(&much);
+    account_finish(&little);
+    account_finish(&all);
+}
+
 static void an_account_may_be_filled_to_its_last_byte(void **state)
 {
     struct account a = { .limit = 100 };
@@ -233,6 +268,7 @@ int main(void)
         cmocka_unit_test(what_another_allocator_gives_can_be_charged),
         cmocka_unit_test(parents_are_charged_as_well),
         cmocka_unit_test(an_account_may_be_filled_to_its_last_byte),
+        cmocka_unit_test(who_has_much_of_what_many_share_leaves_some_to_those_who_have_little),
         cmocka_unit_test(the_process_total_follows),
         cmocka_unit_test(the_nth_allocation_fails),
         cmocka_unit_test(a_failed_realloc_leaves_the_block),
