@@ -139,6 +139,14 @@ void account_finish(struct account *a)
     }
 }
 
+struct account *account_top(struct account *a)
+{
+    while (a != NULL && a->parent != NULL) {
+        a = a->parent;
+    }
+    return a;
+}
+
 int account_reserve(size_t bytes, struct account **ret_account)
 {
     if (fault_now() || !account_charge(current, bytes)) {

@@ -36,6 +36,9 @@ static inline void account_restorep(struct account *const *was)
  * fine. */
 void account_finish(struct account *a);
 
+/* The last of its parents, which all share; its own when it has none. NULL's is NULL. */
+struct account *account_top(struct account *a);
+
 /* Charges bytes that another allocator gives, and that are not seen here, to the current account. 0
  * or -ENOMEM; account_unreserve() needs what *ret_account says (NULL: nothing was charged). */
 must_check int account_reserve(size_t bytes, struct account **ret_account);

@@ -1,6 +1,6 @@
 /* sql/grammar.h: PostgreSQL's own grammar (libpg_query) over one statement.
  *
- * Must run on the loop's big stack (task_call_on_loop_stack); lexer_depth() bounds the recursion
+ * Must run on the loop's big stack (task_call_on_loop_stack); lexer_weigh() bounds the recursion
  * first. */
 #pragma once
 

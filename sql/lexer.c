@@ -408,11 +408,12 @@ static void depth_token(struct depth_count *count, const struct token *token)
     }
 }
 
-int lexer_depth(struct view text, size_t *ret_depth, struct failure *ret_failure)
+int lexer_weigh(struct view text, struct lexer_weight *ret_weight, struct failure *ret_failure)
 {
     struct lexer lexer = lexer_over(text);
     struct depth_count count = { 0 };
     struct token token;
+    size_t tokens = 0;
 
     do {
         if (lexer_next(&lexer, &token, ret_failure) != 0) {
@@ -420,12 +421,13 @@ int lexer_depth(struct view text, size_t *ret_depth, struct failure *ret_failure
         }
         if (token.kind != TOKEN_END) {
             depth_token(&count, &token);
+            tokens++;
         }
         if (count.level + count.open > count.deepest) {
             count.deepest = count.level + count.open;
         }
     } while (token.kind != TOKEN_END);
-    *ret_depth = count.deepest;
+    *ret_weight = (struct lexer_weight){ .depth = count.deepest, .tokens = tokens };
     return 0;
 }
 

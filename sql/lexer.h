@@ -42,8 +42,14 @@ static inline struct lexer lexer_over(struct view text)
 must_check int lexer_next(struct lexer *lexer, struct token *ret_token,
                           struct failure *ret_failure);
 
-/* How deep a parser must recurse for this statement at most: nesting, and chains of operators. */
-must_check int lexer_depth(struct view text, size_t *ret_depth, struct failure *ret_failure);
+/* What a parser will have to do for a statement. */
+struct lexer_weight {
+    size_t depth; /* it recurses so deep at most: nesting, and chains of operators */
+    size_t tokens;
+};
+
+must_check int lexer_weigh(struct view text, struct lexer_weight *ret_weight,
+                           struct failure *ret_failure);
 
 /* Is the word token this keyword (lower case)? */
 bool token_is_word(const struct token *token, const char *keyword);

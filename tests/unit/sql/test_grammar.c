@@ -89,6 +89,31 @@ static void too_deep_is_refused_before_it_recurses(void **state)
     free(deep);
 }
 
+static void what_the_parser_takes_counts_for_what_all_share(void **state)
+{
+    struct account all = { .limit = 150000 };
+    struct account session = { .parent = &all };
+    struct account *was = account_swap(&session);
+    struct tree *tree = NULL;
+    struct failure f;
+    char wide[401] = "SELECT a";
+
+    (void)state;
+    for (size_t at = strlen(wide); at + 2 < sizeof(wide); at += 2) {
+        strcpy(wide + at, ",a");
+    }
+    assert_int_equal(parse(wide, &tree, &f), FAILED);
+    assert_string_equal(f.sqlstate, "53200");
+    assert_int_equal(atomic_load(&all.refused), 1);
+    assert_int_equal(atomic_load(&all.used), 0);
+    atomic_store(&all.limit, 1000000);
+    assert_int_equal(parse(wide, &tree, &f), 0);
+    assert_int_equal(atomic_load(&all.used), atomic_load(&session.used)); /* it was for a moment */
+    tree_destroy(tree);
+    assert_int_equal(atomic_load(&all.used), 0);
+    account_swap(was);
+}
+
 static void without_memory_it_fails_and_leaks_nothing(void **state)
 {
     size_t before = mem_used_total();
@@ -120,6 +145,7 @@ int main(void)
         cmocka_unit_test(a_statement_becomes_its_tree),
         cmocka_unit_test(errors_have_postgresqls_state_and_position),
         cmocka_unit_test(too_deep_is_refused_before_it_recurses),
+        cmocka_unit_test(what_the_parser_takes_counts_for_what_all_share),
         cmocka_unit_test(without_memory_it_fails_and_leaks_nothing),
     };
 

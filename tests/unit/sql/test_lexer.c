@@ -117,11 +117,23 @@ static void statements_are_cut_at_semicolons(void **state)
 static size_t depth_of(const char *text)
 {
     struct failure f;
-    size_t depth = 0;
+    struct lexer_weight weight = { 0 };
 
     failure_clear(&f);
-    assert_int_equal(lexer_depth(view_of_str(text), &depth, &f), 0);
-    return depth;
+    assert_int_equal(lexer_weigh(view_of_str(text), &weight, &f), 0);
+    return weight.depth;
+}
+
+static void tokens_are_counted_without_what_is_between_them(void **state)
+{
+    struct failure f;
+    struct lexer_weight weight = { 0 };
+
+    (void)state;
+    assert_int_equal(lexer_weigh(view_of_str("select 'a b', /* c d */ x"), &weight, &f), 0);
+    assert_int_equal(weight.tokens, 4);
+    assert_int_equal(lexer_weigh(view_of_str(" -- x"), &weight, &f), 0);
+    assert_int_equal(weight.tokens, 0);
 }
 
 static char *repeated(const char *part, size_t times)
@@ -203,6 +215,7 @@ int main(void)
         cmocka_unit_test(tokens_are_postgresqls),
         cmocka_unit_test(what_is_cut_short_fails_where_it_began),
         cmocka_unit_test(statements_are_cut_at_semicolons),
+        cmocka_unit_test(tokens_are_counted_without_what_is_between_them),
         cmocka_unit_test(depth_counts_nesting_and_chains_but_not_lists),
         cmocka_unit_test(random_bytes_never_leave_the_text),
     };
