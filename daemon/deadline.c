@@ -2,7 +2,6 @@
 #include "daemon/deadline.h"
 
 #include "async/loop.h"
-#include "daemon/address.h"
 #include "daemon/connection_impl.h"
 #include "daemon/log.h"
 #include "daemon/serve.h"

@@ -132,6 +132,7 @@ static void pulse_came(evutil_socket_t fd, short what, void *arg)
     }
     if (manager->phase == MANAGER_SERVES) {
         begin_status(manager);
+        reclaim_look(&manager->reclaim);
     }
 }
 

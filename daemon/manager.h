@@ -8,6 +8,7 @@
 
 #include "daemon/heartbeat.h"
 #include "daemon/manager_socket.h"
+#include "daemon/reclaim.h"
 
 struct event;
 struct server;
@@ -23,6 +24,7 @@ struct manager {
     int64_t watchdog_us; /* 0: nobody watches */
     enum manager_phase phase;
     struct heartbeat heartbeat;
+    struct reclaim reclaim;
     bool silence_told; /* the log knows that a loop hangs */
     bool status_runs;  /* the task that gathers the numbers */
     bool reloads;

@@ -1,7 +1,6 @@
 /* daemon/reply.c: answers that every part of the protocol gives. */
 #include "daemon/serve.h"
 
-#include "daemon/address.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "pool/txn.h"

@@ -16,6 +16,7 @@
 #include "daemon/load.h"
 #include "daemon/log.h"
 #include "daemon/probe.h"
+#include "daemon/reclaim.h"
 #include "daemon/service_impl.h"
 #include "daemon/stats.h"
 #include "daemon/tls_context.h"
@@ -297,6 +298,7 @@ static int service_init(struct service *service, struct conf *conf, int ready_fd
 {
     service->ready_fd = ready_fd;
     log_set_limit((uint64_t)conf->log_limit);
+    reclaim_init();
     if (sqlite_setup() != 0) {
         return -ENOTSUP;
     }

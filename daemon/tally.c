@@ -1,15 +1,14 @@
 /* daemon/tally.c: see the header. */
 #include "daemon/tally.h"
+#include "daemon/reclaim.h"
 
 #include "async/await.h"
 #include "async/task.h"
 #include "daemon/server.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 /* ---- loops ---- */
 
@@ -78,18 +77,11 @@ static void take_databases(const struct server *server, const struct registry_po
 static void take_process(struct tally *tally)
 {
     struct rusage usage = { .ru_maxrss = 0 };
-    FILE *statm = fopen("/proc/self/statm", "re");
-    unsigned long long pages = 0;
 
     getrusage(RUSAGE_SELF, &usage);
     tally->cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
                     (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-    if (statm != NULL) {
-        if (fscanf(statm, "%*u %llu", &pages) == 1) {
-            tally->resident_bytes = pages * (unsigned long long)sysconf(_SC_PAGESIZE);
-        }
-        fclose(statm);
-    }
+    tally->resident_bytes = reclaim_resident_bytes();
 }
 
 static void take_daemon(const struct server *server, struct tally *tally)

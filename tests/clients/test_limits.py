@@ -5,6 +5,7 @@ import socket
 import struct
 import subprocess
 import time
+import unittest
 
 import wire
 from database_test import ENDLESS, PONDD, SHOP, Test, main
@@ -29,6 +30,12 @@ class Limit(Test):
             return clients
         self.eventually(try_it, "he counts for ever")
         return clients[0]
+
+
+    def resident(self, what="VmRSS"):
+        """Bytes of the process: now, or the most ever."""
+        with open("/proc/%d/status" % self.daemon.process.pid, encoding="ascii") as file:
+            return 1024 * int(next(line.split()[1] for line in file if line.startswith(what)))
 
 
 class Clients(Limit):
@@ -193,7 +200,7 @@ class MemoryOfOne(Test):
             self.leave(one)
 
 
-class MemoryOfAll(Served):
+class MemoryOfAll(Served, Limit):
     """24 MB: from 18 on idle sessions go, from 21 on nobody new gets in."""
     conf = HTTP + "memory_limit = 24MB\nloops = 2\n" + SHOP + "clone_memory = 0\nsession_memory = 0\nmin_pool_size = 2\n"
 
@@ -268,14 +275,9 @@ class MemoryOfAll(Served):
 
     def test_what_a_parser_takes_counts(self):
         """A kilobyte for each "a,": many long statements at once would be the end of the daemon."""
-        status = "/proc/%d/status" % self.daemon.process.pid
-
-        def most():
-            with open(status, encoding="ascii") as file:
-                return 1024 * int(next(line.split()[1] for line in file if line.startswith("VmHWM")))
         w = self.connect("shop")
         self.run_sql(w, "SELECT " + "name," * 1000 + "id FROM customers")
-        before = most()
+        before = self.resident("VmHWM")
         crowd = [self.connect("shop") for _ in range(10)]
         for one in crowd:
             one.send(query("SELECT " + "a," * 400000 + "a"))
@@ -284,7 +286,7 @@ class MemoryOfAll(Served):
                 self.assertEqual(wire.fields(dict(one.until("Z"))["E"])["C"], "53200")
             self.leave(one)
         if not SANITIZED:
-            self.assertLess(most() - before, 24 * MB)
+            self.assertLess(self.resident("VmHWM") - before, 24 * MB)
 
     def test_idle_sessions_go_first(self):
         crowd = [self.connect("shop") for _ in range(40)]
@@ -323,6 +325,31 @@ class MemoryOfAll(Served):
         self.leave(self.connect("shop"))
         self.assertLess(self.charged(), 21 * MB)
         self.leave(w)
+
+
+class GivenBack(Limit):
+    """What was freed is the system's again, though those who stay have pieces of their own all over the place."""
+    conf = SHOP
+
+    @unittest.skipIf(SANITIZED, "sanitizers keep what was freed")
+    def test_after_a_crowd_has_left(self):
+        stays = [self.connect("shop") for _ in range(10)]
+        crowd = [self.connect("shop") for _ in range(60)]
+        for w in stays + crowd:
+            self.run_sql(w, "CREATE TABLE t (x text)")
+        before = self.resident()
+        for i in range(8):
+            for w in crowd:
+                self.run_sql(w, "INSERT INTO t SELECT repeat('x', 1000) FROM generate_series(1, 400)")
+            for w in stays:
+                self.run_sql(w, "INSERT INTO t SELECT repeat('x', 1000) FROM generate_series(1, 4)")
+        self.assertGreater(self.resident() - before, 150 * MB)
+        for w in crowd:
+            self.leave(w)
+        self.eventually(lambda: self.resident() - before < 40 * MB, "it is kept")
+        for w in stays:
+            self.assertEqual(self.run_sql(w, "SELECT count(*) FROM t"), [("32",)])
+            self.leave(w)
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ class Refusing(TlsTest):
             with wire.Wire() as w:
                 w.send(SSL_REQUEST + more)
                 self.assertEqual(end_of(w.socket), b"")
-        self.logged("received unencrypted data after a request for encryption, from 127.0.0.1")
+        self.logged("received unencrypted data after a request for encryption: user=- database=- host=127.0.0.1")
 
     def test_plain_text_instead_of_a_hand_shake(self):
         for plain in (startup(user="tester", database="shop"), query("SELECT 1") * 100, SSL_REQUEST * 10):
@@ -195,7 +195,7 @@ class Refusing(TlsTest):
             end_of(w.socket)
         self.assertLess(time.monotonic() - begin, LOGIN_SECONDS + 10)
         self.daemon.settled()
-        self.assertEqual(self.daemon.log().count("did not finish its start-up, from 127.0.0.1"), len(crowd))
+        self.assertEqual(self.daemon.log().count("did not finish its start-up: user=- database=- host=127.0.0.1"), len(crowd))
 
     def test_a_stop_does_not_wait_for_them(self):
         with wire.Wire() as w, Secure("shop") as idle:
