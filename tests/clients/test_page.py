@@ -46,6 +46,16 @@ class Page(Served):
         self.assertEqual((status, headers["Content-Type"]), (200, "application/json"))
         return json.loads(body)
 
+    def keep(self, name):
+        with tempfile.TemporaryDirectory(prefix="pond-page.") as folder:
+            path = os.path.join(os.environ.get("POND_SCREENSHOTS", folder), "page-%s.png" % name)
+            self.browser.screenshot(path)
+            with open(path, "rb") as file:
+                head = file.read(24)
+        self.assertEqual(head[:8], b"\x89PNG\r\n\x1a\n")
+        width, height = struct.unpack("!II", head[16:24])
+        self.assertGreater(width * height, 300000)
+
 
 class Idle(Page):
     def test_nothing_goes_on(self):
@@ -54,6 +64,8 @@ class Idle(Page):
             self.assertEqual(self.text(part), text)
         self.assertRegex(self.text("pools"), r"accounts\s+0 / 20")
         self.assertNotIn("template0", self.text("pools"))
+        self.browser.size(1200, 900)
+        self.keep("idle")
         self.assertEqual(self.browser.complaints, [])
 
     def test_nothing_comes_from_elsewhere(self):
@@ -72,10 +84,27 @@ class Idle(Page):
         self.open()
         self.browser.run("fetch = () => Promise.reject(1)")
         self.browser.until("document.body.classList.contains('lost')", "it does not say so")
-        self.assertTrue(self.browser.run("getComputedStyle(document.getElementById('lost')).display != 'none'"))
+        self.assertRegex(self.text("lost"), r"^no answer for [\d.]+ m?s$")
+        self.assertEqual(self.browser.run("['lost', 'state'].map((id) => getComputedStyle(document.getElementById(id)).display != 'none')"),
+                         [True, False])
+        self.assertEqual(self.browser.run("document.title"), "pond (no answer)")
+        self.keep("lost")
 
 
 class Words(Page):
+    def test_written_from_right_to_left_turn_nothing_around(self):
+        name = "\u202ereversed \u05d0\u05d1"
+        w = self.connect("shop~" + name, user=name)
+        w.send(wire.query("SELECT pg_sleep(100)"))
+        self.open()
+        self.until_shown("running", name)
+        self.until_shown("clones", name)
+        self.assertEqual(self.browser.run("[...document.querySelectorAll('#running bdi, #clones bdi')].map((e) => e.textContent)"),
+                         [name, "shop~" + name, "shop~" + name])
+        self.cancel(w)
+        w.until("Z")
+        self.leave(w)
+
     def test_of_others_stay_words(self):
         w = self.connect("shop~" + NASTY[:40], user=NASTY[:60])
         w.send(wire.query("SELECT pg_sleep(100), '%s'" % NASTY.replace("'", "''")))
@@ -157,6 +186,11 @@ class Busy(Page):
         self.until_shown("slow", "AS slept")
         self.until_shown("clones", "shop~checkout_4")
         self.browser.until("history.length > 5", "it is not live")
+        tiles = self.text("tiles")
+        self.assertRegex(tiles, r"waiting\s+[1-5]\s")
+        self.assertRegex(tiles, r"queries per second\s+[\d.]*[1-9]")
+        self.assertRegex(self.text("pools"), r"inventory\s+4 / 4\s")
+        self.assertRegex(self.browser.run("document.title"), r"^pond \([1-5] waiting\)$")
         for width, height, dark, name in ((1200, 900, False, "wide-light"), (1200, 900, True, "wide-dark"),
                                           (380, 800, False, "phone-light"), (380, 800, True, "phone-dark")):
             self.browser.size(width, height, dark)
@@ -171,16 +205,6 @@ class Busy(Page):
         self.assertEqual(now["clones_total"], 6)
         self.assertEqual(self.browser.complaints, [])
         end()
-
-    def keep(self, name):
-        with tempfile.TemporaryDirectory(prefix="pond-page.") as folder:
-            path = os.path.join(os.environ.get("POND_SCREENSHOTS", folder), "page-%s.png" % name)
-            self.browser.screenshot(path)
-            with open(path, "rb") as file:
-                head = file.read(24)
-        self.assertEqual(head[:8], b"\x89PNG\r\n\x1a\n")
-        width, height = struct.unpack("!II", head[16:24])
-        self.assertGreater(width * height, 300000)
 
     def test_it_is_live(self):
         self.open()
