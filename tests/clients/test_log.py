@@ -43,7 +43,7 @@ class Flood(Test):
                 w.until("the end")
         self.assertLessEqual(self.daemon.log().count("unencrypted"), 10)  # the minute may change once
         self.daemon.stop()
-        self.assertRegex(self.daemon.log(), r"WARNING: \d+ lines of clients were left out: log_limit")
+        self.assertRegex(self.daemon.log(), r"WARNING: \d+ lines of clients were left out: over log_limit")
 
 
 class Forged(Test):
