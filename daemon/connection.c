@@ -183,8 +183,23 @@ static int serve_all(struct connection *conn)
     return r;
 }
 
+/* Whoever sends his start-up packet or his password by bytes is not served for each of them: the
+ * kernel tells of what is missing when all of it is there (socket(7), SO_RCVLOWAT), or of the end.
+ * A unix socket tells always. */
+static void set_low_water(struct connection *conn, size_t missing)
+{
+    int bytes = missing < input_scratch_bytes ? (int)missing : input_scratch_bytes;
+
+    if (bytes != conn->low_water) {
+        conn->low_water = bytes;
+        bytes = bytes == 0 ? 1 : bytes;
+        (void)setsockopt(conn->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+    }
+}
+
 static int rest(struct connection *conn)
 {
+    set_low_water(conn, startup_missing(conn));
     if (conn->output.buf.len == 0) {
         output_end(&conn->output);
     }
@@ -213,6 +228,7 @@ static void serve(void *arg)
 
     task_set_account(task_current(), &conn->server->account);
     conn->deadline_us = conn->ready ? DEADLINE_NONE : conn->deadline_us;
+    set_low_water(conn, 0);
     input_begin(&conn->input, scratch);
     int r = serve_all(conn);
     if (r == 0) {

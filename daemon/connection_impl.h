@@ -75,6 +75,7 @@ struct connection {
     int64_t statement_most_us; /* what its user's line allows a statement; 0: as long as it says */
     int64_t opening_us; /* clone and session took so long; until the first statement adds itself */
     int fd;
+    int low_water;            /* so many bytes wake us by TCP; 0: any */
     uint8_t goodbye;          /* enum goodbye: once told, it ends */
     uint8_t console;          /* enum console_access: it has no session, nor settings, then */
     uint8_t deadline_goodbye; /* what deadline_us will lead to */
@@ -153,6 +154,9 @@ must_check int connection_move(struct connection *conn);
  * or more bytes are needed.
  * 0, CONNECTION_END or -errno. */
 must_check int startup_work(struct connection *conn);
+/* How many bytes of what it has begun to send are still to come before that can go on; 0: nobody
+ * knows. */
+size_t startup_missing(const struct connection *conn);
 
 /* ---- dispatch.c ---- */
 

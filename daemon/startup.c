@@ -263,6 +263,17 @@ static int take_packet(struct connection *conn)
     return CONNECTION_END;
 }
 
+size_t startup_missing(const struct connection *conn)
+{
+    struct view ahead = conn->input.ahead;
+
+    if (conn->ready || conn->tls != NULL || ahead.len == 0) {
+        return 0;
+    }
+    size_t need = conn->login == NULL ? startup_need(ahead) : frame_need(ahead);
+    return need > ahead.len ? need - ahead.len : 0;
+}
+
 int startup_work(struct connection *conn)
 {
     int r = 0;

@@ -107,6 +107,14 @@ int startup_next(struct view *in, struct startup *ret_startup, struct failure *r
     return 0;
 }
 
+size_t startup_need(struct view in)
+{
+    struct reader r = reader_over(in);
+    uint32_t len = reader_u32(&r);
+
+    return r.failed ? sizeof(len) : len;
+}
+
 bool startup_param_next(struct view *iter, const char **ret_name, const char **ret_value)
 {
     struct reader r = reader_over(*iter);

@@ -37,6 +37,10 @@ struct startup {
 must_check int startup_next(struct view *in, struct startup *ret_startup,
                             struct failure *ret_failure);
 
+/* After STARTUP_MORE: how many bytes the packet has, or the 4 of its length when that is unknown.
+ */
+size_t startup_need(struct view in);
+
 /* Walks the parameters: start with *iter = startup.params. False at the end. */
 bool startup_param_next(struct view *iter, const char **ret_name, const char **ret_value);
 /* A parameter's last value, or NULL. */

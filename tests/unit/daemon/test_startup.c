@@ -1,6 +1,8 @@
 /* From the first byte to the first ReadyForQuery. */
 #include "support_client.h"
 
+#include "async/loop.h"
+
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -73,6 +75,49 @@ static void a_start_up_packet_may_come_byte_by_byte(void **state)
     }
     client_await(client, 'Z', 1); /* the database is named like the user */
     assert_int_equal(client->types[0], 'R');
+    client_close(client);
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+static uint64_t turns(void)
+{
+    struct loop_stats stats;
+
+    loop_stats(test_worker->loop, &stats);
+    return stats.turns;
+}
+
+/* Served for the first byte, for the length, and for the whole: by TCP the kernel keeps the rest.
+ */
+static void who_sends_byte_by_byte_costs_no_turn_for_each(void **state)
+{
+    struct client *client = client_open_tcp();
+
+    (void)state;
+    startup_message(&client->w);
+    startup_param(&client->w, "user", "shop");
+    startup_param(&client->w, "application_name", "one that has a rather long name for itself");
+    assert_int_equal(startup_message_end(&client->w), 0);
+    uint64_t before = turns();
+    for (size_t i = 0; i < client->out.len - 1; i++) {
+        client_send(client, client->out.data + i, 1);
+        server_run(nothing, NULL);
+    }
+    uint64_t own = client->out.len - 1;
+    assert_in_range(turns() - before, own + 2, own + 4);
+    assert_int_equal(client->len, 0);
+    client_send(client, client->out.data + client->out.len - 1, 1);
+    client_await(client, 'Z', 1);
+    client_forget(client);
+    client_send(client, "Q", 1); /* what comes when it is in is taken as it comes */
+    server_run_turns(1);
+    client_send(client, "\0\0\0\x0dSELECT 1", 13);
+    client_await(client, 'Z', 1);
+    expect_first(client, 0, "1");
     client_close(client);
 }
 
@@ -288,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_client_is_greeted_with_postgresqls_parameters),
         TEST(a_start_up_packet_may_come_byte_by_byte),
+        TEST(who_sends_byte_by_byte_costs_no_turn_for_each),
         TEST(encryption_is_declined_and_the_start_up_goes_on),
         TEST(plain_text_behind_an_ssl_request_closes_the_connection),
         TEST(who_cannot_be_served_is_told_why),
