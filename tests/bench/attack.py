@@ -99,6 +99,8 @@ class Bench(Servers):
         open_now = int(self.statistics(server, server.log)["connections"])
         out = strangers.communicate()[0].split()
         made, refused = map(int, out) if out else (count, 0)
+        while int(self.statistics(server, server.log)["connections"]) > 0:  # the next turn begins in quiet
+            time.sleep(0.1)
         cost = (server.cpu() - begin - (begin - start)) * 1e6 / made  # less what the honest take
         return {"quiet": quiet, "attacked": attacked, "open": open_now, "made": made, "refused": refused, "cpu": cost}
 
