@@ -366,6 +366,9 @@ int loop_run(struct loop *loop)
     do {
         r = loop_round(loop);
     } while (r == 0 && !atomic_exchange_explicit(&loop->stopping, false, memory_order_relaxed));
+    while (r == 0 && !inbox_is_empty(&loop->inbox)) {
+        r = loop_round(loop); /* they may have come behind the last look */
+    }
     current = outer;
     return r;
 }

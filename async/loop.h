@@ -52,7 +52,8 @@ must_check int loop_run_until_idle(struct loop *loop);
 /* Runs until *done (a task of the loop sets it): a blocking call made of a task. */
 must_check int loop_run_until(struct loop *loop, const bool *done);
 
-/* Ends loop_run after the current round. Any thread; async-signal-unsafe. */
+/* Ends loop_run after the current round, and after the messages that were sent before. Any thread;
+ * async-signal-unsafe. */
 void loop_stop(struct loop *loop);
 
 /* A message to a loop: `run` is called once on the loop's thread (not in a task: it may not await).

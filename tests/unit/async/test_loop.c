@@ -38,6 +38,28 @@ static void stop_ends_the_run_after_the_round(void **state)
     assert_string_equal(test_log_text(), "sxe");
 }
 
+static void is_told(struct loop *loop, struct loop_message *message)
+{
+    (void)loop, (void)message;
+    test_log("m");
+}
+
+static void send_and_stop(void *arg)
+{
+    loop_send(test_loop, arg);
+    loop_stop(test_loop);
+}
+
+static void what_was_sent_before_the_stop_is_told(void **state)
+{
+    struct loop_message message = { .run = is_told };
+
+    (void)state;
+    spawn(send_and_stop, &message);
+    assert_int_equal(loop_run(test_loop), 0);
+    assert_string_equal(test_log_text(), "m");
+}
+
 static void a_stop_before_the_run_is_remembered(void **state)
 {
     (void)state;
@@ -242,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LOOP_TEST(a_loop_without_work_is_idle),
         LOOP_TEST(stop_ends_the_run_after_the_round),
+        LOOP_TEST(what_was_sent_before_the_stop_is_told),
         LOOP_TEST(a_stop_before_the_run_is_remembered),
         LOOP_TEST(every_allocation_of_a_loop_may_fail),
         LOOP_TEST(a_loop_without_descriptors_is_not_made),
