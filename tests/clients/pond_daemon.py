@@ -35,7 +35,8 @@ class Daemon:
 
     def signal(self, number, mark):
         """Sends it and waits until the log has one more of the mark. ThreadSanitizer now and then keeps a signal back until
-        the next one, or loses it with the task that ran: another is sent after a while."""
+        the next one, or loses it with the task that ran: another is sent after a while, and the same one when it was lost
+        (a SIGTERM must not come twice before)."""
         before = self.log().count(mark)
         nudge, patience = (number, 5) if number == signal.SIGHUP else (signal.SIGUSR1, 1)
         self.process.send_signal(number)
@@ -44,8 +45,8 @@ class Daemon:
             waited = time.monotonic() - begin
             assert waited < 20 and self.process.poll() is None, "no %s in the log" % mark
             if waited > (nudges + 1) * patience:
-                self.process.send_signal(nudge)
                 nudges += 1
+                self.process.send_signal(number if nudges % 5 == 0 else nudge)
             time.sleep(0.01)
 
     def statistics(self):
