@@ -4,6 +4,8 @@
 
 #include "async/lock.h"
 #include "base/alloc.h"
+#include "daemon/address.h"
+#include "pool/name_hash.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -53,11 +55,11 @@ void crowd_destroy(struct crowd *crowd)
 /* 0 or -errno. */
 static int peer_of(int fd, struct in6_addr *ret_address)
 {
-    struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
-    socklen_t size = sizeof(from);
+    struct sockaddr_storage from;
+    int r = address_get_peer(fd, &from);
 
-    if (getpeername(fd, (struct sockaddr *)&from, &size) != 0) {
-        return -errno; /* it has gone again */
+    if (r != 0) {
+        return r;
     }
     if (from.ss_family == AF_INET6) {
         *ret_address = ((const struct sockaddr_in6 *)&from)->sin6_addr;
@@ -70,12 +72,7 @@ static int peer_of(int fd, struct in6_addr *ret_address)
 
 static size_t bucket_of(const struct in6_addr *address)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a, as pool/name_hash.h */
-
-    for (size_t i = 0; i < sizeof(address->s6_addr); i++) {
-        hash = (hash ^ address->s6_addr[i]) * 16777619u;
-    }
-    return hash % bucket_count;
+    return name_hash(view_of(address->s6_addr, sizeof(address->s6_addr))) % bucket_count;
 }
 
 /* The place that is known, or *fresh, which is taken then; NULL: it is full. */

@@ -1,6 +1,8 @@
 /* daemon/login_limits.c: a hash table of sets of four places. */
 #include "daemon/login_limits.h"
 
+#include "pool/name_hash.h"
+
 #include <netinet/in.h>
 #include <string.h>
 
@@ -47,15 +49,11 @@ static bool is_same(const struct login_key *a, const struct login_key *b)
     return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
-/* FNV-1a: who picks his addresses so that they meet in one set gains that they forget each other.
- */
+/* Who picks his addresses so that they meet in one set gains that they forget each other. */
 static struct login_slot *set_of(struct login_limits *limits, const struct login_key *key)
 {
-    uint32_t hash = 2166136261u;
+    uint32_t hash = name_hash(view_of(key->bytes, sizeof(key->bytes)));
 
-    for (size_t i = 0; i < sizeof(key->bytes); i++) {
-        hash = (hash ^ key->bytes[i]) * 16777619u;
-    }
     return limits->slots[(hash >> 8) % login_limit_sets];
 }
 

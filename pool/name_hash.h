@@ -1,5 +1,5 @@
-/* pool/name_hash.h: a hash of a short name, for tables that clients cannot make large enough to
- * matter. FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/ */
+/* pool/name_hash.h: a hash of a short name or key, for tables that clients cannot make large enough
+ * to matter. FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/ */
 #pragma once
 
 #include "base/view.h"
