@@ -15,7 +15,8 @@
 #include <systemd/sd-daemon.h>
 
 static const int64_t pulse_most_us = 5000000;
-static const int64_t watchdog_pulses = 4; /* so that one may come late */
+static const int64_t watchdog_pulses = 4;         /* so that one may come late */
+static const int64_t load_pulse_most_us = 250000; /* nobody tells how long a time-out is */
 static const int64_t load_extension_us = 30000000;
 static const int64_t stop_extension_us = 15000000; /* on top of the grace */
 
@@ -98,12 +99,17 @@ static bool all_hearts_beat(struct manager *manager)
         manager->silence_told = false;
         return true;
     }
-    if (!manager->silence_told) {
+    if (!manager->silence_told && silent_us >= manager->pulse_us / 2) {
         log_line(LEVEL_WARNING, "loop %u has not turned for %.1f s", silent,
                  (double)silent_us / 1e6);
         manager->silence_told = true;
     }
     return false;
+}
+
+static bool loads(const struct manager *manager)
+{
+    return manager->phase == MANAGER_STARTS || manager->reloads;
 }
 
 /* Seeds are loaded at the start and by a reload, and both have a time-out. Moving it on moves the
@@ -113,7 +119,7 @@ static void tell_life(const struct manager *manager)
     if (manager->watchdog_us > 0) {
         (void)!mention(manager, "WATCHDOG", "1");
     }
-    if (manager->phase == MANAGER_STARTS || manager->reloads) {
+    if (loads(manager)) {
         ask_for(manager, load_extension_us);
     }
 }
@@ -136,14 +142,26 @@ static void pulse_came(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-/* ---- life ---- */
-
 static int64_t choose_pulse_us(int64_t watchdog_us)
 {
     int64_t wanted_us = watchdog_us / watchdog_pulses;
 
     return wanted_us > 0 && wanted_us < pulse_most_us ? wanted_us : pulse_most_us;
 }
+
+/* It goes faster while seeds are loaded. */
+static int set_pulse(struct manager *manager)
+{
+    int64_t us = manager->pulse_us;
+
+    if (loads(manager) && us > load_pulse_most_us) {
+        us = load_pulse_most_us;
+    }
+    const struct timeval every = { .tv_sec = us / 1000000, .tv_usec = us % 1000000 };
+    return event_add(manager->pulse, &every);
+}
+
+/* ---- life ---- */
 
 int manager_open(struct manager *manager, struct server *server)
 {
@@ -160,9 +178,7 @@ int manager_open(struct manager *manager, struct server *server)
     manager->pulse_us = choose_pulse_us(manager->watchdog_us);
     manager->pulse =
         event_new(loop_base(server_main(server)->loop), -1, EV_PERSIST, pulse_came, manager);
-    const struct timeval every = { .tv_sec = manager->pulse_us / 1000000,
-                                   .tv_usec = manager->pulse_us % 1000000 };
-    return manager->pulse != NULL && event_add(manager->pulse, &every) == 0 ? 0 : -ENOMEM;
+    return manager->pulse != NULL && set_pulse(manager) == 0 ? 0 : -ENOMEM;
 }
 
 void manager_close(struct manager *manager)
@@ -186,6 +202,7 @@ void manager_is_ready(struct manager *manager)
     heartbeat_init(&manager->heartbeat, manager->server->loops, manager->server->worker_count);
     if (manager->phase == MANAGER_STARTS) {
         manager->phase = MANAGER_SERVES;
+        (void)set_pulse(manager);
         say(manager, "READY=1");
         begin_status(manager);
     }
@@ -197,6 +214,7 @@ void manager_reloads(struct manager *manager)
     char note[sizeof(manager->unsaid)];
 
     manager->reloads = true;
+    (void)set_pulse(manager);
     snprintf(note, sizeof(note), "RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\nSTATUS=reloading",
              clock_now_us(&clock_system));
     say(manager, note);
@@ -205,6 +223,7 @@ void manager_reloads(struct manager *manager)
 void manager_reloaded(struct manager *manager)
 {
     manager->reloads = false;
+    (void)set_pulse(manager);
     manager->status[0] = '\0'; /* the manager has another one */
     say(manager, "READY=1");
     begin_status(manager);

@@ -19,7 +19,7 @@ struct manager {
     struct server *server;
     struct manager_socket socket;
     char unsaid[128];    /* what it is to know and had no room for: tried again at each pulse */
-    struct event *pulse; /* every pulse_us */
+    struct event *pulse; /* every pulse_us, or more often */
     int64_t pulse_us;
     int64_t watchdog_us; /* 0: nobody watches */
     enum manager_phase phase;

@@ -322,7 +322,7 @@ class Rights(Test):
 bob = databases=empty
 carol = createdb=off
 dave = max_user_connections=2 statement_timeout=5s
-erin = statement_timeout=200ms
+erin = statement_timeout=500ms
 * = databases=shop,postgres
 """
     options = ("database.shop.query_wait_timeout=300ms", "database.shop.statement_timeout=9s")
@@ -394,7 +394,7 @@ erin = statement_timeout=200ms
         self.run_sql(w, "SET statement_timeout = '20ms'")
         begin = time.monotonic()
         self.fails(w, database_test.ENDLESS, "57014")
-        self.assertLess(time.monotonic() - begin, 0.2)
+        self.assertLess(time.monotonic() - begin, 0.5)
         self.leave(w)
 
     def test_sessions_and_their_time(self):

@@ -247,6 +247,19 @@ class Notes(Manager):
             self.assertNotIn("READY", "\n".join(self.until("^EXTEND_TIMEOUT_USEC=30000000$")))
         self.assertEqual(self.end(), 0)
 
+    def test_more_time_is_asked_for_sooner_than_it_can_be_over(self):
+        """Nobody tells the daemon how long the time-outs are, and it is not watched here."""
+        slow = ("CREATE TABLE %s AS WITH RECURSIVE turn(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM turn "
+                "WHERE clock_timestamp() < statement_timestamp() + interval '3 seconds') SELECT count(*) FROM turn;\n")
+        (self.folder / "slow.sql").write_text(slow % "t", encoding="utf-8")
+        self.start("[database a]\nseed = slow.sql\n")
+        self.assertGreater(self.until("^READY=1$").count("EXTEND_TIMEOUT_USEC=30000000"), 3)
+        (self.folder / "slow.sql").write_text(slow % "other", encoding="utf-8")
+        self.process.send_signal(signal.SIGHUP)
+        self.until("^RELOADING=1")
+        self.assertGreater(self.until("^READY=1$").count("EXTEND_TIMEOUT_USEC=30000000"), 3)
+        self.assertEqual(self.end(), 0)
+
     def test_a_patient_stop_is_one_when_the_last_client_has_left(self):
         """The manager would run out of patience."""
         sock = self.unix()

@@ -15,6 +15,11 @@ PATIENCE = 60
 CONF = pathlib.Path("/etc/pondd/pond.conf")
 SOCKET = "/run/pondd/.s.PGSQL.7432"
 ENDLESS = "SELECT count(*) FROM generate_series(1, 1000000000000)"
+SLOW_SECONDS = 4
+SLOW_SEED = """CREATE TABLE slow AS WITH RECURSIVE turn(n) AS (
+    SELECT 1 UNION ALL SELECT n + 1 FROM turn WHERE clock_timestamp() < statement_timestamp() + interval '%d seconds'
+) SELECT count(*) > 1 AS loaded FROM turn;
+""" % SLOW_SECONDS
 
 
 def run(*words, code=0):
@@ -80,6 +85,19 @@ def configure(more="", database=""):
     CONF.write_text("[pond]\nlisten_addr =\nunix_socket_dir = /run/pondd\nloops = 2\n%s\n[database shop]\nseed = shop.sql\n%s\n"
                     % (more, database), encoding="utf-8")
     run("systemctl", "restart", "pondd.service")
+
+
+@contextlib.contextmanager
+def seed_slower_than_allowed():
+    """Database slow may be named inside: its seed keeps a thread busy for SLOW_SECONDS, which is longer than systemd gives for a
+    start or a reload, and than its watchdog waits. At the end the database is there."""
+    (CONF.parent / "slow.sql").write_text(SLOW_SEED, encoding="utf-8")
+    drop_in("TimeoutStartSec=1s\nWatchdogSec=2s")
+    begun = time.monotonic()
+    yield "[database slow]\nseed = slow.sql\n"
+    assert time.monotonic() - begun >= SLOW_SECONDS, "nobody has waited for the seed"
+    assert once("SELECT loaded FROM slow", "slow") == [("t",)]
+    drop_in("")
 
 
 def drop_in(text):
