@@ -11,6 +11,7 @@
  *              many were asked
  * Loopback only, and over when SECONDS are. */
 #include "raw.h"
+#include "sasl.h"
 
 #include <err.h>
 #include <errno.h>
@@ -69,54 +70,24 @@ static void serve_until(double end_us, void (*take)(int fd))
 
 static long begun, refused;
 
-static void say(int fd, enum said said, const void *body, size_t len)
+static void say(int fd, enum said said, const char *packet, size_t len)
 {
-    char packet[512] = "p";
-
-    put_length(packet + 1, len + 4);
-    memcpy(packet + 5, body, len);
     peers[fd].said = said;
-    if (write(fd, packet, len + 5) < 0 && errno != EPIPE && errno != ECONNRESET) {
+    if (write(fd, packet, len) < 0 && errno != EPIPE && errno != ECONNRESET) {
         err(1, "write");
     }
 }
 
-static void say_first(int fd)
-{
-    static const char first[] = "n,,n=,r=0123456789abcdefghijklmn";
-    char body[128] = "SCRAM-SHA-256";
-    size_t len = strlen(body) + 1;
-
-    put_length(body + len, strlen(first));
-    memcpy(body + len + 4, first, strlen(first));
-    say(fd, SAID_FIRST, body, len + 4 + strlen(first));
-}
-
-/* With the server's nonce, which stands between r= and the next comma. */
-static void say_proof(int fd, const char *challenge)
-{
-    const char *nonce = strstr(challenge, "r=");
-    int len = nonce == NULL ? 0 : (int)strcspn(nonce, ",");
-    char body[256];
-
-    if (len == 0) {
-        errx(1, "no nonce in %s", challenge);
-    }
-    len = snprintf(body, sizeof(body),
-                   "c=biws,%.*s,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", len, nonce);
-    say(fd, SAID_PROOF, body, (size_t)len);
-}
-
 static void take_refusal(int fd)
 {
-    char got[1024];
+    char got[1024], packet[sasl_packet_bytes];
     ssize_t n = read(fd, got, sizeof(got) - 1);
 
     got[n < 0 ? 0 : n] = '\0';
     if (n > 9 && got[0] == 'R' && peers[fd].said == SAID_START) {
-        say_first(fd);
+        say(fd, SAID_FIRST, packet, sasl_first_packet(packet));
     } else if (n > 9 && got[0] == 'R' && peers[fd].said == SAID_FIRST) {
-        say_proof(fd, got + 9);
+        say(fd, SAID_PROOF, packet, sasl_nonsense_packet(packet, got + 9));
     } else {
         refused += n > 0 && got[0] == 'E';
         close(fd);
