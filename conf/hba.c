@@ -260,18 +260,19 @@ unsigned hba_line_of(const struct hba *hba, enum hba_method method)
 
 /* ---- which rule? ---- */
 
+/* Looks at all of them: a stranger's clock does not tell him that he has met a name. */
 static bool is_in(const struct buf *names, const char *name, size_t len)
 {
+    bool found = false;
+
     for (size_t at = 0; at < names->len;) {
         const char *one = (const char *)names->data + at;
         size_t one_len = strlen(one);
 
-        if (one_len == len && memcmp(one, name, len) == 0) {
-            return true;
-        }
+        found |= one_len == len && memcmp(one, name, len) == 0;
         at += one_len + 1;
     }
-    return false;
+    return found;
 }
 
 /* shop~a~b is a clone of shop~a, which is one of shop. */
@@ -307,18 +308,24 @@ static bool fits_type(const struct hba_rule *rule, const struct hba_client *clie
     return false;
 }
 
+static bool fits(const struct hba_rule *rule, const struct hba_client *client)
+{
+    return fits_type(rule, client) &&
+           (rule->users.all || is_in(&rule->users.names, client->user, strlen(client->user))) &&
+           fits_database(&rule->databases, client) &&
+           (client->address == NULL || hba_address_has(&rule->address, client->address));
+}
+
+/* All are looked at here, too. */
 bool hba_find(const struct hba *hba, const struct hba_client *client, enum hba_method *ret_method)
 {
-    for (size_t i = 0; hba != NULL && i < hba->count; i++) {
-        const struct hba_rule *rule = &hba->rules[i];
+    const struct hba_rule *first = NULL;
 
-        if (fits_type(rule, client) &&
-            (rule->users.all || is_in(&rule->users.names, client->user, strlen(client->user))) &&
-            fits_database(&rule->databases, client) &&
-            (client->address == NULL || hba_address_has(&rule->address, client->address))) {
-            *ret_method = rule->method;
-            return true;
-        }
+    for (size_t i = hba == NULL ? 0 : hba->count; i > 0; i--) {
+        first = fits(&hba->rules[i - 1], client) ? &hba->rules[i - 1] : first;
     }
-    return false;
+    if (first != NULL) {
+        *ret_method = first->method;
+    }
+    return first != NULL;
 }
