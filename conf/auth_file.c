@@ -16,12 +16,19 @@ struct auth_user {
     struct scram_verifier verifier;
 };
 
+/* What a stranger sees of a verifier before he proves anything. */
+struct auth_shape {
+    uint32_t iterations;
+    uint32_t salt_len;
+};
+
 struct auth_file {
     atomic_size_t refs;
     struct auth_user *users;
     size_t count;
     size_t room;
     struct scram_verifier first; /* the first line's */
+    struct auth_shape *shapes;   /* of all users, sorted */
 };
 
 struct auth_reader {
@@ -52,6 +59,7 @@ void auth_file_unref(struct auth_file *users)
         explicit_bzero(users->users, users->room * sizeof(*users->users));
     }
     mem_free(users->users);
+    mem_free(users->shapes);
     explicit_bzero(users, sizeof(*users));
     mem_free(users);
 }
@@ -245,6 +253,31 @@ static int settle(struct auth_reader *reader, struct failure *f)
     return 0;
 }
 
+static int compare_shapes(const void *a, const void *b)
+{
+    const struct auth_shape *left = a, *right = b;
+
+    return left->iterations != right->iterations ? (left->iterations < right->iterations ? -1 : 1)
+           : left->salt_len != right->salt_len   ? (left->salt_len < right->salt_len ? -1 : 1)
+                                                 : 0;
+}
+
+static int take_shapes(struct auth_file *users)
+{
+    users->shapes = mem_alloc(users->count * sizeof(*users->shapes));
+    if (users->shapes == NULL) {
+        return users->count == 0 ? 0 : -ENOMEM;
+    }
+    for (size_t i = 0; i < users->count; i++) {
+        const struct scram_verifier *verifier = &users->users[i].verifier;
+
+        users->shapes[i] =
+            (struct auth_shape){ verifier->iterations, (uint32_t)verifier->salt_len };
+    }
+    qsort(users->shapes, users->count, sizeof(*users->shapes), compare_shapes);
+    return 0;
+}
+
 int auth_file_parse(const char *file, struct view text, struct auth_file **ret_users,
                     struct failure *ret_failure)
 {
@@ -259,6 +292,9 @@ int auth_file_parse(const char *file, struct view text, struct auth_file **ret_u
     int r = take_lines(&reader, text, ret_failure);
     if (r == 0) {
         r = settle(&reader, ret_failure);
+    }
+    if (r == 0) {
+        r = take_shapes(reader.users);
     }
     if (r == 0) {
         *ret_users = take_ptr(reader.users);
@@ -283,4 +319,18 @@ const struct scram_verifier *auth_file_usual(const struct auth_file *users)
                                                  .salt_len = scram_salt_bytes };
 
     return users == NULL || users->count == 0 ? &usual : &users->first;
+}
+
+/* Sorted by what it chooses from: one user more moves each border by less than one place. */
+void auth_file_disguise(const struct auth_file *users, struct scram_verifier *stranger)
+{
+    uint32_t number;
+
+    if (users == NULL || users->count == 0) {
+        return;
+    }
+    memcpy(&number, stranger->stored_key, sizeof(number));
+    const struct auth_shape *shape = &users->shapes[(uint64_t)number * users->count >> 32];
+    stranger->iterations = shape->iterations;
+    stranger->salt_len = shape->salt_len;
 }

@@ -21,6 +21,12 @@ void auth_file_unref(struct auth_file *users);
 /* NULL: nobody of that name. `users` may be NULL. */
 const struct scram_verifier *auth_file_find(const struct auth_file *users, const char *name);
 
-/* Whose iterations and salt one who is not in it may be shown the like of, so that nobody can tell.
+/* ---- strangers: those who are not in it, which nobody shall be able to tell ---- */
+
+/* What their verifiers are made like (scram_verifier_mock()): the first line's, or one of nobody.
  */
 const struct scram_verifier *auth_file_usual(const struct auth_file *users);
+
+/* Gives such a verifier iterations and a length of salt as users have them, each as often as they
+ * do. Which, hangs on its key: a stranger keeps his, but for few when users come and go. */
+void auth_file_disguise(const struct auth_file *users, struct scram_verifier *stranger);

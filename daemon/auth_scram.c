@@ -58,6 +58,7 @@ static int find_verifier(struct connection *conn, struct auth *auth)
     int r = scram_verifier_mock(conn->server->mock_secret, conn->user, auth_file_usual(users),
                                 &auth->scram.verifier);
 
+    auth_file_disguise(users, &auth->scram.verifier);
     auth->scram.doomed = verifier == NULL;
     if (verifier != NULL) {
         auth->scram.verifier = *verifier;

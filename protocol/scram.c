@@ -4,6 +4,7 @@
 #include "protocol/base64.h"
 #include "protocol/scram_impl.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -160,19 +161,19 @@ int scram_verifier_make(struct view password, struct view salt, uint32_t iterati
 int scram_verifier_mock(const uint8_t secret[scram_key_bytes], const char *user,
                         const struct scram_verifier *like, struct scram_verifier *ret_verifier)
 {
+    static_assert(sizeof(ret_verifier->salt) == 2 * (size_t)scram_key_bytes, "two hashes fill it");
     struct scram_verifier v = { .iterations = like->iterations, .salt_len = like->salt_len };
-    uint8_t key[scram_key_bytes], hash[2 * scram_key_bytes];
+    uint8_t key[scram_key_bytes];
     int r = scram_hmac(secret, view_of(like->server_key, scram_key_bytes), key);
 
     if (r == 0) {
-        r = scram_hmac(key, view_of_str(user), hash);
+        r = scram_hmac(key, view_of_str(user), v.salt);
     }
     if (r == 0) {
-        r = scram_hash(view_of(hash, scram_key_bytes), hash + scram_key_bytes);
+        r = scram_hmac(key, view_of(v.salt, scram_key_bytes), v.salt + scram_key_bytes);
     }
     if (r == 0) {
-        memcpy(v.salt, hash, v.salt_len);
-        r = scram_hmac(key, view_of(v.salt, v.salt_len), v.stored_key);
+        r = scram_hmac(key, view_of(v.salt, sizeof(v.salt)), v.stored_key);
         memcpy(v.server_key, v.stored_key, scram_key_bytes);
     }
     if (r == 0) {

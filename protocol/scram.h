@@ -48,7 +48,8 @@ must_check int scram_verifier_make(struct view password, struct view salt, uint3
                                    struct scram_verifier *ret_verifier);
 
 /* One that no password belongs to, for a user who is not known: always the same for the same name,
- * secret and `like`, whose iterations and length of salt it has. Only who knows both the secret and
+ * secret and `like`, whose iterations and length of salt it has; its salt goes on behind that, for
+ * who gives it a longer one. Only who knows both the secret and
  * the password of `like` could tell whose it is. 0 or -ENOMEM. */
 must_check int scram_verifier_mock(const uint8_t secret[scram_key_bytes], const char *user,
                                    const struct scram_verifier *like,

@@ -193,6 +193,31 @@ class Scram(Test):
             self.assertEqual(w.login("wonderland")[-1][0], "Z")
 
 
+class Iterations(Test):
+    """Half of the users have twice as many as the others."""
+    conf = "auth_delay = 0\nmax_failed_logins = 0\n" + DATABASES
+    line = open(USERS, encoding="utf-8").read().splitlines()[1].replace('"alice"', '"user%d"')
+
+    @classmethod
+    def setUpClass(cls):
+        lines = [(cls.line % i).replace("$4096:", "$8192:" if i % 2 else "$4096:") for i in range(10)]
+        cls.options = ("auth_type=scram-sha-256", "auth_file=" + file_for(cls, "\n".join(lines)))
+        super().setUpClass()
+
+    def iterations(self, user):
+        with Login(user) as w:
+            got = w.challenge()
+            self.assertEqual(refusal_in(w.prove(w.final("wrong", got)))["C"], "28P01")
+            return int(got[b"i"])
+
+    def test_strangers_have_as_many_as_users(self):
+        self.assertEqual([self.iterations("user%d" % i) for i in range(4)], [4096, 8192, 4096, 8192])
+        strangers = {name: self.iterations(name) for name in ("nobody%d" % i for i in range(40))}
+        self.assertEqual(set(strangers.values()), {4096, 8192})  # none in 2 ** 39 runs has one kind alone
+        for name, count in strangers.items():
+            self.assertEqual(self.iterations(name), count)
+
+
 class Restart(unittest.TestCase):
     def test_a_stranger_is_asked_with_the_same_salt_after_a_restart(self):
         """Or one who has asked twice would know who is none; and there are restarts now and then."""

@@ -139,6 +139,78 @@ static void many_users_are_found(void **state)
     }
 }
 
+/* ---- strangers ---- */
+
+static struct auth_file *users_of(int quick, int slow)
+{
+    cleanup(buf_finish) struct buf text = { 0 };
+
+    for (int i = 0; i < quick + slow; i++) {
+        const char *iterations = i % 2 == 0 && i / 2 < slow ? "9000" : "4096";
+
+        assert_int_equal(buf_printf(&text, "\"u%d\" \"SCRAM-SHA-256$%s:", i, iterations), 0);
+        assert_int_equal(buf_append_str(&text, "W22ZaJ0SNY7soEsUEjb6gQ==$" KEY ":" KEY "\"\n"), 0);
+    }
+    assert_int_equal(buf_append_byte(&text, '\0'), 0);
+    return parsed((const char *)text.data);
+}
+
+/* One of many: as their keys are, evenly spread. */
+static struct scram_verifier stranger(uint32_t i, uint32_t count)
+{
+    uint32_t number = (uint32_t)(((uint64_t)i << 32) / count);
+    struct scram_verifier v = { .iterations = 1, .salt_len = 1 };
+
+    memcpy(v.stored_key, &number, sizeof(number));
+    return v;
+}
+
+static void strangers_have_iterations_as_often_as_users_do(void **state)
+{
+    cleanup(destroy) struct auth_file *users = users_of(30, 10);
+    int slow = 0;
+
+    (void)state;
+    for (uint32_t i = 0; i < 1000; i++) {
+        struct scram_verifier v = stranger(i, 1000);
+
+        auth_file_disguise(users, &v);
+        assert_true(v.iterations == 4096 || v.iterations == 9000);
+        assert_int_equal(v.salt_len, 16);
+        slow += v.iterations == 9000;
+    }
+    assert_int_equal(slow, 250);
+}
+
+/* Who asks before and after would know for whom it was made up. */
+static void another_user_changes_few_strangers(void **state)
+{
+    cleanup(destroy) struct auth_file *before = users_of(30, 10), *after = users_of(31, 10);
+    int different = 0;
+
+    (void)state;
+    for (uint32_t i = 0; i < 1000; i++) {
+        struct scram_verifier v = stranger(i, 1000), w = v;
+
+        auth_file_disguise(before, &v);
+        auth_file_disguise(after, &w);
+        different += v.iterations != w.iterations;
+    }
+    assert_in_range(different, 1, 10);
+}
+
+static void without_users_a_stranger_is_as_he_was_made(void **state)
+{
+    cleanup(destroy) struct auth_file *users = parsed("");
+    struct scram_verifier v = stranger(1, 2);
+
+    (void)state;
+    auth_file_disguise(users, &v);
+    auth_file_disguise(NULL, &v);
+    assert_int_equal(v.iterations, 1);
+    assert_int_equal(v.salt_len, 1);
+}
+
 static void out_of_memory_is_said(void **state)
 {
     uint64_t n = 1;
@@ -167,6 +239,9 @@ int main(void)
         cmocka_unit_test(mistakes_are_refused_with_their_line),
         cmocka_unit_test(a_name_that_is_too_long_is_refused),
         cmocka_unit_test(many_users_are_found),
+        cmocka_unit_test(strangers_have_iterations_as_often_as_users_do),
+        cmocka_unit_test(another_user_changes_few_strangers),
+        cmocka_unit_test(without_users_a_stranger_is_as_he_was_made),
         cmocka_unit_test(out_of_memory_is_said),
     };
 

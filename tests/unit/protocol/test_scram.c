@@ -1,6 +1,7 @@
 #include "protocol/scram.h"
 
 #include "protocol/base64.h"
+#include "protocol/scram_impl.h"
 #include "support.h"
 
 #include <string.h>
@@ -147,6 +148,22 @@ static void a_mock_is_always_the_same_and_like_the_others(void **state)
     assert_memory_not_equal(a.salt, b.salt, a.salt_len);
     assert_int_equal(scram_verifier_mock(other_secret, "alice", &like, &b), 0);
     assert_memory_not_equal(a.salt, b.salt, a.salt_len);
+}
+
+/* Nobody can work out any part of it, from another part neither. */
+static void a_mock_has_a_long_salt_if_need_be(void **state)
+{
+    const uint8_t secret[scram_key_bytes] = "s";
+    const struct scram_verifier like = { .iterations = 1, .salt_len = scram_salt_most_bytes };
+    struct scram_verifier v;
+    uint8_t hash[scram_key_bytes];
+
+    (void)state;
+    assert_int_equal(scram_verifier_mock(secret, "alice", &like, &v), 0);
+    assert_int_equal(v.salt_len, scram_salt_most_bytes);
+    assert_memory_not_equal(v.salt, v.salt + scram_key_bytes, scram_key_bytes);
+    assert_int_equal(scram_hash(view_of(v.salt, scram_key_bytes), hash), 0);
+    assert_memory_not_equal(v.salt + scram_key_bytes, hash, sizeof(hash));
 }
 
 /* ---- both sides with one another ---- */
@@ -494,6 +511,7 @@ int main(void)
         cmocka_unit_test(a_verifier_is_written_as_postgresql_writes_it),
         cmocka_unit_test(what_is_no_verifier_is_refused),
         cmocka_unit_test(a_mock_is_always_the_same_and_like_the_others),
+        cmocka_unit_test(a_mock_has_a_long_salt_if_need_be),
         cmocka_unit_test(the_right_password_gets_in),
         cmocka_unit_test(a_wrong_or_empty_password_does_not),
         cmocka_unit_test(a_doomed_one_does_not_with_the_right_password),
