@@ -54,11 +54,23 @@ static int check_certificate(const struct connection *conn, struct failure *f)
     return failure_set(f, "28000", "certificate authentication failed for user \"%s\"", conn->user);
 }
 
-bool auth_peer(const struct connection *conn, struct ucred *ret_peer)
+static bool peer_of(int fd, struct ucred *ret_peer)
 {
     socklen_t size = sizeof(*ret_peer);
 
-    return conn->is_unix && getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, ret_peer, &size) == 0;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret_peer, &size) == 0;
+}
+
+bool auth_peer(const struct connection *conn, struct ucred *ret_peer)
+{
+    return conn->is_unix && peer_of(conn->fd, ret_peer);
+}
+
+bool auth_is_owner(int fd)
+{
+    struct ucred peer;
+
+    return peer_of(fd, &peer) && (peer.uid == geteuid() || peer.uid == 0);
 }
 
 /* The daemon's own end of a socket pair, by which it asks itself whether it is ready. Only such a

@@ -28,3 +28,7 @@ must_check int auth_begin(struct connection *conn, struct auth *auth, struct fai
 must_check int auth_continue(struct connection *conn, struct auth *auth, const struct frame *frame,
                              struct failure *ret_failure);
 void auth_finish(struct auth *auth); /* zero bytes are fine */
+
+/* Of a unix socket: is its other end root's, or the daemon's own user's, who could stop the daemon
+ * by a signal? Any thread. */
+bool auth_is_owner(int fd);

@@ -1,6 +1,7 @@
 /* daemon/connection_start.c: which of the accepted clients get a connection. */
 #include "daemon/connection.h"
 
+#include "daemon/auth.h"
 #include "daemon/connection_impl.h"
 #include "daemon/crowd.h"
 #include "daemon/deadline.h"
@@ -10,7 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* So many who are refused are heard out and told why; more are told at once. */
+/* So many who are refused are heard out and told why; more are told at once. But for the daemon's
+ * owner, who may want its console and get it (login.c). */
 enum { refused_most = 64 };
 
 /* One too many even to listen to: the words go out before a byte was read. */
@@ -103,7 +105,8 @@ int connection_start(struct worker *worker, int fd, bool is_unix)
     visit.refused = !admit(worker) || !admit_from(worker, &visit);
     worker->stats.connections_total++;
     worker->stats.connections_refused += visit.refused;
-    if (visit.refused && atomic_fetch_add(&server->refused_count, 1) >= refused_most) {
+    if (visit.refused && atomic_fetch_add(&server->refused_count, 1) >= refused_most &&
+        !(is_unix && auth_is_owner(fd))) {
         atomic_fetch_sub(&server->refused_count, 1);
         refuse_at_once(fd, visit.crowded);
         return 0;

@@ -4,13 +4,12 @@
  * of the other end of a unix socket. */
 #include "daemon/console.h"
 
-#include "daemon/auth_impl.h"
+#include "daemon/auth.h"
 #include "daemon/connection_impl.h"
 #include "protocol/backend.h"
 #include "protocol/blank.h"
 
 #include <string.h>
-#include <unistd.h>
 
 /* Whom it lets in without being asked to. */
 static const char own_user[] = "pond";
@@ -37,10 +36,8 @@ static bool is_listed(const char *list, const char *user)
 
 bool console_is_meant_by_owner(const struct connection *conn)
 {
-    struct ucred peer;
-
-    return console_is_meant(conn->database) && strcmp(conn->user, own_user) == 0 &&
-           auth_peer(conn, &peer) && (peer.uid == geteuid() || peer.uid == 0);
+    return console_is_meant(conn->database) && strcmp(conn->user, own_user) == 0 && conn->is_unix &&
+           auth_is_owner(conn->fd);
 }
 
 static enum console_access access_of(const struct connection *conn)

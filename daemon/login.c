@@ -77,7 +77,7 @@ static int check_room(const struct connection *conn, struct failure *ret_failure
                     (long long)conn->worker->conf->max_client_conn_per_addr);
         return FAILED;
     }
-    if (conn->refused) {
+    if (conn->refused && !console_is_meant_by_owner(conn)) {
         return failure_set(ret_failure, "53300", "sorry, too many clients already");
     }
     if (atomic_load(&conn->server->draining)) {
@@ -94,17 +94,14 @@ static void free_login(void *arg)
 int login_accept(struct connection *conn, const struct startup *startup, struct view packet,
                  struct failure *ret_failure)
 {
-    int r = check_room(conn, ret_failure);
-
-    if (r != 0) {
-        return r;
-    }
     conn->login = mem_zalloc(sizeof(*conn->login));
     if (conn->login == NULL || scope_defer(&conn->scope, free_login, conn) != 0 ||
         buf_append_view(&conn->login->packet, packet) != 0) {
         return failure_set_nomem(ret_failure);
     }
-    return take_names(conn, startup, ret_failure);
+    int r = take_names(conn, startup, ret_failure);
+
+    return r == 0 ? check_room(conn, ret_failure) : r;
 }
 
 void login_finish(struct connection *conn)

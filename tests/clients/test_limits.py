@@ -51,6 +51,36 @@ class Clients(Limit):
             self.leave(w)
 
 
+    def owner(self, user="pond", database="pond"):
+        """By the unix socket, as the daemon's own user or root."""
+        connected = socket.socket(socket.AF_UNIX)
+        connected.settimeout(20)
+        connected.connect("%s/.s.PGSQL.%d" % (self.daemon.folder, wire.PORT))
+        w = Wire(connected=connected)
+        self.addCleanup(w.socket.close)
+        w.send(wire.startup(user=user, database=database))
+        return w
+
+    def test_its_owner_can_look_what_is_going_on(self):
+        """However many stand before the door."""
+        clients = [self.connect("shop") for _ in range(3)]
+        silent = [socket.create_connection((wire.HOST, wire.PORT), 20) for _ in range(80)]
+        told = select.select(silent, [], [], 20)[0]
+        self.assertTrue(told)
+        console = self.greet(self.owner())
+        self.assertGreaterEqual(len(self.run_sql(console, "SHOW CLIENTS")), 4)
+        for user, database in (("pond", "shop"), ("tester", "pond"), ("tester", "shop")):
+            self.assertEqual(self.last_words(self.owner(user, database))["C"], "53300")
+        console.send(query("KILL %d" % clients.pop().pid))
+        self.assertEqual(console.until("Z")[-1][0], "Z")
+        for s in silent:
+            s.close()
+        clients.append(self.back_in(lambda: self.start("shop")))
+        for w in clients + [console]:
+            self.leave(w)
+        self.daemon.settled()
+
+
 class ClientsOfAnAddress(Limit):
     conf = "max_client_conn_per_addr = 2\nloops = 2\n" + SHOP
 
