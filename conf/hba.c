@@ -90,6 +90,17 @@ static int take_type(struct hba_words *words, struct hba_rule *rule, struct fail
     return r;
 }
 
+/* The console has two names: whoever is shut out of the one is not let in by the other. */
+static const char *database_known_as(const char *name)
+{
+    return conf_is_console(name) ? "pond" : name;
+}
+
+static int append_name(struct buf *names, const char *name)
+{
+    return buf_append(names, name, strlen(name) + 1);
+}
+
 /* Words that mean more than a name in PostgreSQL, and nothing here. */
 static int refuse_special(const struct hba_words *words, const struct hba_word *word,
                           struct failure *f)
@@ -129,7 +140,7 @@ static int add_name(const struct hba_words *words, const struct hba_word *word, 
     } else if (!word->quoted && of_databases && strcmp(word->text, "sameuser") == 0) {
         names->same_user = true;
     } else if (word->quoted || !of_databases || strcmp(word->text, "replication") != 0) {
-        r = buf_append(&names->names, word->text, strlen(word->text) + 1);
+        r = append_name(&names->names, of_databases ? database_known_as(word->text) : word->text);
     } /* nobody connects for replication: a rule for that fits nobody */
     return r;
 }
@@ -278,17 +289,18 @@ static bool is_in(const struct buf *names, const char *name, size_t len)
 /* shop~a~b is a clone of shop~a, which is one of shop. */
 static bool fits_database(const struct hba_names *names, const struct hba_client *client)
 {
-    size_t len = strlen(client->database);
+    const char *database = database_known_as(client->database);
+    size_t len = strlen(database);
 
     if (names->all || (names->same_user && strcmp(client->database, client->user) == 0)) {
         return true;
     }
-    while (!is_in(&names->names, client->database, len)) {
-        const char *tilde = memrchr(client->database, '~', len);
+    while (!is_in(&names->names, database, len)) {
+        const char *tilde = memrchr(database, '~', len);
         if (tilde == NULL) {
             return false;
         }
-        len = (size_t)(tilde - client->database);
+        len = (size_t)(tilde - database);
     }
     return true;
 }

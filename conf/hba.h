@@ -4,7 +4,8 @@
  *
  * What is not here is refused with its line, never overlooked: other methods, options behind a
  * method, host names, samehost and samenet, groups and roles, included files. A rule for a database
- * is also one for the clones that are named after it with a `~`. Immutable once made. */
+ * is also one for the clones that are named after it with a `~`; one for the console is one for
+ * both its names. Immutable once made. */
 #pragma once
 
 #include "base/failure.h"

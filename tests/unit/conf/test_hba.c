@@ -152,6 +152,20 @@ static void a_rule_of_a_database_is_one_of_its_clones(void **state)
     assert_int_equal(found(hba, "local", "~shop", "x"), '-');
 }
 
+static void the_console_has_two_names(void **state)
+{
+    cleanup(destroy) struct hba *hba = parsed("local pond a reject\n"
+                                              "local \"pgbouncer\" b reject\n"
+                                              "local all all trust\n");
+
+    (void)state;
+    assert_int_equal(found(hba, "local", "pond", "a"), 'r');
+    assert_int_equal(found(hba, "local", "pgbouncer", "a"), 'r');
+    assert_int_equal(found(hba, "local", "pond", "b"), 'r');
+    assert_int_equal(found(hba, "local", "pgbouncer", "b"), 'r');
+    assert_int_equal(found(hba, "local", "shop", "a"), 't');
+}
+
 static void quotes_make_names(void **state)
 {
     cleanup(destroy) struct hba *hba =
@@ -304,6 +318,7 @@ int main(void)
         cmocka_unit_test(types_tell_how_one_connects),
         cmocka_unit_test(addresses_have_a_length_or_a_mask),
         cmocka_unit_test(a_rule_of_a_database_is_one_of_its_clones),
+        cmocka_unit_test(the_console_has_two_names),
         cmocka_unit_test(quotes_make_names),
         cmocka_unit_test(lists_may_have_blanks_behind_commas),
         cmocka_unit_test(replication_fits_nobody),
