@@ -59,7 +59,6 @@ static int find_verifier(struct connection *conn, struct auth *auth)
                                 &auth->scram.verifier);
 
     auth_file_disguise(users, &auth->scram.verifier);
-    auth->scram.doomed = verifier == NULL;
     if (verifier != NULL) {
         auth->scram.verifier = *verifier;
     }
@@ -141,6 +140,16 @@ static int refuse_late(struct connection *conn, struct failure *f)
                                 conn->user);
 }
 
+/* Is what he was asked for what is kept of him? Not a stranger's, and not that of one whom a reload
+ * has taken away, or given another password, since. */
+static bool is_still_his(const struct connection *conn, const struct auth *auth)
+{
+    const struct scram_verifier *now = auth_file_find(conn->worker->conf->users, conn->user);
+
+    return now != NULL &&
+           memcmp(now->stored_key, auth->scram.verifier.stored_key, scram_key_bytes) == 0;
+}
+
 static int answer_final(struct connection *conn, struct auth *auth, struct view body,
                         struct failure *f)
 {
@@ -148,6 +157,7 @@ static int answer_final(struct connection *conn, struct auth *auth, struct view 
     int r = check_limit(conn, f); /* others may have tried since */
 
     if (r == 0) {
+        auth->scram.doomed = !is_still_his(conn, auth);
         r = scram_server_final(&auth->scram, body, &out, f);
     }
     if (r == SCRAM_WRONG) {

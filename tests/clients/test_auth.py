@@ -495,6 +495,16 @@ class ReloadUsers(Test):
         for secret in ("hunter2", "SCRAM-SHA-256$", "onderland"):
             self.assertNotIn(secret, self.daemon.log())
 
+    def test_who_has_begun_to_log_in_is_not_let_in_once_he_is_gone(self):
+        self.addCleanup(self.write, self.alice + self.others, "LOG: reloaded ")
+        with Login("alice") as asked, Login("alice") as challenged, Login("bob") as other:
+            got = challenged.challenge()
+            self.write(self.others, "LOG: reloaded ")
+            for end in (lambda: challenged.prove(challenged.final("wonderland", got)), lambda: asked.login("wonderland")):
+                error = refusal_in(end())
+                self.assertEqual((error["C"], error["M"]), ("28P01", 'password authentication failed for user "alice"'))
+            self.assertEqual(other.login("grüße")[-1][0], "Z")
+
 
 class Passwd(unittest.TestCase):
     def line(self, user, password, *options):
