@@ -182,6 +182,37 @@ static int make_context(const struct conninfo *info, enum tls_mode mode, SSL_CTX
     return 0;
 }
 
+struct making {
+    const struct conninfo *info;
+    enum tls_mode mode;
+    SSL_CTX *context;
+    struct pond_error *error;
+    int result;
+};
+
+static void run_making(void *arg)
+{
+    struct making *making = arg;
+
+    making->result = make_context(making->info, making->mode, &making->context, making->error);
+}
+
+/* Reads files, and takes OpenSSL 3.0 a tenth of a second for the authorities of a system: not on
+ * the loop. */
+static int await_context(const struct conninfo *info, enum tls_mode mode, SSL_CTX **ret_context,
+                         struct pond_error *error)
+{
+    struct making making = { .info = info, .mode = mode, .error = error };
+
+    if (await_offload(run_making, &making) < 0) {
+        return error_nomem(error);
+    }
+    if (making.result == 0) {
+        *ret_context = making.context;
+    }
+    return making.result;
+}
+
 /* ---- the request ---- */
 
 static int send_request(const struct pond_conn *conn, struct pond_error *error)
@@ -306,7 +337,7 @@ int conn_encrypt(struct pond_conn *conn, const struct conninfo *info, const char
                  enum tls_mode mode, struct pond_error *error)
 {
     SSL_CTX *context = NULL;
-    int r = make_context(info, mode, &context, error);
+    int r = await_context(info, mode, &context, error);
 
     if (r == 0) {
         r = ask(conn, mode, error);

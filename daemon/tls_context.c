@@ -65,6 +65,9 @@ static int load_trust(SSL_CTX *ssl, const struct conf *conf, struct failure *ret
     SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | (must_have ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
                        NULL);
     int r = ssl_context_trust(ssl, conf->tls_ca_file, ret_failure);
+    if (r == 0) {
+        r = ssl_context_name_trusted(ssl, conf->tls_ca_file, ret_failure);
+    }
     if (r == 0 && *conf->tls_crl_file != '\0') {
         r = ssl_context_revoke(ssl, conf->tls_crl_file, NULL, ret_failure);
     }

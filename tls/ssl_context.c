@@ -136,10 +136,17 @@ int ssl_context_identify(SSL_CTX *context, const char *cert_file, const char *ke
 int ssl_context_trust(SSL_CTX *context, const char *ca_file, struct failure *ret_failure)
 {
     ERR_clear_error();
+    return SSL_CTX_load_verify_locations(context, ca_file, NULL) == 1
+               ? 0
+               : fail(ret_failure, "root certificate file", ca_file);
+}
+
+int ssl_context_name_trusted(SSL_CTX *context, const char *ca_file, struct failure *ret_failure)
+{
+    ERR_clear_error();
     STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(ca_file);
 
-    if (names == NULL || SSL_CTX_load_verify_locations(context, ca_file, NULL) != 1) {
-        sk_X509_NAME_pop_free(names, X509_NAME_free);
+    if (names == NULL) {
         return fail(ret_failure, "root certificate file", ca_file);
     }
     SSL_CTX_set_client_CA_list(context, names); /* which owns them now */

@@ -20,10 +20,13 @@ must_check int ssl_context_create(enum tls_side side, SSL_CTX **ret_context,
 must_check int ssl_context_identify(SSL_CTX *context, const char *cert_file, const char *key_file,
                                     const char *password, struct failure *ret_failure);
 
-/* Who is trusted to have signed the other side's certificate. A server also names them to its
- * clients. */
+/* Who is trusted to have signed the other side's certificate. */
 must_check int ssl_context_trust(SSL_CTX *context, const char *ca_file,
                                  struct failure *ret_failure);
+
+/* A server names them to its clients, who may have several certificates. */
+must_check int ssl_context_name_trusted(SSL_CTX *context, const char *ca_file,
+                                        struct failure *ret_failure);
 
 /* The same for those that the system trusts (OpenSSL's preset folder, or SSL_CERT_FILE and
  * SSL_CERT_DIR in the environment). */

@@ -85,6 +85,10 @@ static void roots_and_lists_are_read_or_named(void **state)
 
     (void)state;
     assert_int_equal(ssl_context_trust(context, in_folder("root.crt"), &f), 0);
+    assert_int_equal(sk_X509_NAME_num(SSL_CTX_get_client_CA_list(context)), 0);
+    assert_int_equal(ssl_context_name_trusted(context, in_folder("root.crt"), &f), 0);
+    assert_int_equal(sk_X509_NAME_num(SSL_CTX_get_client_CA_list(context)), 1);
+    assert_int_equal(ssl_context_name_trusted(context, in_folder("missing.crt"), &f), FAILED);
     assert_int_equal(ssl_context_revoke(context, in_folder("root.crl"), NULL, &f), 0);
     assert_int_equal(ssl_context_revoke(context, NULL, folder, &f), 0);
     assert_int_equal(ssl_context_trust(context, in_folder("missing.crt"), &f), FAILED);
