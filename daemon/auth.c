@@ -9,8 +9,8 @@
 #include "daemon/connection_tls.h"
 #include "daemon/console.h"
 
+#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 /* ---- refusals ---- */
 
@@ -54,38 +54,7 @@ static int check_certificate(const struct connection *conn, struct failure *f)
     return failure_set(f, "28000", "certificate authentication failed for user \"%s\"", conn->user);
 }
 
-static bool peer_of(int fd, struct ucred *ret_peer)
-{
-    socklen_t size = sizeof(*ret_peer);
-
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret_peer, &size) == 0;
-}
-
-bool auth_peer(const struct connection *conn, struct ucred *ret_peer)
-{
-    return conn->is_unix && peer_of(conn->fd, ret_peer);
-}
-
-bool auth_is_owner(int fd)
-{
-    struct ucred peer;
-
-    return peer_of(fd, &peer) && (peer.uid == geteuid() || peer.uid == 0);
-}
-
-/* The daemon's own end of a socket pair, by which it asks itself whether it is ready. Only such a
- * socket has no name: one that was accepted has that of its listener. The process number alone
- * would not do: with socket activation, a client may have connected and died before we got it. */
-static bool is_own(const struct connection *conn)
-{
-    struct sockaddr_storage name = { .ss_family = AF_UNSPEC };
-    socklen_t size = sizeof(name);
-    struct ucred peer;
-
-    return auth_peer(conn, &peer) && peer.pid == getpid() &&
-           getsockname(conn->fd, (struct sockaddr *)&name, &size) == 0 &&
-           name.ss_family == AF_UNIX && size == sizeof(sa_family_t);
-}
+/* ---- which rule? ---- */
 
 static bool find_rule(const struct connection *conn, enum hba_method *ret_method)
 {
@@ -107,7 +76,7 @@ int auth_begin(struct connection *conn, struct auth *auth, struct failure *ret_f
 {
     enum hba_method method;
 
-    conn->is_own = is_own(conn);
+    conn->is_own = auth_is_own(conn);
     if (conn->is_own || console_is_meant_by_owner(conn)) {
         return 0;
     }

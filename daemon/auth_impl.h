@@ -5,10 +5,13 @@
 
 #include <sys/socket.h>
 
+/* ---- auth_peer.c ---- */
+
 /* What the kernel says of the other end of a unix socket; false: it is none. */
 bool auth_peer(const struct connection *conn, struct ucred *ret_peer);
 
-/* ---- auth_peer.c ---- */
+/* Is it the daemon's own end of a socket pair, by which it asks itself whether it is ready? */
+bool auth_is_own(const struct connection *conn);
 
 /* Is the user of the system at the other end called as he says? Awaits: names may come from far
  * away. 0 or FAILED. */

@@ -1,5 +1,5 @@
-/* daemon/auth_peer.c: the name of the user who runs the other end of a unix socket. It is looked up
- * by a helper thread: it may be a directory of the network that knows it. */
+/* daemon/auth_peer.c: who is at the other end of a unix socket. His name is looked up by a helper
+ * thread: it may be a directory of the network that knows it. */
 #include "daemon/auth_impl.h"
 
 #include "async/await.h"
@@ -7,6 +7,46 @@
 #include "daemon/log.h"
 
 #include <pwd.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- what the kernel says ---- */
+
+static bool peer_of(int fd, struct ucred *ret_peer)
+{
+    socklen_t size = sizeof(*ret_peer);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret_peer, &size) == 0;
+}
+
+bool auth_peer(const struct connection *conn, struct ucred *ret_peer)
+{
+    return conn->is_unix && peer_of(conn->fd, ret_peer);
+}
+
+bool auth_is_owner(int fd)
+{
+    struct ucred peer;
+
+    return peer_of(fd, &peer) && (peer.uid == geteuid() || peer.uid == 0);
+}
+
+/* Only such a socket has no name: one that was accepted has that of its listener. The process
+ * number alone would not do: with socket activation, a client may have connected and died before we
+ * got it. */
+bool auth_is_own(const struct connection *conn)
+{
+    struct sockaddr_storage name = { .ss_family = AF_UNSPEC };
+    socklen_t size = sizeof(name);
+    struct ucred peer;
+
+    return auth_peer(conn, &peer) && peer.pid == getpid() &&
+           getsockname(conn->fd, (struct sockaddr *)&name, &size) == 0 &&
+           name.ss_family == AF_UNIX && size == sizeof(sa_family_t);
+}
+
+/* ---- his name ---- */
 
 struct lookup {
     uid_t uid;

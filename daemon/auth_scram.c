@@ -17,7 +17,7 @@
 #include "protocol/frame.h"
 
 #include <errno.h>
-#include <netinet/in.h>
+#include <string.h>
 #include <sys/random.h>
 
 /* ---- who tries too often ---- */
