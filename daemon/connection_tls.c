@@ -159,31 +159,33 @@ static void take_step(void *arg)
     step->result = tls_accept(step->tls, &step->failure);
 }
 
+/* One step, and until the socket has room for the next one if that is what it lacks. */
+static int await_step(struct connection *conn, struct step *step)
+{
+    int r = 0;
+
+    if (conn->tls->context->is_slow) {
+        r = await_offload(take_step, step);
+    } else {
+        take_step(step);
+    }
+    return r == 0 && step->result == TLS_WANTS_WRITE ? output_await_room(&conn->output) : r;
+}
+
 int connection_tls_shake(struct connection *conn)
 {
     struct connection_tls *ct = conn->tls;
     struct step step = { .tls = ct->tls };
+    int r;
 
     if (ct->done) {
         return 0;
     }
-    for (;;) {
-        int r = 0;
-
-        if (ct->context->is_slow) {
-            r = await_offload(take_step, &step);
-        } else {
-            take_step(&step);
-        }
-        if (r == 0 && step.result == TLS_WANTS_WRITE) {
-            r = output_await_room(&conn->output);
-        }
-        if (r != 0) {
-            return r == -ECANCELED ? INPUT_NOTHING : r; /* the goodbye comes next */
-        }
-        if (step.result != TLS_WANTS_WRITE) {
-            break;
-        }
+    do {
+        r = await_step(conn, &step);
+    } while (r == 0 && step.result == TLS_WANTS_WRITE);
+    if (r != 0) {
+        return r == -ECANCELED ? INPUT_NOTHING : r; /* the goodbye comes next */
     }
     conn->input.more = false;
     if (step.result == FAILED) {

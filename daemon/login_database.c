@@ -143,25 +143,29 @@ static int lease_session(struct connection *conn, const struct meant *meant,
     return r;
 }
 
+static int check_meant(const struct connection *conn, const struct meant *meant,
+                       struct failure *ret_failure)
+{
+    const struct database *database =
+        meant->named != NULL ? named_database(meant->named) : meant->database;
+    int r = conn->is_own
+                ? 0
+                : authority_use(conn->worker, conn->user, database, conn->database, ret_failure);
+
+    return r == 0 && meant->closed ? fail_closed(conn->database, ret_failure) : r;
+}
+
 static int lease_database(struct connection *conn, struct failure *ret_failure)
 {
     cleanup(meant_finish) struct meant meant = { .database = NULL };
-    int r = 0;
 
     if (!find_meant(conn, &meant)) {
         return failure_set(ret_failure, "3D000", "database \"%s\" does not exist", conn->database);
     }
     conn->database_oid = meant.oid;
-    if (!conn->is_own) {
-        r = authority_use(conn->worker, conn->user,
-                          meant.named != NULL ? named_database(meant.named) : meant.database,
-                          conn->database, ret_failure);
-    }
+    int r = check_meant(conn, &meant, ret_failure);
     if (r != 0) {
         return r;
-    }
-    if (meant.closed) {
-        return fail_closed(conn->database, ret_failure);
     }
     if (meant.named != NULL && conn->named == NULL) {
         r = login_enter_named(conn, named_ref(meant.named), ret_failure);
