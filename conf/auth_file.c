@@ -253,13 +253,16 @@ static int settle(struct auth_reader *reader, struct failure *f)
     return 0;
 }
 
+static uint64_t rank_of(const struct auth_shape *shape)
+{
+    return (uint64_t)shape->iterations << 32 | shape->salt_len;
+}
+
 static int compare_shapes(const void *a, const void *b)
 {
-    const struct auth_shape *left = a, *right = b;
+    uint64_t left = rank_of(a), right = rank_of(b);
 
-    return left->iterations != right->iterations ? (left->iterations < right->iterations ? -1 : 1)
-           : left->salt_len != right->salt_len   ? (left->salt_len < right->salt_len ? -1 : 1)
-                                                 : 0;
+    return (left > right) - (left < right);
 }
 
 static int take_shapes(struct auth_file *users)

@@ -58,23 +58,28 @@ static int refuse_word(const struct hba_words *words, struct failure *f)
         words, f, "expected all or an IP address, not \"%s\": host names are not supported", word);
 }
 
+/* The number before the slash, if there is one. */
+static bool parse_before(char *slash, const char *text, struct hba_address *address)
+{
+    if (slash == NULL) {
+        return parse_number(text, &address->family, address->bytes);
+    }
+    *slash = '\0';
+    bool good = parse_number(text, &address->family, address->bytes);
+    *slash = '/';
+    return good;
+}
+
 int hba_address_parse(const struct hba_words *words, struct hba_address *address,
                       struct failure *ret_failure)
 {
     struct hba_word word = words->word[0];
+    char *slash = strchr(word.text, '/');
 
     if (!word.quoted && strcmp(word.text, "all") == 0) {
         return 0;
     }
-    char *slash = strchr(word.text, '/');
-    if (slash != NULL) {
-        *slash = '\0';
-    }
-    bool good = parse_number(word.text, &address->family, address->bytes);
-    if (slash != NULL) {
-        *slash = '/';
-    }
-    if (!good) {
+    if (!parse_before(slash, word.text, address)) {
         return refuse_word(words, ret_failure);
     }
     if (is_mapped(address)) {
