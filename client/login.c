@@ -8,6 +8,7 @@
 #include "client/conninfo.h"
 #include "client/error.h"
 #include "client/tls.h"
+#include "protocol/blank.h"
 #include "protocol/frontend.h"
 #include "protocol/saslprep.h"
 #include "protocol/scram.h"
@@ -40,16 +41,34 @@ static struct view next_of(struct view *list)
         view_of(list->data, comma == NULL ? list->len : (size_t)(comma - list->data));
 
     view_advance(list, comma == NULL ? list->len : name.len + 1);
-    while (name.len > 0 && name.data[0] == ' ') {
-        view_advance(&name, 1);
-    }
-    while (name.len > 0 && name.data[name.len - 1] == ' ') {
-        name.len--;
-    }
-    return name;
+    return view_trimmed(name);
 }
 
-/* Names that are wanted, or names that are not, each with a `!` before it; not both. */
+/* One name, which must have a `!` before it where the first one has. */
+static int parse_method(struct view name, bool negated, unsigned *ret_method,
+                        struct pond_error *error)
+{
+    bool is_negated = name.len > 0 && name.data[0] == '!';
+
+    if (is_negated) {
+        view_advance(&name, 1);
+    }
+    int shown = (int)(name.len < 100 ? name.len : 100);
+    if (is_negated != negated) {
+        return error_set(error, POND_USAGE, "",
+                         "require_auth value \"%.*s\" cannot be mixed with %snegated ones", shown,
+                         (const char *)name.data, negated ? "" : "non-");
+    }
+    unsigned method = method_of(name);
+    if (method == 0) {
+        return error_set(error, POND_USAGE, "", "invalid require_auth value: \"%.*s\"", shown,
+                         (const char *)name.data);
+    }
+    *ret_method = method;
+    return 0;
+}
+
+/* Names that are wanted, or names that are not; not both. */
 static int parse_methods(const char *text, unsigned *ret_refused, struct pond_error *error)
 {
     struct view list = view_of_str(text);
@@ -57,22 +76,11 @@ static int parse_methods(const char *text, unsigned *ret_refused, struct pond_er
     bool negated = *text == '!';
 
     while (list.len > 0) {
-        struct view name = next_of(&list);
-        bool not = name.len > 0 && name.data[0] == '!';
+        unsigned method;
+        int r = parse_method(next_of(&list), negated, &method, error);
 
-        if (not ) {
-            view_advance(&name, 1);
-        }
-        if (not != negated) {
-            return error_set(error, POND_USAGE, "",
-                             "require_auth value \"%.*s\" cannot be mixed with %snegated ones",
-                             (int)(name.len < 100 ? name.len : 100), (const char *)name.data,
-                             negated ? "" : "non-");
-        }
-        unsigned method = method_of(name);
-        if (method == 0) {
-            return error_set(error, POND_USAGE, "", "invalid require_auth value: \"%.*s\"",
-                             (int)(name.len < 100 ? name.len : 100), (const char *)name.data);
+        if (r != 0) {
+            return r;
         }
         named |= method;
     }
