@@ -95,7 +95,7 @@ struct connection {
     bool at_rest;         /* ReadyForQuery was the last answer: nothing is half done */
     bool error_told;      /* an ErrorResponse waits in the output */
     bool skip_to_sync;    /* after an error in the extended protocol */
-    bool statement_begun; /* an extended statement's time runs */
+    bool statement_begun; /* a statement's time runs: at most up to ReadyForQuery */
     bool pipelined;       /* more than one Execute since the last Sync, or BEGIN and the like */
     bool opening;         /* opening_us is to be counted */
     bool in_line;         /* waits for a session, or to build a template: a stop ends that */

@@ -306,7 +306,6 @@ int extended_execute(struct connection *conn, const struct msg_execute *msg,
         join_implicit(conn, sql_portal_plan(portal));
     }
     r = run_portal(conn, portal, msg, ret_failure);
-    conn->statement_begun = false;
     if (!is_empty) {
         settle_implicit(conn);
     }
@@ -328,7 +327,6 @@ int extended_close(struct connection *conn, const struct msg_target *msg,
 int extended_sync(struct connection *conn)
 {
     conn->skip_to_sync = false;
-    conn->statement_begun = false;
     conn->pipelined = false;
     int r = statement_end_implicit(conn);
 

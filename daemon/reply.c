@@ -79,5 +79,6 @@ int reply_ready(struct connection *conn)
     struct writer w = reply_begin(conn);
     backend_ready_for_query(&w, (char)connection_txn_status(conn));
     conn->at_rest = true;
+    conn->statement_begun = false;
     return reply_done(conn, &w);
 }

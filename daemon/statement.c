@@ -185,6 +185,7 @@ int statement_run(struct connection *conn, struct portal *portal, const struct s
     conn->result_bytes = 0;
     traffic_statement_begins(conn);
     int r = rows_run(conn, portal, how->max_rows, ret_failure);
+    conn->statement_begun = r == SQL_SUSPENDED; /* a portal's pages have one time-out */
     int64_t took_us = traffic_statement_ends(conn);
 
     slow_note_if(conn, took_us);

@@ -10,7 +10,7 @@ import unittest
 import wire
 from database_test import ENDLESS, PONDD, SHOP, Test, main
 from http_test import HTTP, Served
-from wire import Wire, query
+from wire import SYNC, Wire, bind, execute, parse, query
 
 MB = 1 << 20
 with open(PONDD, "rb") as program:
@@ -150,6 +150,27 @@ class Times(Test):
         w = self.connect("shop")
         self.fails(w, ENDLESS, "57014")
         self.run_sql(w, "SELECT 1")
+        self.leave(w)
+
+    def test_a_simple_query_leaves_no_clock_behind(self):
+        """Drivers begin a transaction by one, and go on with extended ones when they have something to say."""
+        w = self.connect("shop")
+        self.fails(w, ENDLESS, "57014")  # its time is up by now
+        extended = parse("", "SELECT count(*) FROM generate_series(1, 100000)") + bind("", "") + execute() + SYNC
+        self.assertEqual(w.ask(extended)[0], "12DCZ")
+        w.ask(query("SELECT nothing"))
+        other = self.connect("shop")
+        self.fails(other, ENDLESS, "57014")
+        self.assertEqual(w.ask(extended)[0], "12DCZ")
+        for one in (w, other):
+            self.leave(one)
+
+    def test_the_pages_of_a_portal_have_one_time(self):
+        """Up to its Sync; as PostgreSQL does it."""
+        w = self.connect("shop")
+        portal = parse("", "SELECT pg_sleep(0.05) FROM generate_series(1, 100)") + bind("", "")
+        error, then = w.error(portal + execute(rows=1) * 100 + SYNC)
+        self.assertEqual((error["C"], then), ("57014", "Z"))
         self.leave(w)
 
     def test_idle_in_transaction(self):
