@@ -4,6 +4,13 @@
 
 #include "daemon/connection_impl.h"
 
+/* Most of these are called from inside of sqlite3_step(), where the session pays. What outlives the
+ * session is charged to the daemon: by a local with cleanup(account_restorep). */
+static inline struct account *host_charge_daemon(const struct connection *conn)
+{
+    return account_swap(&conn->server->account);
+}
+
 /* ---- copy.c ---- */
 
 must_check int copy_in_begin(void *host, bool binary, size_t columns, struct failure *ret_failure);
@@ -30,11 +37,14 @@ int host_database_alter(void *host, const char *name, const struct database_chan
                         struct failure *ret_failure);
 int host_each_database(void *host, database_fn *fn, void *arg, struct failure *ret_failure);
 int host_each_pool(void *host, pool_fn *fn, void *arg, struct failure *ret_failure);
-int host_each_backend(void *host, backend_fn *fn, void *arg, struct failure *ret_failure);
-int host_backend_signal(void *host, int32_t pid, enum backend_signal signal, bool *ret_found,
-                        struct failure *ret_failure);
 int host_mark(void *host, enum mark_op op, const char *name, struct failure *ret_failure);
 int host_keep(void *host, struct failure *ret_failure);
 int host_template_claim(void *host, const char *name, const char *from, bool *ret_build,
                         struct failure *ret_failure);
 int host_template_end(void *host, const char *name, bool ready, struct failure *ret_failure);
+
+/* ---- host_backend.c ---- */
+
+int host_each_backend(void *host, backend_fn *fn, void *arg, struct failure *ret_failure);
+int host_backend_signal(void *host, int32_t pid, enum backend_signal signal, bool *ret_found,
+                        struct failure *ret_failure);
