@@ -61,7 +61,7 @@ static void tasks_run_while_the_base_is_dispatched_and_let_it_end(void **state)
     assert_true(loop_is_driven(test_loop));
     for (int i = 0; i < 3; i++) {
         spawn(read_a_byte, &got);
-        spawn(write_a_byte, "abc" + i);
+        spawn(write_a_byte, &"abc"[i]);
         dispatch();
         assert_int_equal(got, "abc"[i]);
     }

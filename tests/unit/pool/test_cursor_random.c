@@ -273,7 +273,7 @@ static void play(struct world *w, struct game *game)
     fill(w->session, &game->random);
     for (int i = 0; i < sessions; i++) {
         game->players[i].session = session_on(
-            w->clone, &(struct session_options){ .work_mem = 4096 << (4 * (i % 2)),
+            w->clone, &(struct session_options){ .work_mem = (size_t)4096 << (4 * (i % 2)),
                                                  .temp_file_limit = i == 2 ? 0 : 64 << 20 });
         game->players[i].session->options.work_mem =
             i == 2 ? 16 << 20 : game->players[i].session->options.work_mem;

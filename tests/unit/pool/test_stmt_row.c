@@ -79,8 +79,8 @@ static void each_way_to_make_rows_gives_sqlites_values(void **state)
         "SELECT id, sum(id) OVER (ORDER BY id), lag(b) OVER (ORDER BY id) FROM t",
         "SELECT b, count(*), max(c) FROM t GROUP BY b",
         "VALUES (1, 'a'), (2.5, NULL), (x'01', 'b'), (NULL, NULL)",
-        "WITH RECURSIVE s(n, m) AS (SELECT 1, 'a' UNION ALL SELECT n + 1, m || 'a' FROM s LIMIT 9)"
-        " SELECT m, n FROM s",
+        ("WITH RECURSIVE s(n, m) AS (SELECT 1, 'a' UNION ALL SELECT n + 1, m || 'a' FROM s LIMIT 9)"
+         " SELECT m, n FROM s"),
         "INSERT INTO u SELECT id, b FROM t WHERE true RETURNING a, id, 5",
         "EXPLAIN SELECT * FROM t",
         "PRAGMA table_info(t)",
