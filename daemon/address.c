@@ -2,73 +2,74 @@
 #include "daemon/address.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
-static void unmap(struct sockaddr_storage *from)
-{
-    const struct sockaddr_in6 in6 = *(const struct sockaddr_in6 *)from;
-    struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = in6.sin6_port };
+static_assert(sizeof(struct address) == 28, "each connection has one");
 
-    if (from->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
-        memcpy(&in.sin_addr, &in6.sin6_addr.s6_addr[12], sizeof(in.sin_addr));
-        memcpy(from, &in, sizeof(in));
+const struct address address_local = { .any.sa_family = AF_UNIX };
+
+static void unmap(struct address *address)
+{
+    const struct sockaddr_in6 in6 = address->in6;
+    struct address v4 = { .in = { .sin_family = AF_INET, .sin_port = in6.sin6_port } };
+
+    if (address->any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
+        memcpy(&v4.in.sin_addr, &in6.sin6_addr.s6_addr[12], sizeof(v4.in.sin_addr));
+        *address = v4;
     }
 }
 
-int address_get_peer(int fd, struct sockaddr_storage *ret_from)
+int address_accept(int listen_fd, struct address *ret_from)
 {
-    struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
-    socklen_t size = sizeof(from);
+    struct address from = { .any.sa_family = AF_UNSPEC };
+    socklen_t len = sizeof(from); /* of a unix socket's longer one the family is enough */
+    int fd = accept4(listen_fd, &from.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-    if (getpeername(fd, (struct sockaddr *)&from, &size) != 0) {
-        return -errno; /* it has gone again */
+    if (fd < 0) {
+        return -errno;
     }
     unmap(&from);
     *ret_from = from;
-    return 0;
+    return fd;
 }
 
-static void print(const struct sockaddr_storage *from, struct address *ret_address)
+void address_of_socket(int fd, struct address *ret_here)
 {
-    const void *bytes = NULL;
-    struct address address = { .port = -1 };
+    struct address here = { .any.sa_family = AF_UNSPEC };
+    socklen_t len = sizeof(here);
 
-    if (from->ss_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)from;
-        bytes = &in->sin_addr;
-        address.port = ntohs(in->sin_port);
-    } else if (from->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)from;
-        bytes = &in6->sin6_addr;
-        address.port = ntohs(in6->sin6_port);
+    (void)getsockname(fd, &here.any, &len);
+    unmap(&here);
+    *ret_here = here;
+}
+
+bool address_is_unix(const struct address *address)
+{
+    return address->any.sa_family == AF_UNIX;
+}
+
+const char *address_in_words(const struct address *address, char room[static address_text_bytes])
+{
+    bool is_v6 = address->any.sa_family == AF_INET6;
+    const void *bytes = is_v6 ? (const void *)&address->in6.sin6_addr : &address->in.sin_addr;
+
+    if (address_is_unix(address)) {
+        return "[local]";
     }
-    if (bytes != NULL) {
-        (void)!inet_ntop(from->ss_family, bytes, address.host, sizeof(address.host));
+    return inet_ntop(address->any.sa_family, bytes, room, address_text_bytes) == NULL ? "" : room;
+}
+
+int32_t address_port(const struct address *address)
+{
+    switch (address->any.sa_family) {
+    case AF_INET:
+        return ntohs(address->in.sin_port);
+    case AF_INET6:
+        return ntohs(address->in6.sin6_port);
+    default:
+        return -1;
     }
-    *ret_address = address;
-}
-
-void address_of_peer(int fd, struct address *ret_address)
-{
-    struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
-
-    (void)!address_get_peer(fd, &from);
-    print(&from, ret_address);
-}
-
-void address_of_socket(int fd, struct address *ret_address)
-{
-    struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
-    socklen_t size = sizeof(from);
-
-    (void)getsockname(fd, (struct sockaddr *)&from, &size);
-    print(&from, ret_address);
-}
-
-const char *address_in_words(int fd, struct address *room)
-{
-    address_of_peer(fd, room);
-    return room->host[0] == '\0' ? "[local]" : room->host;
 }

@@ -1,4 +1,5 @@
-/* daemon/address.h: the two ends of a client's socket, for those who look at it. Any thread. */
+/* daemon/address.h: where a client comes from. It is learnt as he is accepted: the kernel forgets
+ * it when he leaves. 28 bytes, for each connection keeps one. Any thread. */
 #pragma once
 
 #include "base/defs.h"
@@ -6,18 +7,30 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
+enum { address_text_bytes = INET6_ADDRSTRLEN };
+
 struct address {
-    char host[INET6_ADDRSTRLEN]; /* empty: none, as of a unix socket */
-    int32_t port;                /* -1: none */
+    union {
+        struct sockaddr any; /* AF_UNIX: by a unix socket, and that is all */
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    };
 };
 
-/* The other end, where it has an address. Who comes by IPv4 to a socket of IPv6 (a service
- * manager's may be one of both) is one of IPv4: rules and counts must not take him for two. 0 or
- * -errno. */
-must_check int address_get_peer(int fd, struct sockaddr_storage *ret_from);
+/* One by a unix socket. */
+extern const struct address address_local;
 
-/* The other end for a reader: its address, or "[local]" where it has none. `room` holds it. */
-const char *address_in_words(int fd, struct address *room);
+/* Accepts a client: his socket, which does not block, or -errno. Who comes by IPv4 to a socket of
+ * IPv6 (a service manager's may be one of both) is one of IPv4: rules and counts must not take him
+ * for two. */
+must_check int address_accept(int listen_fd, struct address *ret_from);
 
-void address_of_peer(int fd, struct address *ret_address);
-void address_of_socket(int fd, struct address *ret_address);
+/* Our end of a client's socket. */
+void address_of_socket(int fd, struct address *ret_here);
+
+bool address_is_unix(const struct address *address);
+
+/* For a reader: "127.0.0.1", or "[local]" of a unix socket. `room` may hold it. */
+const char *address_in_words(const struct address *address, char room[static address_text_bytes]);
+
+int32_t address_port(const struct address *address); /* -1: none */

@@ -3,14 +3,12 @@
 #include "daemon/auth.h"
 
 #include "conf/hba.h"
-#include "daemon/address.h"
 #include "daemon/auth_impl.h"
 #include "daemon/connection_impl.h"
 #include "daemon/connection_tls.h"
 #include "daemon/console.h"
 
 #include <string.h>
-#include <sys/socket.h>
 
 /* ---- refusals ---- */
 
@@ -21,11 +19,11 @@ static const char *encryption_of(const struct connection *conn)
 
 static int refuse_unknown(const struct connection *conn, struct failure *f)
 {
-    struct address address;
+    char room[address_text_bytes];
 
     failure_set(
         f, "28000", "no pg_hba.conf entry for host \"%s\", user \"%s\", database \"%s\", %s",
-        address_in_words(conn->fd, &address), conn->user, conn->database, encryption_of(conn));
+        address_in_words(&conn->from, room), conn->user, conn->database, encryption_of(conn));
     failure_add(f, FIELD_HINT,
                 "auth_type and auth_hba_file in pondd's configuration say who gets "
                 "in.");
@@ -34,12 +32,12 @@ static int refuse_unknown(const struct connection *conn, struct failure *f)
 
 static int refuse_by_rule(const struct connection *conn, struct failure *f)
 {
-    struct address address;
+    char room[address_text_bytes];
 
     return failure_set(
         f, "28000",
         "pg_hba.conf rejects connection for host \"%s\", user \"%s\", database \"%s\", %s",
-        address_in_words(conn->fd, &address), conn->user, conn->database, encryption_of(conn));
+        address_in_words(&conn->from, room), conn->user, conn->database, encryption_of(conn));
 }
 
 /* ---- methods that need no conversation ---- */
@@ -58,17 +56,11 @@ static int check_certificate(const struct connection *conn, struct failure *f)
 
 static bool find_rule(const struct connection *conn, enum hba_method *ret_method)
 {
-    struct sockaddr_storage from;
     struct hba_client client = { .encrypted = connection_is_encrypted(conn),
                                  .database = conn->database,
                                  .user = conn->user };
 
-    if (!conn->is_unix) {
-        if (address_get_peer(conn->fd, &from) != 0) {
-            return false;
-        }
-        client.address = (const struct sockaddr *)&from;
-    }
+    client.address = address_is_unix(&conn->from) ? NULL : &conn->from.any;
     return hba_find(conn->worker->conf->hba, &client, ret_method);
 }
 

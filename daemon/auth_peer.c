@@ -22,7 +22,7 @@ static bool peer_of(int fd, struct ucred *ret_peer)
 
 bool auth_peer(const struct connection *conn, struct ucred *ret_peer)
 {
-    return conn->is_unix && peer_of(conn->fd, ret_peer);
+    return address_is_unix(&conn->from) && peer_of(conn->fd, ret_peer);
 }
 
 bool auth_is_owner(int fd)

@@ -8,7 +8,6 @@
 #include "async/await.h"
 #include "async/loop.h"
 #include "conf/auth_file.h"
-#include "daemon/address.h"
 #include "daemon/connection_impl.h"
 #include "daemon/connection_tls.h"
 #include "daemon/login_limits.h"
@@ -24,14 +23,12 @@
 
 static struct login_key key_of(const struct connection *conn)
 {
-    struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
     struct ucred peer;
 
     if (auth_peer(conn, &peer)) {
         return login_key_of_uid(peer.uid);
     }
-    (void)!address_get_peer(conn->fd, &from);
-    return login_key_of_address((const struct sockaddr *)&from);
+    return login_key_of_address(&conn->from.any);
 }
 
 static int check_limit(const struct connection *conn, struct failure *f)

@@ -8,13 +8,14 @@
 
 #include <stdbool.h>
 
+struct address;
 struct connection;
 struct worker;
 
 /* Takes the accepted, non-blocking socket; serves the client until it ends, and then frees
  * everything. Over max_client_conn the client is told 53300 and closed. 0 or -errno (the socket is
  * closed then too). */
-must_check int connection_start(struct worker *worker, int fd, bool is_unix);
+must_check int connection_start(struct worker *worker, int fd, const struct address *from);
 
 /* Shutdown: an idle client gets FATAL 57P01 at once; a running statement may finish (or is stopped,
  * when `now`) and its client then gets the same. */

@@ -9,6 +9,7 @@
 
 #include "async/scope.h"
 #include "daemon/activity.h"
+#include "daemon/address.h"
 #include "daemon/input.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
@@ -69,6 +70,7 @@ struct connection {
     struct buf told;       /* NotificationResponses that wait (daemon/notify.h) */
     char *user;
     char *database;
+    struct address from;
     uint32_t database_oid;
     int64_t start_us;          /* when it was accepted */
     size_t result_bytes;       /* of the rows that its statement has given */
@@ -79,13 +81,12 @@ struct connection {
     uint8_t goodbye;          /* enum goodbye: once told, it ends */
     uint8_t console;          /* enum console_access: it has no session, nor settings, then */
     uint8_t deadline_goodbye; /* what deadline_us will lead to */
-    bool is_unix;
-    bool is_own;    /* the daemon itself is its client */
-    bool refused;   /* over max_client_conn, or ... */
-    bool crowded;   /* ... over max_client_conn_per_addr */
-    bool ready;     /* the first ReadyForQuery is out */
-    bool has_moved; /* from another worker, with its login not done */
-    bool ssl_asked; /* SSLRequest and GSSENCRequest are answered once each */
+    bool is_own;              /* the daemon itself is its client */
+    bool refused;             /* over max_client_conn, or ... */
+    bool crowded;             /* ... over max_client_conn_per_addr */
+    bool ready;               /* the first ReadyForQuery is out */
+    bool has_moved;           /* from another worker, with its login not done */
+    bool ssl_asked;           /* SSLRequest and GSSENCRequest are answered once each */
     bool gssenc_asked;
     bool read_off;        /* read_event is not added */
     bool gone;            /* the client hung up: nobody hears us */

@@ -2,7 +2,6 @@
  * has as fields goes to the journal only, and where a client comes from is nowhere else. */
 #include "daemon/connection_impl.h"
 
-#include "daemon/address.h"
 #include "pool/named.h"
 #include "protocol/utf8.h"
 
@@ -31,12 +30,9 @@ void connection_print_whence(const struct connection *conn,
 {
     char user[database_name_bytes];
     char database[database_name_bytes];
-    struct address peer;
+    char room[address_text_bytes];
 
-    address_of_peer(conn->fd, &peer);
     snprintf(text, connection_whence_bytes, "user=%s database=%s host=%s",
              short_name(conn->user, user), short_name(conn->database, database),
-             conn->is_unix          ? "[local]"
-             : peer.host[0] == '\0' ? "-" /* it has left already */
-                                    : peer.host);
+             address_in_words(&conn->from, room));
 }

@@ -36,7 +36,7 @@ static void refuse_at_once(int fd, bool crowded)
 /* Whom the daemon has to do with, and how he was received. */
 struct visit {
     int fd;
-    bool is_unix;
+    const struct address *from;
     bool refused;
     bool crowded; /* for there are too many from his address */
     struct crowd_place *place;
@@ -62,10 +62,10 @@ static bool admit_from(const struct worker *worker, struct visit *visit)
     struct server *server = worker->server;
     size_t most = (size_t)worker->conf->max_client_conn_per_addr;
 
-    if (visit->is_unix || most == 0) {
+    if (address_is_unix(visit->from) || most == 0) {
         return true;
     }
-    visit->crowded = crowd_enter(server->crowd, visit->fd, most, &visit->place) == CROWD_FULL;
+    visit->crowded = crowd_enter(server->crowd, visit->from, most, &visit->place) == CROWD_FULL;
     if (visit->crowded) {
         atomic_fetch_sub(&server->client_count, 1);
     }
@@ -84,7 +84,7 @@ static int start(struct worker *worker, const struct visit *visit)
         return -ENOMEM;
     }
     conn->server = server;
-    conn->is_unix = visit->is_unix;
+    conn->from = *visit->from;
     conn->refused = visit->refused;
     conn->crowded = visit->crowded;
     conn->place = visit->place;
@@ -97,16 +97,16 @@ static int start(struct worker *worker, const struct visit *visit)
     return 0;
 }
 
-int connection_start(struct worker *worker, int fd, bool is_unix)
+int connection_start(struct worker *worker, int fd, const struct address *from)
 {
     struct server *server = worker->server;
-    struct visit visit = { .fd = fd, .is_unix = is_unix };
+    struct visit visit = { .fd = fd, .from = from };
 
     visit.refused = !admit(worker) || !admit_from(worker, &visit);
     worker->stats.connections_total++;
     worker->stats.connections_refused += visit.refused;
     if (visit.refused && atomic_fetch_add(&server->refused_count, 1) >= refused_most &&
-        !(is_unix && auth_is_owner(fd))) {
+        !(address_is_unix(from) && auth_is_owner(fd))) {
         atomic_fetch_sub(&server->refused_count, 1);
         refuse_at_once(fd, visit.crowded);
         return 0;

@@ -5,7 +5,6 @@
 
 #include "async/await.h"
 #include "base/alloc.h"
-#include "daemon/address.h"
 #include "daemon/connection_impl.h"
 #include "daemon/log.h"
 #include "daemon/tls_context.h"
@@ -49,7 +48,7 @@ const char *connection_certificate_name(const struct connection *conn)
 
 bool connection_tls_is_offered(const struct connection *conn)
 {
-    return conn->worker->tls != NULL && !conn->is_unix;
+    return conn->worker->tls != NULL && !address_is_unix(&conn->from);
 }
 
 int connection_tls_check(const struct connection *conn, struct failure *ret_failure)
@@ -118,10 +117,10 @@ int connection_tls_begin(struct connection *conn, struct view early)
 static int give_up(const struct connection *conn, const char *why)
 {
     const struct log_about about = connection_about(conn);
-    struct address room;
+    char room[address_text_bytes];
 
     log_about(LEVEL_LOG, &about, "could not accept a TLS connection from %s: %s",
-              address_in_words(conn->fd, &room), why);
+              address_in_words(&conn->from, room), why);
     return CONNECTION_END;
 }
 

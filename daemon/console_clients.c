@@ -6,7 +6,6 @@
 #include "daemon/console_show.h"
 
 #include "async/loop.h"
-#include "daemon/address.h"
 #include "daemon/console_rows.h"
 #include "daemon/serve.h"
 
@@ -15,18 +14,19 @@
 static void put_end(struct console_rows *rows, const struct connection *conn,
                     const struct address *address)
 {
-    console_put(rows, conn->is_unix ? "unix" : address->host);
-    console_put_int(rows, conn->is_unix ? conn->worker->conf->listen_port : address->port);
+    char room[address_text_bytes];
+    bool is_unix = address_is_unix(address);
+
+    console_put(rows, is_unix ? "unix" : address_in_words(address, room));
+    console_put_int(rows, is_unix ? conn->worker->conf->listen_port : address_port(address));
 }
 
 static void put_ends(struct console_rows *rows, const struct connection *conn)
 {
-    struct address there;
     struct address here;
 
-    address_of_peer(conn->fd, &there);
     address_of_socket(conn->fd, &here);
-    put_end(rows, conn, &there);
+    put_end(rows, conn, &conn->from);
     put_end(rows, conn, &here);
 }
 

@@ -36,8 +36,8 @@ static bool is_listed(const char *list, const char *user)
 
 bool console_is_meant_by_owner(const struct connection *conn)
 {
-    return console_is_meant(conn->database) && strcmp(conn->user, own_user) == 0 && conn->is_unix &&
-           auth_is_owner(conn->fd);
+    return console_is_meant(conn->database) && strcmp(conn->user, own_user) == 0 &&
+           address_is_unix(&conn->from) && auth_is_owner(conn->fd);
 }
 
 static enum console_access access_of(const struct connection *conn)

@@ -9,11 +9,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 
 enum { bucket_count = 256 };
 
@@ -52,22 +50,15 @@ void crowd_destroy(struct crowd *crowd)
     mem_free(crowd);
 }
 
-/* 0 or -errno. */
-static int peer_of(int fd, struct in6_addr *ret_address)
+static struct in6_addr as_in6(const struct address *address)
 {
-    struct sockaddr_storage from;
-    int r = address_get_peer(fd, &from);
+    struct in6_addr in6 = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
 
-    if (r != 0) {
-        return r;
+    if (address->any.sa_family == AF_INET6) {
+        return address->in6.sin6_addr;
     }
-    if (from.ss_family == AF_INET6) {
-        *ret_address = ((const struct sockaddr_in6 *)&from)->sin6_addr;
-        return 0;
-    }
-    *ret_address = (struct in6_addr){ .s6_addr = { [10] = 0xff, [11] = 0xff } };
-    memcpy(&ret_address->s6_addr[12], &((const struct sockaddr_in *)&from)->sin_addr, 4);
-    return 0;
+    memcpy(&in6.s6_addr[12], &address->in.sin_addr, sizeof(address->in.sin_addr));
+    return in6;
 }
 
 static size_t bucket_of(const struct in6_addr *address)
@@ -96,7 +87,8 @@ static struct crowd_place *count(struct crowd *crowd, struct crowd_place **fresh
     return place;
 }
 
-int crowd_enter(struct crowd *crowd, int fd, size_t most, struct crowd_place **ret_place)
+int crowd_enter(struct crowd *crowd, const struct address *from, size_t most,
+                struct crowd_place **ret_place)
 {
     struct account *was = account_swap(NULL); /* others from there will use it, too */
     cleanup(mem_freep) struct crowd_place *fresh = mem_zalloc(sizeof(*fresh));
@@ -105,10 +97,7 @@ int crowd_enter(struct crowd *crowd, int fd, size_t most, struct crowd_place **r
     if (fresh == NULL) {
         return -ENOMEM;
     }
-    int r = peer_of(fd, &fresh->address);
-    if (r != 0) {
-        return r;
-    }
+    fresh->address = as_in6(from);
     struct crowd_place *place = count(crowd, &fresh, most);
     if (place == NULL) {
         return CROWD_FULL;

@@ -5,6 +5,7 @@
 
 #include "base/defs.h"
 
+struct address;
 struct crowd;
 struct crowd_place;
 
@@ -16,8 +17,8 @@ must_check int crowd_create(struct crowd **ret_crowd);
 /* All must have left. NULL is fine. */
 void crowd_destroy(struct crowd *crowd);
 
-/* Counts the client at the other end of a TCP socket, unless `most` are here from there. 0,
- * CROWD_FULL or -errno. */
-must_check int crowd_enter(struct crowd *crowd, int fd, size_t most,
+/* Counts a client who has come by TCP, unless `most` are here from there. 0, CROWD_FULL or
+ * -ENOMEM. */
+must_check int crowd_enter(struct crowd *crowd, const struct address *from, size_t most,
                            struct crowd_place **ret_place);
 void crowd_leave(struct crowd *crowd, struct crowd_place *place); /* NULL is fine */

@@ -7,7 +7,6 @@
 
 #include "async/await.h"
 #include "conf/conf_user.h"
-#include "daemon/address.h"
 #include "daemon/authority.h"
 #include "daemon/connection.h"
 #include "pool/txn.h"
@@ -24,7 +23,7 @@ struct backend {
     char database[name_bytes];
     char user[name_bytes];
     char application_name[application_name_bytes];
-    struct address address;
+    char client_address[address_text_bytes];
     uint8_t query[activity_query_bytes];
 };
 
@@ -37,13 +36,9 @@ struct backends {
 
 static void set_address(struct backend *b, const struct connection *conn)
 {
-    b->row.client_port = -1;
-    if (conn->is_unix) {
-        return;
-    }
-    address_of_peer(conn->fd, &b->address);
-    b->row.client_port = b->address.port;
-    b->row.client_address = b->address.host[0] == '\0' ? NULL : b->address.host;
+    b->row.client_port = address_port(&conn->from);
+    b->row.client_address =
+        address_is_unix(&conn->from) ? NULL : address_in_words(&conn->from, b->client_address);
 }
 
 static enum backend_state state_of(const struct connection *conn)

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "daemon/activation.h"
+#include "daemon/address.h"
 #include "daemon/log.h"
 #include "daemon/unix_socket.h"
 
@@ -104,6 +105,7 @@ static void accept_clients(evutil_socket_t listen_fd, short what, void *arg)
 {
     struct listen_socket *sock = arg;
     struct listener *listener = sock->listener;
+    struct address from;
 
     (void)what;
     for (int i = 0; i < accepts_per_turn; i++) {
@@ -113,10 +115,10 @@ static void accept_clients(evutil_socket_t listen_fd, short what, void *arg)
             }
             return;
         }
-        int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = address_accept(listen_fd, &from);
         if (fd < 0) {
-            if (is_out_of_descriptors(errno)) {
-                wait_for_room(listener, errno);
+            if (is_out_of_descriptors(-fd)) {
+                wait_for_room(listener, -fd);
             }
             return;
         }
@@ -125,7 +127,7 @@ static void accept_clients(evutil_socket_t listen_fd, short what, void *arg)
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
             setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
         }
-        listener->options.accepted(listener->options.owner, fd, sock->is_unix);
+        listener->options.accepted(listener->options.owner, fd, &from);
     }
 }
 

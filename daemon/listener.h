@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 struct activation;
+struct address;
 struct buf;
 struct listener;
 struct loop;
@@ -19,9 +20,9 @@ struct listener_options {
     const char *addresses;       /* comma-separated; "*": all; empty: no TCP */
     uint16_t port;               /* 0: a free one, the same for all addresses and the unix socket */
     const char *unix_socket_dir; /* empty: no unix socket */
-    const struct activation *given;                      /* NULL: none; its descriptors are taken */
-    void (*accepted)(void *owner, int fd, bool is_unix); /* takes the descriptor */
-    bool (*has_room)(void *owner);                       /* for one more? NULL: always */
+    const struct activation *given; /* NULL: none; its descriptors are taken */
+    void (*accepted)(void *owner, int fd, const struct address *from); /* takes the descriptor */
+    bool (*has_room)(void *owner); /* for one more? NULL: always */
     void *owner;
 };
 

@@ -5,6 +5,7 @@
 
 #include "async/await.h"
 #include "base/buf.h"
+#include "daemon/address.h"
 #include "daemon/connection.h"
 #include "daemon/server.h"
 #include "protocol/backend.h"
@@ -117,7 +118,7 @@ static int ask(struct server *server, struct probe *probe, const char *database,
         return -errno;
     }
     probe->fd = ends[0];
-    int r = connection_start(server_main(server), ends[1], true);
+    int r = connection_start(server_main(server), ends[1], &address_local);
     if (r == 0) {
         r = send_question(probe, database);
     }

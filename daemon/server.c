@@ -6,6 +6,7 @@
 #include "async/await.h"
 #include "async/task.h"
 #include "async/thread.h"
+#include "daemon/address.h"
 #include "daemon/connection.h"
 #include "daemon/crowd.h"
 #include "daemon/linger.h"
@@ -285,7 +286,7 @@ struct arrival {
     struct loop_message message;
     struct worker *worker;
     int fd;
-    bool is_unix;
+    struct address from;
 };
 
 void server_log_untaken(int error)
@@ -295,9 +296,9 @@ void server_log_untaken(int error)
     log_about(LEVEL_ERROR, &about, "a client could not be taken: %s", strerror(error));
 }
 
-static void start_client(struct worker *worker, int fd, bool is_unix)
+static void start_client(struct worker *worker, int fd, const struct address *from)
 {
-    int r = connection_start(worker, fd, is_unix);
+    int r = connection_start(worker, fd, from);
 
     if (r != 0) {
         server_log_untaken(-r);
@@ -309,11 +310,11 @@ static void client_arrives(struct loop *loop, struct loop_message *message)
     cleanup(mem_freep) struct arrival *arrival = container_of(message, struct arrival, message);
 
     (void)loop;
-    start_client(arrival->worker, arrival->fd, arrival->is_unix);
+    start_client(arrival->worker, arrival->fd, &arrival->from);
     atomic_fetch_sub_explicit(&arrival->worker->load, 1, memory_order_relaxed);
 }
 
-static int send_client(struct worker *worker, int fd, bool is_unix)
+static int send_client(struct worker *worker, int fd, const struct address *from)
 {
     struct arrival *arrival = mem_alloc(sizeof(*arrival));
 
@@ -322,7 +323,7 @@ static int send_client(struct worker *worker, int fd, bool is_unix)
         return -ENOMEM;
     }
     *arrival = (struct arrival){
-        .message.run = client_arrives, .worker = worker, .fd = fd, .is_unix = is_unix
+        .message.run = client_arrives, .worker = worker, .fd = fd, .from = *from
     };
     atomic_fetch_add_explicit(&worker->load, 1, memory_order_relaxed);
     loop_send(worker->loop, &arrival->message);
@@ -349,12 +350,12 @@ struct worker *server_least_loaded(const struct server *server)
     return best;
 }
 
-int server_take_client(struct server *server, int fd, bool is_unix)
+int server_take_client(struct server *server, int fd, const struct address *from)
 {
     struct worker *worker = server_least_loaded(server);
 
-    return worker == server_main(server) ? connection_start(worker, fd, is_unix)
-                                         : send_client(worker, fd, is_unix);
+    return worker == server_main(server) ? connection_start(worker, fd, from)
+                                         : send_client(worker, fd, from);
 }
 
 struct worker *server_worker_of_pid(const struct server *server, int32_t pid)

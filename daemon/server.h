@@ -20,6 +20,7 @@
 
 #include <stdbool.h>
 
+struct address;
 struct crowd;
 struct registry;
 struct users;
@@ -97,7 +98,7 @@ struct worker *server_least_loaded(const struct server *server);
 
 /* Gives an accepted socket to the worker with the fewest connections. Main thread. 0 or -errno (the
  * socket is closed then too). */
-must_check int server_take_client(struct server *server, int fd, bool is_unix);
+must_check int server_take_client(struct server *server, int fd, const struct address *from);
 
 /* What a client that could not be taken has the log say. Any thread. */
 void server_log_untaken(int error);

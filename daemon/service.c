@@ -86,10 +86,10 @@ static void try_temp_dir(const struct conf *conf)
 
 /* ---- start: listening, proving, saying so ---- */
 
-static void client_accepted(void *owner, int fd, bool is_unix)
+static void client_accepted(void *owner, int fd, const struct address *from)
 {
     struct service *service = owner;
-    int r = server_take_client(&service->server, fd, is_unix);
+    int r = server_take_client(&service->server, fd, from);
 
     if (r != 0) {
         server_log_untaken(-r);

@@ -1,5 +1,6 @@
 """What clients have logged: who they were and where they came from, nothing that they wanted kept, and no line of their own making."""
 import re
+import signal
 import struct
 
 import wire
@@ -27,6 +28,19 @@ class Refused(Test):
             w.send(struct.pack("!ii", 8, 80877103) + b"SELECT")
             w.until("the end")
         self.assertRegex(self.line_of("unencrypted"), r"request for encryption: user=- database=- host=127\.0\.0\.1$")
+
+    def test_where_one_came_from_who_has_left_again(self):
+        """He is gone before the daemon has even accepted him."""
+        before = self.daemon.log().count("unencrypted")
+        self.daemon.process.send_signal(signal.SIGSTOP)
+        try:
+            w = Wire()
+            w.send(struct.pack("!ii", 8, 80877103) + b"SELECT")
+            self.hang_up(w, reset=True)
+        finally:
+            self.daemon.process.send_signal(signal.SIGCONT)
+        self.eventually(lambda: self.daemon.log().count("unencrypted") > before, "the line")
+        self.assertRegex(self.line_of("unencrypted"), r"host=127\.0\.0\.1$")
 
     def test_names_of_any_length_are_cut(self):
         self.refused("x" * 3000, user="y" * 3000)

@@ -5,6 +5,7 @@
 #include "async/loop.h"
 #include "async/task.h"
 #include "conf/hba.h"
+#include "daemon/address.h"
 #include "pool/registry.h"
 #include "pool/sqlite_setup.h"
 #include "pool/template.h"
@@ -78,14 +79,14 @@ int server_teardown(void **state)
     return 0;
 }
 
-static struct client *client_over(const int fds[2], bool is_unix)
+static struct client *client_over(const int fds[2], const struct address *from)
 {
     struct client *client = calloc(1, sizeof(*client));
 
     assert_non_null(client);
     client->fd = fds[0];
     client->w = writer_over(&client->out);
-    (void)!connection_start(test_worker, fds[1], is_unix);
+    (void)!connection_start(test_worker, fds[1], from);
     return client;
 }
 
@@ -94,7 +95,7 @@ struct client *client_open(void)
     int fds[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-    return client_over(fds, true);
+    return client_over(fds, &address_local);
 }
 
 struct client *client_open_tcp(void)
@@ -103,16 +104,17 @@ struct client *client_open_tcp(void)
     socklen_t size = sizeof(address);
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     int fds[2] = { socket(AF_INET, SOCK_STREAM, 0), -1 };
+    struct address from;
 
     assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
     assert_int_equal(listen(listener, 1), 0);
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
     assert_int_equal(connect(fds[0], (struct sockaddr *)&address, size), 0);
-    fds[1] = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+    fds[1] = address_accept(listener, &from);
     assert_true(fds[1] >= 0);
     close(listener);
     assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
-    return client_over(fds, false);
+    return client_over(fds, &from);
 }
 
 void client_close(struct client *client)

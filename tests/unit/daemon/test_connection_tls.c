@@ -2,6 +2,7 @@
  * and no memory. The wire's side of it is tests/clients/test_tls.py. */
 #include "support_client.h"
 
+#include "daemon/address.h"
 #include "daemon/connection_impl.h"
 #include "daemon/connection_tls.h"
 #include "daemon/tls_context.h"
@@ -96,10 +97,11 @@ struct secure {
 
 static int connect_to_server(void)
 {
+    const struct address there = { .in = { .sin_family = AF_INET } };
     int fds[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-    assert_int_equal(connection_start(test_worker, fds[1], false), 0);
+    assert_int_equal(connection_start(test_worker, fds[1], &there), 0);
     return fds[0];
 }
 

@@ -6,6 +6,7 @@
 #include "async/task.h"
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "daemon/address.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -34,7 +35,7 @@ struct fixture {
     struct listener *listener;
     struct failure failure;
     int fds[accepted_max];
-    bool is_unix[accepted_max];
+    struct address from[accepted_max];
     size_t accepted;
     size_t wanted;
     size_t room; /* 0: no end to it */
@@ -64,12 +65,12 @@ static int tear_down(void **state)
     return r;
 }
 
-static void accepted(void *owner, int fd, bool is_unix)
+static void accepted(void *owner, int fd, const struct address *from)
 {
     struct fixture *f = owner;
 
     assert_true(f->accepted < accepted_max);
-    f->is_unix[f->accepted] = is_unix;
+    f->from[f->accepted] = *from;
     f->fds[f->accepted++] = fd;
 }
 
@@ -158,8 +159,8 @@ static void clients_of_both_kinds_come_with_their_sockets_set(void **state)
     await_accepted(f, 1);
     int local = connect_unix(f);
     await_accepted(f, 2);
-    assert_false(f->is_unix[0]);
-    assert_true(f->is_unix[1]);
+    assert_false(address_is_unix(&f->from[0]));
+    assert_true(address_is_unix(&f->from[1]));
     assert_int_equal(getsockopt(f->fds[0], IPPROTO_TCP, TCP_NODELAY, &on, &len), 0);
     assert_int_not_equal(on, 0);
     for (size_t i = 0; i < 2; i++) {
