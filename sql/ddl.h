@@ -51,7 +51,9 @@ void ddl_job_finish(struct ddl_job *job);
 typedef void ddl_column_fn(void *arg, const char *name);
 void ddl_each_column(const PgQuery__Node *node, ddl_column_fn *fn, void *arg);
 
-/* ---- parts of CREATE TABLE, for ALTER TABLE as well (ddl_create.c) ---- */
+/* ---- parts of CREATE TABLE, for ALTER TABLE as well ---- */
+
+#define CONSTR(name) PG_QUERY__CONSTR_TYPE__CONSTR_##name
 
 struct ddl_table {
     struct rewriter *r;
@@ -70,15 +72,23 @@ struct ddl_table {
     struct buf sequences; /* names with NULs: to be made for serial columns that are no rowid */
 };
 
-/* Adds a column to t->relation (42701 when it is there), a constraint's name to those in use. */
+/* Adds a column to t->relation (42701 when it is there). ddl_create.c */
 void ddl_learn_column(struct ddl_table *t, const PgQuery__ColumnDef *column);
-void ddl_take_name(struct ddl_table *t, const char *name);
-/* Prints one column; its constraints go to t->constraints. */
+
+/* Prints one column; its constraints go to t->constraints. ddl_column.c */
 void ddl_column(struct ddl_table *t, const PgQuery__ColumnDef *column);
-/* Appends a table constraint to t->constraints. `column`: it stands behind that column; NULL: by
- * itself. */
-void ddl_constraint(struct ddl_table *t, const PgQuery__Constraint *constraint, const char *column);
 bool ddl_column_generates(const PgQuery__ColumnDef *column);
+/* NULL: it has none of that kind. */
+const PgQuery__Constraint *ddl_column_constraint(const PgQuery__ColumnDef *column,
+                                                 PgQuery__ConstrType type);
+
+/* Appends a table constraint to t->constraints. `column`: it stands behind that column; NULL: by
+ * itself. ddl_constraint.c */
+void ddl_constraint(struct ddl_table *t, const PgQuery__Constraint *constraint, const char *column);
+/* The constraint's own name, or the one that PostgreSQL would give it; in use from now on. */
+void ddl_choose_name(struct ddl_table *t, const PgQuery__Constraint *k, const char *part,
+                     const char *label, char out[ddl_name_bytes]);
+void ddl_take_name(struct ddl_table *t, const char *name); /* this one is in use */
 
 /* Inside a job (ddl_keys.c): the quoted columns of another table's primary key, or NULL; and 42830
  * unless these columns are a key of it. */

@@ -5,8 +5,6 @@
 #include "pool/session.h"
 #include "sql/sequence.h"
 
-#define CONSTR(name) PG_QUERY__CONSTR_TYPE__CONSTR_##name
-
 static const struct view nothing;
 
 static int run_indexes(struct alter *a, struct failure *f)

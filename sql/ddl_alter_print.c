@@ -5,8 +5,6 @@
 #include "sql/expr.h"
 #include "sql/source.h"
 
-#define CONSTR(name) PG_QUERY__CONSTR_TYPE__CONSTR_##name
-
 /* False: failed; the scope is pushed in both cases. */
 static bool begin_print(struct ddl_job *job, struct query_scope *scope)
 {

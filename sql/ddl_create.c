@@ -1,410 +1,12 @@
 /* sql/ddl_create.c: CREATE TABLE.
  *
- * A table's text has its columns first, each with its type, NOT NULL and DEFAULT, and then every
- * constraint with its name, so that errors can name it and ALTER TABLE can find it. A single
- * integer primary key becomes SQLite's rowid. */
+ * A table's text has its columns first (ddl_column.c), and then every constraint with its name
+ * (ddl_constraint.c), so that errors can name it and ALTER TABLE can find it. What a column's text
+ * depends on is learnt before: names, types, the primary key. */
 #include "sql/ddl.h"
 
-#include "base/alloc.h"
-#include "pool/session.h"
-#include "sql/expr.h"
+#include "sql/grammar.h"
 #include "sql/sequence.h"
-#include "sql/source.h"
-
-#include <errno.h>
-#include <stdio.h>
-
-#define CONSTR(name) PG_QUERY__CONSTR_TYPE__CONSTR_##name
-
-/* ---- names of constraints ---- */
-
-static bool name_taken(const struct ddl_table *t, const char *name)
-{
-    for (size_t i = 0; i < t->name_count; i++) {
-        if (strcmp(t->names[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void take_name(struct ddl_table *t, const char *name)
-{
-    char(*names)[ddl_name_bytes] = arena_alloc(t->r->arena, (t->name_count + 1) * sizeof *names);
-
-    if (names == NULL) {
-        rewrite_fail_nomem(t->r);
-        return;
-    }
-    if (t->name_count > 0) {
-        memcpy(names, t->names, t->name_count * sizeof *names);
-    }
-    snprintf(names[t->name_count++], ddl_name_bytes, "%s", name);
-    t->names = names;
-}
-
-/* The constraint's own name, or the one that PostgreSQL would give it. */
-static void choose_name(struct ddl_table *t, const PgQuery__Constraint *k, const char *part,
-                        const char *label, char out[ddl_name_bytes])
-{
-    if (k->conname[0] != '\0') {
-        snprintf(out, ddl_name_bytes, "%s", k->conname);
-        if (name_taken(t, out)) {
-            rewrite_fail(t->r, -1, "42710", "constraint \"%s\" for relation \"%s\" already exists",
-                         out, t->name);
-        }
-    } else {
-        unsigned number = 0;
-        do {
-            ddl_object_name(out, t->name, part, label, number++);
-        } while (name_taken(t, out));
-    }
-    take_name(t, out);
-}
-
-/* ---- lists of columns ---- */
-
-static const char *string_of(const PgQuery__Node *node)
-{
-    return node->node_case == PG_QUERY__NODE__NODE_STRING ? node->string->sval : "";
-}
-
-static void print_columns(struct ddl_table *t, PgQuery__Node *const *keys, size_t count,
-                          const char *column)
-{
-    rewrite_str(t->r, "(");
-    if (count == 0 && column != NULL) {
-        rewrite_ident(t->r, column);
-    }
-    for (size_t i = 0; i < count; i++) {
-        rewrite_str(t->r, i > 0 ? ", " : "");
-        rewrite_ident(t->r, string_of(keys[i]));
-    }
-    rewrite_str(t->r, ")");
-}
-
-static void check_columns(struct ddl_table *t, PgQuery__Node *const *keys, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (relation_find(t->relation, string_of(keys[i])) == NULL) {
-            rewrite_fail(t->r, -1, "42703", "column \"%s\" named in key does not exist",
-                         string_of(keys[i]));
-        }
-    }
-}
-
-/* "a_b": the middle of a generated name. */
-static const char *join_names(struct ddl_table *t, PgQuery__Node *const *keys, size_t count,
-                              const char *column)
-{
-    const char *joined = count == 0 && column != NULL ? column : "";
-
-    for (size_t i = 0; i < count; i++) {
-        joined =
-            i == 0 ? string_of(keys[i]) : rewrite_text(t->r, "%s_%s", joined, string_of(keys[i]));
-    }
-    return joined;
-}
-
-/* ---- constraints ---- */
-
-static void deferrable(struct ddl_table *t, const PgQuery__Constraint *k)
-{
-    if (k->initdeferred) {
-        rewrite_str(t->r, " DEFERRABLE INITIALLY DEFERRED");
-    } else if (k->deferrable) {
-        rewrite_str(t->r, " DEFERRABLE INITIALLY IMMEDIATE");
-    }
-}
-
-/* SQLite cannot add a key to a table, but an index that does the same; the comment says what it
- * stands for. */
-static void key_index(struct ddl_table *t, const PgQuery__Constraint *k, const char *name,
-                      const char *column)
-{
-    struct buf saved = t->r->out;
-
-    t->r->out = t->indexes;
-    rewrite_str(t->r, "CREATE UNIQUE INDEX ");
-    rewrite_ident(t->r, name);
-    rewrite_str(t->r,
-                k->contype == CONSTR(PRIMARY) ? " /* primary key */ ON " : " /* unique */ ON ");
-    rewrite_ident(t->r, t->name);
-    print_columns(t, k->keys, k->n_keys, column);
-    if (!t->r->failed && buf_append_byte(&t->r->out, 0) != 0) {
-        rewrite_fail_nomem(t->r);
-    }
-    t->indexes = t->r->out;
-    t->r->out = saved;
-}
-
-static void key_constraint(struct ddl_table *t, const PgQuery__Constraint *k, const char *column)
-{
-    bool primary = k->contype == CONSTR(PRIMARY);
-    char name[ddl_name_bytes];
-
-    check_columns(t, k->keys, k->n_keys);
-    if (primary && t->rowid != NULL) {
-        return; /* in the column's own text */
-    }
-    choose_name(t, k, primary ? NULL : join_names(t, k->keys, k->n_keys, column),
-                primary ? "pkey" : "key", name);
-    if (t->keys_as_indexes) {
-        key_index(t, k, name, column);
-        return;
-    }
-    rewrite_str(t->r, ",\n  CONSTRAINT ");
-    rewrite_ident(t->r, name);
-    rewrite_str(t->r, primary ? " PRIMARY KEY " : " UNIQUE ");
-    print_columns(t, k->keys, k->n_keys, column);
-}
-
-struct only_column {
-    const char *name;
-    bool several;
-};
-
-static void note_column(void *arg, const char *name)
-{
-    struct only_column *only = arg;
-
-    only->several |= only->name != NULL && strcmp(only->name, name) != 0;
-    only->name = name;
-}
-
-static void check_constraint(struct ddl_table *t, const PgQuery__Constraint *k)
-{
-    struct only_column only = { 0 };
-    char name[ddl_name_bytes];
-
-    ddl_each_column(k->raw_expr, note_column, &only);
-    choose_name(t, k, only.several ? NULL : only.name, "check", name);
-    rewrite_str(t->r, ",\n  CONSTRAINT ");
-    rewrite_ident(t->r, name);
-    rewrite_str(t->r, " CHECK (");
-    size_t from = t->r->out.len;
-    rewrite_condition(t->r, k->raw_expr, "CHECK");
-    source_note(t->r, from, k->raw_expr);
-    rewrite_str(t->r, ")");
-}
-
-static const char *action_of(const char *letter)
-{
-    return letter[0] == 'r'   ? "RESTRICT"
-           : letter[0] == 'c' ? "CASCADE"
-           : letter[0] == 'n' ? "SET NULL"
-           : letter[0] == 'd' ? "SET DEFAULT"
-                              : "NO ACTION";
-}
-
-/* The referenced table's primary key, when the constraint names no columns. */
-static void parent_key(struct ddl_table *t, const PgQuery__Constraint *k)
-{
-    const char *parent = k->pktable->relname;
-
-    if (strcmp(parent, t->name) == 0 && t->primary != NULL) {
-        print_columns(t, t->primary->keys, t->primary->n_keys,
-                      t->relation->count > 0 && t->rowid != NULL ? t->rowid->colname : NULL);
-        return;
-    }
-    const char *key = table_primary_key(t->r, parent);
-    if (key == NULL) {
-        rewrite_fail(t->r, -1, "42704", "there is no primary key for referenced table \"%s\"",
-                     parent);
-        return;
-    }
-    rewrite_printf(t->r, "(%s)", key);
-}
-
-static void foreign_constraint(struct ddl_table *t, const PgQuery__Constraint *k,
-                               const char *column)
-{
-    char name[ddl_name_bytes];
-    const char *parent = k->pktable->relname;
-
-    for (size_t i = 0; i < k->n_fk_attrs; i++) {
-        if (relation_find(t->relation, string_of(k->fk_attrs[i])) == NULL) {
-            rewrite_fail(t->r, -1, "42703",
-                         "column \"%s\" referenced in foreign key constraint does not exist",
-                         string_of(k->fk_attrs[i]));
-        }
-    }
-    if (strcmp(parent, t->name) != 0 && scope_table(t->r, parent) == NULL) {
-        rewrite_fail(t->r, -1, "42P01", "relation \"%s\" does not exist", parent);
-    }
-    choose_name(t, k, join_names(t, k->fk_attrs, k->n_fk_attrs, column), "fkey", name);
-    rewrite_str(t->r, ",\n  CONSTRAINT ");
-    rewrite_ident(t->r, name);
-    rewrite_str(t->r, " FOREIGN KEY ");
-    print_columns(t, k->fk_attrs, k->n_fk_attrs, column);
-    rewrite_str(t->r, " REFERENCES ");
-    rewrite_ident(t->r, parent);
-    rewrite_str(t->r, " ");
-    if (k->n_pk_attrs > 0) {
-        table_check_unique(t->r, parent, strcmp(parent, t->name) == 0, k->pk_attrs, k->n_pk_attrs);
-        print_columns(t, k->pk_attrs, k->n_pk_attrs, NULL);
-    } else {
-        parent_key(t, k);
-    }
-    if (k->fk_upd_action[0] != '\0' && k->fk_upd_action[0] != 'a') {
-        rewrite_printf(t->r, " ON UPDATE %s", action_of(k->fk_upd_action));
-    }
-    if (k->fk_del_action[0] != '\0' && k->fk_del_action[0] != 'a') {
-        rewrite_printf(t->r, " ON DELETE %s", action_of(k->fk_del_action));
-    }
-    deferrable(t, k);
-}
-
-void ddl_constraint(struct ddl_table *t, const PgQuery__Constraint *k, const char *column)
-{
-    struct buf saved = t->r->out;
-
-    t->r->out = t->constraints;
-    switch (k->contype) {
-    case CONSTR(PRIMARY):
-    case CONSTR(UNIQUE):
-        key_constraint(t, k, column);
-        break;
-    case CONSTR(CHECK):
-        check_constraint(t, k);
-        break;
-    case CONSTR(FOREIGN):
-        foreign_constraint(t, k, column);
-        break;
-    case CONSTR(EXCLUSION):
-        rewrite_unsupported(t->r, -1, "an EXCLUDE constraint");
-        break;
-    default:
-        break;
-    }
-    t->constraints = t->r->out;
-    t->r->out = saved;
-}
-
-/* ---- columns ---- */
-
-static const PgQuery__Constraint *column_constraint(const PgQuery__ColumnDef *column,
-                                                    PgQuery__ConstrType type)
-{
-    for (size_t i = 0; i < column->n_constraints; i++) {
-        if (column->constraints[i]->constraint->contype == type) {
-            return column->constraints[i]->constraint;
-        }
-    }
-    return NULL;
-}
-
-bool ddl_column_generates(const PgQuery__ColumnDef *column)
-{
-    return (column->type_name != NULL && type_name_is_serial(column->type_name)) ||
-           column_constraint(column, CONSTR(IDENTITY)) != NULL;
-}
-
-static bool in_keys(const PgQuery__Constraint *k, const char *column)
-{
-    for (size_t i = 0; i < k->n_keys; i++) {
-        if (strcmp(string_of(k->keys[i]), column) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A comment in the text says what made the column's values, for those who describe the table. */
-static const char *generator_note(const PgQuery__ColumnDef *column)
-{
-    const PgQuery__Constraint *identity = column_constraint(column, CONSTR(IDENTITY));
-
-    return identity == NULL                     ? " /* serial */"
-           : identity->generated_when[0] == 'a' ? " /* identity always */"
-                                                : " /* identity by default */";
-}
-
-static void rowid_column(struct ddl_table *t, const PgQuery__ColumnDef *column, struct type type)
-{
-    rewrite_printf(t->r, "INTEGER COLLATE %s NOT NULL CONSTRAINT ",
-                   type.oid == OID_INT2   ? "int2"
-                   : type.oid == OID_INT8 ? "int8"
-                                          : "int4");
-    rewrite_ident(t->r, t->rowid_constraint);
-    rewrite_str(t->r, " PRIMARY KEY");
-    if (ddl_column_generates(column)) {
-        rewrite_printf(t->r, " AUTOINCREMENT%s", generator_note(column));
-    }
-}
-
-static void sequence_default(struct ddl_table *t, const PgQuery__ColumnDef *column)
-{
-    char name[ddl_name_bytes];
-
-    ddl_object_name(name, t->name, column->colname, "seq", 0);
-    rewrite_str(t->r, " DEFAULT (nextval(");
-    rewrite_quoted(t->r, name, strlen(name));
-    rewrite_printf(t->r, "))%s", generator_note(column));
-    if (buf_append(&t->sequences, name, strlen(name) + 1) != 0) {
-        rewrite_fail_nomem(t->r);
-    }
-}
-
-static void print_default(struct ddl_table *t, const PgQuery__ColumnDef *column, struct type type)
-{
-    const PgQuery__Constraint *d = column_constraint(column, CONSTR(DEFAULT));
-    const PgQuery__Constraint *g = column_constraint(column, CONSTR(GENERATED));
-
-    if (g != NULL) {
-        rewrite_str(t->r, " GENERATED ALWAYS AS (");
-        size_t from = t->r->out.len;
-        rewrite_assigned(t->r, g->raw_expr, type, column->colname);
-        source_note(t->r, from, g->raw_expr);
-        rewrite_str(t->r, ") STORED");
-    } else if (d != NULL) {
-        struct query_scope none = { 0 }; /* a default sees no columns */
-        scope_push(t->r, &none);
-        rewrite_str(t->r, " DEFAULT (");
-        size_t from = t->r->out.len;
-        rewrite_assigned(t->r, d->raw_expr, type, column->colname);
-        source_note(t->r, from, d->raw_expr);
-        rewrite_str(t->r, ")");
-        scope_pop(t->r);
-    } else if (ddl_column_generates(column)) {
-        sequence_default(t, column);
-    }
-}
-
-static void print_type(struct rewriter *r, struct type type)
-{
-    if (!r->failed && type_declare(type, &r->out) != 0) {
-        rewrite_fail_nomem(r);
-    }
-}
-
-void ddl_column(struct ddl_table *t, const PgQuery__ColumnDef *column)
-{
-    const struct relation_column *known = relation_find(t->relation, column->colname);
-    struct type type = known == NULL ? TYPE_NONE : known->type;
-    bool not_null =
-        column_constraint(column, CONSTR(NOTNULL)) != NULL || ddl_column_generates(column);
-
-    if (not_null && column_constraint(column, CONSTR(NULL)) != NULL) {
-        rewrite_fail(t->r, -1, "42601",
-                     "conflicting NULL/NOT NULL declarations for column \"%s\" of table \"%s\"",
-                     column->colname, t->name);
-    }
-    for (size_t i = 0; i < column->n_constraints; i++) {
-        ddl_constraint(t, column->constraints[i]->constraint, column->colname);
-    }
-    rewrite_ident(t->r, column->colname);
-    rewrite_str(t->r, " ");
-    if (column == t->rowid) {
-        rowid_column(t, column, type);
-        return;
-    }
-    print_type(t->r, type);
-    not_null |= t->primary != NULL && in_keys(t->primary, column->colname);
-    not_null |= column_constraint(column, CONSTR(PRIMARY)) != NULL;
-    rewrite_str(t->r, not_null ? " NOT NULL" : "");
-    print_default(t, column, type);
-}
 
 /* ---- the table ---- */
 
@@ -435,8 +37,8 @@ static void note_primary(struct ddl_table *t, const PgQuery__Constraint *k,
     }
     t->primary = k;
     if (column != NULL && type_is_integer(relation_find(t->relation, column->colname)->type.oid) &&
-        column_constraint(column, CONSTR(GENERATED)) == NULL &&
-        (column_constraint(column, CONSTR(DEFAULT)) == NULL)) {
+        ddl_column_constraint(column, CONSTR(GENERATED)) == NULL &&
+        (ddl_column_constraint(column, CONSTR(DEFAULT)) == NULL)) {
         t->rowid = column;
     }
 }
@@ -452,7 +54,7 @@ static const PgQuery__ColumnDef *find_column(const PgQuery__CreateStmt *stmt, co
     return NULL;
 }
 
-static void learn_column(struct ddl_table *t, const PgQuery__ColumnDef *column)
+void ddl_learn_column(struct ddl_table *t, const PgQuery__ColumnDef *column)
 {
     struct type type = TYPE_NONE;
 
@@ -467,16 +69,6 @@ static void learn_column(struct ddl_table *t, const PgQuery__ColumnDef *column)
     }
     settle_deferrable(column->constraints, column->n_constraints);
     (void)relation_add(t->r, t->relation, column->colname, type);
-}
-
-void ddl_learn_column(struct ddl_table *t, const PgQuery__ColumnDef *column)
-{
-    learn_column(t, column);
-}
-
-void ddl_take_name(struct ddl_table *t, const char *name)
-{
-    take_name(t, name);
 }
 
 enum { columns_most = 1600 }; /* PostgreSQL's */
@@ -497,7 +89,7 @@ static void learn_table(struct ddl_table *t, const PgQuery__CreateStmt *stmt)
     for (size_t i = 0; i < stmt->n_table_elts && !t->r->failed; i++) {
         const PgQuery__Node *e = stmt->table_elts[i];
         if (e->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF) {
-            learn_column(t, e->column_def);
+            ddl_learn_column(t, e->column_def);
         } else if (e->node_case == PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE) {
             rewrite_unsupported(t->r, -1, "CREATE TABLE ... LIKE");
         }
@@ -507,9 +99,9 @@ static void learn_table(struct ddl_table *t, const PgQuery__CreateStmt *stmt)
         if (e->node_case == PG_QUERY__NODE__NODE_CONSTRAINT &&
             e->constraint->contype == CONSTR(PRIMARY)) {
             const PgQuery__Constraint *k = e->constraint;
-            note_primary(t, k, k->n_keys == 1 ? find_column(stmt, string_of(k->keys[0])) : NULL);
+            note_primary(t, k, k->n_keys == 1 ? find_column(stmt, node_string(k->keys[0])) : NULL);
         } else if (e->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF) {
-            const PgQuery__Constraint *k = column_constraint(e->column_def, CONSTR(PRIMARY));
+            const PgQuery__Constraint *k = ddl_column_constraint(e->column_def, CONSTR(PRIMARY));
             if (k != NULL) {
                 note_primary(t, k, e->column_def);
             }
@@ -523,7 +115,7 @@ static void print_elements(struct ddl_table *t, const PgQuery__CreateStmt *stmt)
 
     if (t->rowid != NULL) { /* its name stands in the column's own text */
         const char *part = NULL;
-        choose_name(t, t->primary, part, "pkey", t->rowid_constraint);
+        ddl_choose_name(t, t->primary, part, "pkey", t->rowid_constraint);
     }
     for (size_t i = 0; i < stmt->n_table_elts && !t->r->failed; i++) {
         const PgQuery__Node *e = stmt->table_elts[i];
