@@ -138,7 +138,8 @@ void group_settle(struct rewriter *r, const struct expr *e, const struct ungroup
 /* At the end of a query with aggregates or GROUP BY: 42803 for a column that is neither. */
 void group_check(struct rewriter *r, const struct group_list *groups);
 
-/* ---- SELECT (rewrite_select.c, rewrite_from.c) ---- */
+/* ---- SELECT (rewrite_select.c; its clauses: rewrite_with.c, rewrite_target.c, rewrite_from.c,
+ * rewrite_group.c, rewrite_order.c) ---- */
 
 /* What a query is wanted for; NULL or zeroed: for its own sake. */
 struct select_wish {
