@@ -1,5 +1,6 @@
-/* sql/expr.c: a row per kind of expression node. What is not in the table is refused with 0A000. */
-#include "sql/expr.h"
+/* sql/expr.c: a row per kind of expression node; constants and parameters. What is not in the table
+ * is refused with 0A000. */
+#include "sql/expr_impl.h"
 
 #include "sql/grammar.h"
 #include "sql/literal.h"
@@ -8,9 +9,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { expr_depth_max = 1200, params_max = 65535, balanced_from = 4, bool_terms_max = 10000 };
+enum { expr_depth_max = 1200, params_max = 65535 };
 
-static struct expr no_expr(void)
+struct expr expr_none(void)
 {
     return (struct expr){ .type = TYPE_NONE, .text = "NULL", .prec = PREC_PRIMARY };
 }
@@ -83,7 +84,7 @@ int32_t node_location(const PgQuery__Node *node)
 static struct expr constant(struct rewriter *r, const PgQuery__Node *node)
 {
     const PgQuery__AConst *c = node->a_const;
-    struct expr e = no_expr();
+    struct expr e = expr_none();
 
     if (c->isnull) {
         e.type = TYPE_OF(OID_UNKNOWN);
@@ -146,7 +147,7 @@ void rewrite_set_params(struct rewriter *r, const uint32_t *oids, size_t count)
 static struct expr parameter(struct rewriter *r, const PgQuery__Node *node)
 {
     int32_t number = node->param_ref->number;
-    struct expr e = no_expr();
+    struct expr e = expr_none();
 
     if (number < 1 || number > params_max) {
         rewrite_fail(r, node->param_ref->location, "42P02", "there is no parameter $%d", number);
@@ -204,253 +205,10 @@ struct expr expr_typed(struct rewriter *r, const PgQuery__Node *node, struct typ
     return expr_resolve(r, expr_of(r, node), want);
 }
 
-/* ---- conditions ---- */
-
-struct expr expr_condition(struct rewriter *r, const PgQuery__Node *node, const char *clause)
-{
-    struct expr e = expr_typed(r, node, TYPE_OF(OID_BOOL));
-
-    if (e.type.oid != OID_BOOL && e.type.oid != 0) {
-        rewrite_fail(r, node_location(node), "42804",
-                     "argument of %s must be type boolean, not type %s", clause,
-                     type_text(r, e.type));
-    }
-    return e;
-}
-
-static void print_balanced(struct rewriter *r, const char *const *parts, size_t count,
-                           const char *op)
-{
-    size_t half = count / 2;
-
-    if (count > balanced_from) {
-        rewrite_str(r, "(");
-        print_balanced(r, parts, half, op);
-        rewrite_printf(r, ") %s (", op);
-        print_balanced(r, parts + half, count - half, op);
-        rewrite_str(r, ")");
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        rewrite_str(r, i > 0 ? " " : "");
-        rewrite_str(r, i > 0 ? op : "");
-        rewrite_str(r, i > 0 ? " " : "");
-        rewrite_str(r, parts[i]);
-    }
-}
-
-const char *expr_balanced(struct rewriter *r, const char *const *parts, size_t count,
-                          const char *op)
-{
-    struct buf saved = capture_begin(r);
-
-    print_balanced(r, parts, count, op);
-    return capture_end(r, &saved);
-}
-
-/* SQLite plans as long as it takes, and while it does so nobody else has a turn. */
-bool expr_count_terms(struct rewriter *r, size_t count, int32_t location)
-{
-    r->bool_terms += count;
-    if (r->bool_terms <= bool_terms_max || r->failed) {
-        return !r->failed;
-    }
-    rewrite_fail(r, location, "54001", "statement has more than %d terms of AND and OR",
-                 bool_terms_max);
-    if (r->failure != NULL) {
-        failure_add(r->failure, FIELD_HINT,
-                    "Ask for the values with IN (...) or = ANY (...), or join with VALUES or with "
-                    "a table of them.");
-    }
-    return false;
-}
-
-static struct expr bool_expr(struct rewriter *r, const PgQuery__Node *node)
-{
-    const PgQuery__BoolExpr *b = node->bool_expr;
-    bool is_and = b->boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR;
-    enum expr_prec prec = is_and ? PREC_AND : PREC_OR;
-    const char **parts;
-
-    if (b->boolop == PG_QUERY__BOOL_EXPR_TYPE__NOT_EXPR) {
-        struct expr e = expr_condition(r, b->args[0], "NOT");
-
-        return expr_make(r, TYPE_OF(OID_BOOL), PREC_NOT, "NOT %s", expr_in(r, &e, PREC_EQUAL));
-    }
-    if (!expr_count_terms(r, b->n_args, b->location)) {
-        return no_expr();
-    }
-    parts = arena_alloc(r->arena, b->n_args * sizeof(*parts));
-    if (parts == NULL) {
-        rewrite_fail_nomem(r);
-        return no_expr();
-    }
-    for (size_t i = 0; i < b->n_args; i++) {
-        struct expr e = expr_condition(r, b->args[i], is_and ? "AND" : "OR");
-
-        parts[i] = expr_in(r, &e, (enum expr_prec)(prec + 1));
-    }
-    return (struct expr){ .type = TYPE_OF(OID_BOOL),
-                          .prec = prec,
-                          .text = expr_balanced(r, parts, b->n_args, is_and ? "AND" : "OR") };
-}
-
-static struct expr null_test(struct rewriter *r, const PgQuery__Node *node)
-{
-    const PgQuery__NullTest *test = node->null_test;
-    struct expr e = expr_typed(r, test->arg, TYPE_NONE);
-    bool is_null = test->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NULL;
-
-    return expr_make(r, TYPE_OF(OID_BOOL), PREC_EQUAL, "%s IS %sNULL", expr_in(r, &e, PREC_EQUAL),
-                     is_null ? "" : "NOT ");
-}
-
-static struct expr boolean_test(struct rewriter *r, const PgQuery__Node *node)
-{
-    static const char *const tests[] = {
-        [PG_QUERY__BOOL_TEST_TYPE__IS_TRUE] = "IS TRUE",
-        [PG_QUERY__BOOL_TEST_TYPE__IS_NOT_TRUE] = "IS NOT TRUE",
-        [PG_QUERY__BOOL_TEST_TYPE__IS_FALSE] = "IS FALSE",
-        [PG_QUERY__BOOL_TEST_TYPE__IS_NOT_FALSE] = "IS NOT FALSE",
-        [PG_QUERY__BOOL_TEST_TYPE__IS_UNKNOWN] = "IS NULL",
-        [PG_QUERY__BOOL_TEST_TYPE__IS_NOT_UNKNOWN] = "IS NOT NULL",
-    };
-    size_t kind = (size_t)node->boolean_test->booltesttype;
-    const char *test = kind < ARRAY_LEN(tests) && tests[kind] != NULL ? tests[kind] : "IS TRUE";
-    struct expr e = expr_condition(r, node->boolean_test->arg, test);
-
-    return expr_make(r, TYPE_OF(OID_BOOL), PREC_EQUAL, "%s %s", expr_in(r, &e, PREC_EQUAL), test);
-}
-
-/* ---- CASE, COALESCE, GREATEST, LEAST, ROW ---- */
-
-/* Analyses nodes, finds their common type and brings all to it. NULL: failed. */
-static struct expr *common_items(struct rewriter *r, PgQuery__Node *const *nodes, size_t count,
-                                 const char *context, struct type *ret_type)
-{
-    struct expr *items = arena_alloc(r->arena, (count + 1) * sizeof(*items));
-
-    if (items == NULL) {
-        rewrite_fail_nomem(r);
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++) {
-        items[i] = expr_of(r, nodes[i]);
-    }
-    *ret_type = common_type(r, items, count, context, count > 0 ? node_location(nodes[0]) : -1);
-    for (size_t i = 0; i < count && !r->failed; i++) {
-        items[i] = expr_cast(r, expr_resolve(r, items[i], *ret_type), *ret_type, CAST_IMPLICIT,
-                             node_location(nodes[i]));
-    }
-    return r->failed ? NULL : items;
-}
-
-static const char *call_text(struct rewriter *r, const char *name, const struct expr *items,
-                             size_t count)
-{
-    struct buf text cleanup(buf_finish) = { 0 };
-    int result = buf_printf(&text, "%s(", name);
-
-    for (size_t i = 0; i < count && result == 0; i++) {
-        result = buf_printf(&text, "%s%s", i > 0 ? ", " : "", items[i].text);
-    }
-    if (result == 0) {
-        result = buf_append(&text, ")", 2);
-    }
-    if (result != 0) {
-        rewrite_fail_nomem(r);
-        return "";
-    }
-    return rewrite_text(r, "%s", (const char *)text.data);
-}
-
-static struct expr coalesce(struct rewriter *r, const PgQuery__Node *node)
-{
-    struct type type = TYPE_NONE;
-    size_t count = node->coalesce_expr->n_args;
-    struct expr *items = common_items(r, node->coalesce_expr->args, count, "COALESCE", &type);
-
-    if (items == NULL) {
-        return no_expr();
-    }
-    return count == 1
-               ? items[0]
-               : expr_make(r, type, PREC_PRIMARY, "%s", call_text(r, "coalesce", items, count));
-}
-
-/* PostgreSQL's GREATEST passes over NULLs, SQLite's max() does not. */
-static struct expr min_max(struct rewriter *r, const PgQuery__Node *node)
-{
-    const PgQuery__MinMaxExpr *m = node->min_max_expr;
-    bool greatest = m->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST;
-    struct type type = TYPE_NONE;
-    struct expr *items =
-        common_items(r, m->args, m->n_args, greatest ? "GREATEST" : "LEAST", &type);
-
-    if (items == NULL) {
-        return no_expr();
-    }
-    return m->n_args == 1 ? items[0]
-                          : expr_make(r, type, PREC_PRIMARY, "%s",
-                                      call_text(r, greatest ? "pond_greatest" : "pond_least", items,
-                                                m->n_args));
-}
-
-/* The conditions of a CASE as texts; NULL: failed. */
-static const char **case_conditions(struct rewriter *r, const PgQuery__CaseExpr *c)
-{
-    const char **texts = arena_alloc(r->arena, (c->n_args + 1) * sizeof(*texts));
-
-    for (size_t i = 0; i < c->n_args && texts != NULL; i++) {
-        const PgQuery__Node *when = c->args[i]->case_when->expr;
-
-        texts[i] = c->arg == NULL ? expr_condition(r, when, "CASE/WHEN").text
-                                  : expr_compare(r, "=", expr_of(r, c->arg), expr_of(r, when),
-                                                 node_location(when))
-                                        .text;
-    }
-    if (texts == NULL) {
-        rewrite_fail_nomem(r);
-    }
-    return r->failed ? NULL : texts;
-}
-
-static struct expr case_expr(struct rewriter *r, const PgQuery__Node *node)
-{
-    const PgQuery__CaseExpr *c = node->case_expr;
-    PgQuery__Node **results = arena_alloc(r->arena, (c->n_args + 1) * sizeof(*results));
-    const char **conditions = case_conditions(r, c);
-    struct buf text cleanup(buf_finish) = { 0 };
-    bool has_else = c->defresult != NULL;
-    struct type type = TYPE_NONE;
-    struct expr *items;
-    int result;
-
-    if (results == NULL || conditions == NULL) {
-        rewrite_fail_nomem(r);
-        return no_expr();
-    }
-    results[0] = c->defresult; /* ELSE comes first when PostgreSQL chooses the type */
-    for (size_t i = 0; i < c->n_args; i++) {
-        results[i + has_else] = c->args[i]->case_when->result;
-    }
-    items = common_items(r, results, c->n_args + has_else, "CASE", &type);
-    result = buf_append_str(&text, "CASE");
-    for (size_t i = 0; i < c->n_args && items != NULL && result == 0; i++) {
-        result = buf_printf(&text, " WHEN %s THEN %s", conditions[i], items[i + has_else].text);
-    }
-    if (items == NULL || result != 0) {
-        rewrite_fail_nomem(r);
-        return no_expr();
-    }
-    return expr_make(r, type, PREC_PRIMARY, "%.*s%s%s END", (int)text.len, (const char *)text.data,
-                     has_else ? " ELSE " : "", has_else ? items[0].text : "");
-}
-
 static struct expr row_expr(struct rewriter *r, const PgQuery__Node *node)
 {
     rewrite_unsupported(r, node->row_expr->location, "a row as a value");
-    return no_expr();
+    return expr_none();
 }
 
 /* ---- other nodes ---- */
@@ -489,7 +247,7 @@ static struct expr type_cast(struct rewriter *r, const PgQuery__Node *node)
     if (type_of_name(c->type_name, &type, &failure) != 0) {
         rewrite_fail(r, c->type_name->location, failure.sqlstate, "%s",
                      failure_get(&failure, FIELD_MESSAGE));
-        return no_expr();
+        return expr_none();
     }
     return expr_cast(r, expr_of(r, c->arg), type, CAST_EXPLICIT, c->location);
 }
@@ -507,20 +265,20 @@ static struct expr collate(struct rewriter *r, const PgQuery__Node *node)
     }
     rewrite_fail(r, c->location, "42704", "collation \"%s\" for encoding \"UTF8\" does not exist",
                  name);
-    return no_expr();
+    return expr_none();
 }
 
 static struct expr to_default(struct rewriter *r, const PgQuery__Node *node)
 {
     rewrite_fail(r, node->set_to_default->location, "42601",
                  "DEFAULT is not allowed in this context");
-    return no_expr();
+    return expr_none();
 }
 
 static struct expr array_expr(struct rewriter *r, const PgQuery__Node *node)
 {
     rewrite_unsupported(r, node->a_array_expr->location, "ARRAY[] as a value");
-    return no_expr();
+    return expr_none();
 }
 
 /* SQLite text that rewrite_dml.c put into the tree: a column's default. The grammar has no such
@@ -532,20 +290,20 @@ static struct expr sqlite_text(struct rewriter *r, const PgQuery__Node *node)
 
 static const struct {
     PgQuery__Node__NodeCase node;
-    struct expr (*print)(struct rewriter *r, const PgQuery__Node *node);
+    expr_print_fn *print;
 } expr_rows[] = {
     { PG_QUERY__NODE__NODE_A_CONST, constant },
     { PG_QUERY__NODE__NODE_COLUMN_REF, column_ref },
     { PG_QUERY__NODE__NODE_PARAM_REF, parameter },
     { PG_QUERY__NODE__NODE_A_EXPR, a_expr },
-    { PG_QUERY__NODE__NODE_BOOL_EXPR, bool_expr },
+    { PG_QUERY__NODE__NODE_BOOL_EXPR, expr_bool },
     { PG_QUERY__NODE__NODE_FUNC_CALL, func_call },
     { PG_QUERY__NODE__NODE_TYPE_CAST, type_cast },
-    { PG_QUERY__NODE__NODE_NULL_TEST, null_test },
-    { PG_QUERY__NODE__NODE_BOOLEAN_TEST, boolean_test },
-    { PG_QUERY__NODE__NODE_CASE_EXPR, case_expr },
-    { PG_QUERY__NODE__NODE_COALESCE_EXPR, coalesce },
-    { PG_QUERY__NODE__NODE_MIN_MAX_EXPR, min_max },
+    { PG_QUERY__NODE__NODE_NULL_TEST, expr_null_test },
+    { PG_QUERY__NODE__NODE_BOOLEAN_TEST, expr_boolean_test },
+    { PG_QUERY__NODE__NODE_CASE_EXPR, expr_case },
+    { PG_QUERY__NODE__NODE_COALESCE_EXPR, expr_coalesce },
+    { PG_QUERY__NODE__NODE_MIN_MAX_EXPR, expr_min_max },
     { PG_QUERY__NODE__NODE_SUB_LINK, sublink },
     { PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION, value_function },
     { PG_QUERY__NODE__NODE_COLLATE_CLAUSE, collate },
@@ -557,7 +315,7 @@ static const struct {
 
 struct expr expr_of(struct rewriter *r, const PgQuery__Node *node)
 {
-    struct expr e = no_expr();
+    struct expr e = expr_none();
 
     if (r->failed || node == NULL) {
         return e;

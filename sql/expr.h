@@ -45,6 +45,7 @@ struct expr expr_of(struct rewriter *r, const PgQuery__Node *node);
 struct expr expr_resolve(struct rewriter *r, struct expr e, struct type want);
 struct expr expr_typed(struct rewriter *r, const PgQuery__Node *node, struct type want);
 
+struct expr expr_none(void); /* after a failure */
 struct expr expr_make(struct rewriter *r, struct type type, enum expr_prec prec, const char *format,
                       ...) printf_like(4, 5);
 
