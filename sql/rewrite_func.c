@@ -8,11 +8,6 @@
 
 #include <stdlib.h>
 
-static struct expr failed_expr(void)
-{
-    return (struct expr){ .type = TYPE_NONE, .text = "NULL", .prec = PREC_PRIMARY };
-}
-
 /* ---- OVER, FILTER ---- */
 
 enum frame_bits { /* parsenodes.h: FRAMEOPTION_* */
@@ -187,7 +182,7 @@ static struct expr fail_call(struct rewriter *r, const char *name, const struct 
                              size_t count, int32_t location)
 {
     call_fail_unknown(r, name, args, count, location);
-    return failed_expr();
+    return expr_none();
 }
 
 static struct type result_type(const struct function *row, const struct expr *args, size_t count,
@@ -436,21 +431,21 @@ struct expr expr_call(struct rewriter *r, const PgQuery__FuncCall *call)
     bool known;
 
     if (!call_schema_is_known(r, call)) {
-        return failed_expr();
+        return expr_none();
     }
     if (strcmp(name, "count") == 0 && (call->agg_star || call->n_args == 1)) {
         return count_call(r, call);
     }
     if (strcmp(name, series_name) == 0) {
         series_refuse(r, call);
-        return failed_expr();
+        return expr_none();
     }
     aggregate = function_is_aggregate(name);
     enter_aggregate(r, call, aggregate);
     args = call_args(r, call, &oids);
     leave_aggregate(r, call, aggregate);
     if (args == NULL) {
-        return failed_expr();
+        return expr_none();
     }
     row = function_find(name, oids, call->n_args, &known);
     if (row == NULL || (row->flags & FUNCTION_INTERNAL) != 0) {
@@ -458,9 +453,9 @@ struct expr expr_call(struct rewriter *r, const PgQuery__FuncCall *call)
     }
     if ((row->result == RESULT_SUM || row->result == RESULT_AVG) &&
         !can_be_summed(r, &args[0], call->location)) {
-        return r->failed ? failed_expr() : fail_call(r, name, args, call->n_args, call->location);
+        return r->failed ? expr_none() : fail_call(r, name, args, call->n_args, call->location);
     }
-    return check_call(r, call, row) ? print_call(r, call, row, args, call->n_args) : failed_expr();
+    return check_call(r, call, row) ? print_call(r, call, row, args, call->n_args) : expr_none();
 }
 
 /* ---- CURRENT_TIMESTAMP and its kin: functions without parentheses ---- */
@@ -501,7 +496,7 @@ struct expr expr_value_function(struct rewriter *r, const PgQuery__SQLValueFunct
 
     if (row == NULL) {
         rewrite_unsupported(r, function->location, name);
-        return failed_expr();
+        return expr_none();
     }
     type = TYPE_OF(row->oid);
     e = expr_make(r, type, PREC_PRIMARY, "%s()", row->sqlite != NULL ? row->sqlite : row->name);

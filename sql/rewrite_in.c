@@ -46,7 +46,7 @@ static struct expr in_texts(struct rewriter *r, struct expr left, bool negated,
     }
     if (result != 0 || buf_append_byte(&list, 0) != 0) {
         rewrite_fail_nomem(r);
-        return op_none();
+        return expr_none();
     }
     return expr_make(r, TYPE_OF(OID_BOOL), PREC_EQUAL, "%s %sIN (%s)",
                      expr_in(r, &left, PREC_COMPARE), negated ? "NOT " : "",
@@ -60,7 +60,7 @@ static struct expr in_rows(struct rewriter *r, const PgQuery__RowExpr *left,
     const char *text;
 
     if (!expr_count_terms(r, count, node_location(items[0]))) {
-        return op_none();
+        return expr_none();
     }
     if (parts == NULL) {
         rewrite_fail_nomem(r);
@@ -89,7 +89,7 @@ static struct expr in_items(struct rewriter *r, struct expr left, PgQuery__Node 
 
     if (items == NULL || texts == NULL) {
         rewrite_fail_nomem(r);
-        return op_none();
+        return expr_none();
     }
     for (size_t i = 0; i < count; i++) {
         items[i] = expr_of(r, nodes[i]);
@@ -164,7 +164,7 @@ struct expr op_any(struct rewriter *r, const PgQuery__AExpr *node)
 
     if (!negated && (all || strcmp(op, "=") != 0)) {
         rewrite_unsupported(r, node->location, "ANY or ALL with this operator");
-        return op_none();
+        return expr_none();
     }
     if (array->node_case == PG_QUERY__NODE__NODE_TYPE_CAST) {
         struct failure failure = { 0 };
@@ -184,7 +184,7 @@ struct expr op_any(struct rewriter *r, const PgQuery__AExpr *node)
         left = expr_resolve(r, left, element);
         if (!literal_array(r, array->a_const->sval->sval, element.oid != 0 ? element : left.type,
                            array->a_const->location, &texts, &count)) {
-            return op_none();
+            return expr_none();
         }
         return in_texts(r, left, negated, texts, count);
     }

@@ -7,11 +7,6 @@
 
 #include <stdio.h>
 
-struct expr op_none(void)
-{
-    return (struct expr){ .type = TYPE_NONE, .text = "NULL", .prec = PREC_PRIMARY };
-}
-
 struct expr op_missing(struct rewriter *r, const char *op, struct expr left, struct expr right,
                        int32_t location)
 {
@@ -22,7 +17,7 @@ struct expr op_missing(struct rewriter *r, const char *op, struct expr left, str
                     "No operator matches the given name and argument types. You might need to add "
                     "explicit type casts.");
     }
-    return op_none();
+    return expr_none();
 }
 
 static struct expr infix(struct rewriter *r, struct type type, enum expr_prec prec, const char *op,
@@ -96,7 +91,7 @@ struct expr expr_compare(struct rewriter *r, const char *op, struct expr left, s
 
     op_settle(r, &left, &right);
     if (r->failed) {
-        return op_none();
+        return expr_none();
     }
     if (!op_comparable(r, &left, &right)) {
         return op_missing(r, op[0] == 'I' ? "=" : op, left, right, location);
@@ -146,7 +141,7 @@ struct expr op_compare_rows(struct rewriter *r, const char *op, const PgQuery__R
     const char *b;
 
     if (!row_pair(r, left, right, &a, &b)) {
-        return op_none();
+        return expr_none();
     }
     return expr_make(r, TYPE_OF(OID_BOOL), PREC_EQUAL, "(%s) %s (%s)", a, op, b);
 }
@@ -220,7 +215,7 @@ static struct expr arithmetic(struct rewriter *r, const PgQuery__AExpr *node, co
     }
     op_settle(r, &left, &right);
     if (r->failed) {
-        return op_none();
+        return expr_none();
     }
     if (left.type.oid == 0 || right.type.oid == 0) {
         type = TYPE_OF(left.type.oid == 0 ? right.type.oid
@@ -246,7 +241,7 @@ static struct expr bits(struct rewriter *r, const PgQuery__AExpr *node, const ch
 
     op_settle(r, &left, &right);
     if (r->failed) {
-        return op_none();
+        return expr_none();
     }
     if (!type_is_integer(left.type.oid) || !type_is_integer(right.type.oid)) {
         return op_missing(r, op, left, right, node->location);
@@ -265,7 +260,7 @@ static struct expr power(struct rewriter *r, const PgQuery__AExpr *node, const c
 
     op_settle(r, &left, &right);
     if (r->failed) {
-        return op_none();
+        return expr_none();
     }
     if (!type_is_number(left.type.oid) || !type_is_number(right.type.oid)) {
         return op_missing(r, op, left, right, node->location);
@@ -288,7 +283,7 @@ static struct expr concat(struct rewriter *r, const PgQuery__AExpr *node, const 
     if (type_element(left.type.oid) != 0 || type_element(right.type.oid) != 0 ||
         left.type.oid == OID_JSONB) {
         rewrite_unsupported(r, node->location, "|| of arrays and jsonb");
-        return op_none();
+        return expr_none();
     }
     left = expr_resolve(r, left, TYPE_OF(OID_TEXT));
     right = expr_resolve(r, right, TYPE_OF(OID_TEXT));
@@ -315,7 +310,7 @@ static struct expr regex(struct rewriter *r, const PgQuery__AExpr *node, const c
     bool negated = op[0] == '!';
 
     if (!both_text(r, &left, &right)) {
-        return r->failed ? op_none() : op_missing(r, op, left, right, node->location);
+        return r->failed ? expr_none() : op_missing(r, op, left, right, node->location);
     }
     return expr_make(r, TYPE_OF(OID_BOOL), negated ? PREC_NOT : PREC_PRIMARY,
                      "%spond_regex_match(%s, %s, %d)", negated ? "NOT " : "", left.text, right.text,
@@ -353,7 +348,7 @@ static struct expr json(struct rewriter *r, const PgQuery__AExpr *node, const ch
                              turned ? right.text : left.text, turned ? left.text : right.text);
         }
     }
-    return op_none();
+    return expr_none();
 }
 
 static const char *like_escape(struct rewriter *r, const PgQuery__Node **pattern)
@@ -381,7 +376,7 @@ static struct expr like(struct rewriter *r, const PgQuery__AExpr *node, const ch
     const char *not_ = op[0] == '!' ? "NOT " : "";
 
     if (!both_text(r, &left, &right)) {
-        return r->failed ? op_none() : op_missing(r, op, left, right, node->location);
+        return r->failed ? expr_none() : op_missing(r, op, left, right, node->location);
     }
     if (node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR) {
         return expr_make(r, TYPE_OF(OID_BOOL), PREC_NOT, "%spond_similar(%s, %s, %s)", not_,
@@ -463,7 +458,7 @@ static struct expr binary(struct rewriter *r, const PgQuery__AExpr *node, const 
     struct expr e;
 
     if (r->failed) {
-        return op_none();
+        return expr_none();
     }
     if (op[1] == '\0' && strchr("+-*/", op[0]) != NULL && op_dates(r, op[0], left, right, &e)) {
         return e;
@@ -474,7 +469,7 @@ static struct expr binary(struct rewriter *r, const PgQuery__AExpr *node, const 
         }
     }
     rewrite_unsupported(r, node->location, rewrite_text(r, "operator %s", op));
-    return op_none();
+    return expr_none();
 }
 
 static struct expr unary(struct rewriter *r, const PgQuery__AExpr *node, const char *op)
@@ -572,6 +567,6 @@ struct expr expr_operator(struct rewriter *r, const PgQuery__AExpr *node)
         return op_between(r, node);
     default:
         rewrite_unsupported(r, node->location, "this operator");
-        return op_none();
+        return expr_none();
     }
 }

@@ -3,8 +3,6 @@
 
 #include "sql/expr.h"
 
-struct expr op_none(void); /* after a failure */
-
 /* 42883 "operator does not exist: integer = text". */
 struct expr op_missing(struct rewriter *r, const char *op, struct expr left, struct expr right,
                        int32_t location);

@@ -5,11 +5,6 @@
 #include "sql/functions.h"
 #include "sql/grammar.h"
 
-static struct expr failed_expr(void)
-{
-    return (struct expr){ .type = TYPE_NONE, .text = "NULL", .prec = PREC_PRIMARY };
-}
-
 static struct expr row_in_select(struct rewriter *r, const PgQuery__SubLink *s, const char *query,
                                  const struct relation *columns)
 {
@@ -19,7 +14,7 @@ static struct expr row_in_select(struct rewriter *r, const PgQuery__SubLink *s, 
     if (row->n_args != columns->count) {
         rewrite_fail(r, s->location, "42601", "subquery has too %s columns",
                      columns->count < row->n_args ? "few" : "many");
-        return failed_expr();
+        return expr_none();
     }
     for (size_t i = 0; i < row->n_args; i++) {
         left = rewrite_text(r, "%s%s%s", left, i > 0 ? ", " : "",
@@ -42,7 +37,7 @@ static struct expr compare_all(struct rewriter *r, const PgQuery__SubLink *s, co
         rewrite_fail(r, s->location, "42601", "subquery has too many columns");
     }
     if (r->failed) {
-        return failed_expr();
+        return expr_none();
     }
     value.type = columns.columns[0].type;
     e = expr_compare(r, op, expr_of(r, s->testexpr), value, s->location);
@@ -80,18 +75,18 @@ static struct expr any_sublink(struct rewriter *r, const PgQuery__SubLink *s, bo
             return compare_all(r, s, op, all);
         }
         rewrite_unsupported(r, s->location, "ANY or ALL of a subquery with this operator");
-        return failed_expr();
+        return expr_none();
     }
     query = select_text(r, s->subselect->select_stmt, NULL, &columns);
     if (r->failed) {
-        return failed_expr();
+        return expr_none();
     }
     if (s->testexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
         return row_in_select(r, s, query, &columns);
     }
     if (columns.count != 1) {
         rewrite_fail(r, s->location, "42601", "subquery has too many columns");
-        return failed_expr();
+        return expr_none();
     }
     left = expr_typed(r, s->testexpr, columns.columns[0].type);
     probe = (struct expr){ .type = columns.columns[0].type, .text = "", .prec = PREC_PRIMARY };
@@ -135,11 +130,11 @@ static struct expr scalar_sublink(struct rewriter *r, const PgQuery__SubLink *s)
     const char *query = select_text(r, s->subselect->select_stmt, NULL, &columns);
 
     if (r->failed) {
-        return failed_expr();
+        return expr_none();
     }
     if (columns.count != 1) {
         rewrite_fail(r, s->location, "42601", "subquery must return only one column");
-        return failed_expr();
+        return expr_none();
     }
     if (has_one_row(s->subselect->select_stmt)) {
         return expr_make(r, columns.columns[0].type, PREC_PRIMARY, "(%s)", query);
@@ -155,7 +150,7 @@ struct expr expr_sublink(struct rewriter *r, const PgQuery__SubLink *s)
 
     if (s->subselect == NULL || s->subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
         rewrite_unsupported(r, s->location, "this subquery");
-        return failed_expr();
+        return expr_none();
     }
     switch (s->sub_link_type) {
     case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK:
@@ -169,6 +164,6 @@ struct expr expr_sublink(struct rewriter *r, const PgQuery__SubLink *s)
         return scalar_sublink(r, s);
     default:
         rewrite_unsupported(r, s->location, "ARRAY(subquery)");
-        return failed_expr();
+        return expr_none();
     }
 }

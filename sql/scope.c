@@ -417,7 +417,6 @@ static void note_ungrouped(struct rewriter *r, const struct found *found, int32_
 
 struct expr scope_column(struct rewriter *r, const PgQuery__ColumnRef *ref)
 {
-    struct expr nothing = { .type = TYPE_NONE, .text = "NULL", .prec = PREC_PRIMARY };
     struct found found = { 0 };
     size_t last = ref->n_fields - 1;
     const char *name = node_string(ref->fields[last]);
@@ -425,7 +424,7 @@ struct expr scope_column(struct rewriter *r, const PgQuery__ColumnRef *ref)
 
     if (ref->fields[last]->node_case == PG_QUERY__NODE__NODE_A_STAR) {
         rewrite_unsupported(r, ref->location, "* in an expression");
-        return nothing;
+        return expr_none();
     }
     for (struct query_scope *scope = r->scope; scope != NULL && found.matches == 0;
          scope = scope->outer) {
@@ -433,11 +432,11 @@ struct expr scope_column(struct rewriter *r, const PgQuery__ColumnRef *ref)
     }
     if (found.matches == 0) {
         fail_unknown(r, table, name, ref->location);
-        return nothing;
+        return expr_none();
     }
     if (found.matches > 1) {
         rewrite_fail(r, ref->location, "42702", "column reference \"%s\" is ambiguous", name);
-        return nothing;
+        return expr_none();
     }
     note_ungrouped(r, &found, ref->location);
     return expr_of_column(r, &found, table != NULL);
