@@ -155,3 +155,5 @@ bool txn_has_root(const struct session *session);
 void txn_check_lost(struct session *session);
 void txn_forget_statements(struct session *session); /* of its connection, which is to change */
 void txn_finish(struct session *session);            /* for session_close */
+/* txn_savepoint.c: number `from` and those that are younger. */
+void txn_forget_savepoints(struct txn *txn, size_t from);
