@@ -3,6 +3,7 @@
 #include "protocol/jsonb.h"
 
 #include "protocol/number.h"
+#include "protocol/utf8.h"
 
 #include <stdlib.h>
 
@@ -68,7 +69,6 @@ static int put_character(struct jsonb *j, uint32_t c)
 {
     static const char named[] = "\"\"\\\\\bb\ff\nn\rr\tt";
     uint8_t bytes[4];
-    size_t len = 0;
 
     for (size_t i = 0; i + 1 < sizeof(named); i += 2) {
         if (c == (uint8_t)named[i]) {
@@ -78,25 +78,7 @@ static int put_character(struct jsonb *j, uint32_t c)
     if (c < 0x20) {
         return buf_printf(j->out, "\\u%04x", c);
     }
-    if (c < 0x80) {
-        bytes[len++] = (uint8_t)c;
-    } else if (c < 0x800) {
-        bytes[len++] = (uint8_t)(0xc0 | c >> 6);
-    } else if (c < 0x10000) {
-        bytes[len++] = (uint8_t)(0xe0 | c >> 12);
-    } else {
-        bytes[len++] = (uint8_t)(0xf0 | c >> 18);
-    }
-    if (c >= 0x10000) {
-        bytes[len++] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-    }
-    if (c >= 0x800) {
-        bytes[len++] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-    }
-    if (c >= 0x80) {
-        bytes[len++] = (uint8_t)(0x80 | (c & 0x3f));
-    }
-    return buf_append(j->out, bytes, len);
+    return buf_append(j->out, bytes, utf8_put(bytes, c));
 }
 
 /* Behind \u. */

@@ -5,6 +5,7 @@
 #include "sql/function_support.h"
 
 #include "protocol/number.h"
+#include "protocol/utf8.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -66,19 +67,6 @@ static struct view take_value(struct view *at)
     return value;
 }
 
-static int append_utf8(struct buf *out, uint32_t code)
-{
-    uint8_t b[4];
-    size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    static const uint8_t leads[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-
-    for (size_t i = len; i-- > 1; code >>= 6) {
-        b[i] = (uint8_t)(0x80 | (code & 0x3f));
-    }
-    b[0] = (uint8_t)(leads[len] | code);
-    return buf_append(out, b, len);
-}
-
 static uint32_t hex4(const uint8_t *p)
 {
     char text[5] = { (char)p[0], (char)p[1], (char)p[2], (char)p[3], 0 };
@@ -93,13 +81,14 @@ static int append_escape(struct view *s, struct buf *out)
 
     if (s->len >= 6 && s->data[1] == 'u') {
         uint32_t code = hex4(s->data + 2);
+        uint8_t bytes[4];
         size_t used = 6;
         if (code >= 0xd800 && code < 0xdc00 && s->len >= 12 && s->data[6] == '\\') {
             code = 0x10000 + ((code - 0xd800) << 10) + (hex4(s->data + 8) - 0xdc00);
             used = 12;
         }
         view_advance(s, used);
-        return append_utf8(out, code);
+        return buf_append(out, bytes, utf8_put(bytes, code));
     }
     uint8_t ch = known != NULL ? (uint8_t)to[known - from] : s->len > 1 ? s->data[1] : '\\';
     view_advance(s, s->len > 1 ? 2 : 1);

@@ -83,7 +83,10 @@ static void every_code_point_is_judged_right(void **state)
             text[at + n++] = (uint8_t)(0x80 | (c & 63));
         }
         bool want = c <= 0x10ffff && !(c >= 0xd800 && c <= 0xdfff);
+        uint8_t bytes[4];
 
+        assert_int_equal(utf8_put(bytes, c), n);
+        assert_memory_equal(bytes, text + at, n);
         assert_int_equal(utf8_valid(view_of(text, 15)), want);
     }
 }
