@@ -1,11 +1,9 @@
-/* sql/function_text.c: strings. Positions and lengths count characters;
- * https://www.postgresql.org/docs/15/functions-string.html */
+/* sql/function_text.c: the table of functions of strings, and those that give parts of one.
+ * Positions and lengths count characters; https://www.postgresql.org/docs/15/functions-string.html
+ */
 #include "sql/function_support.h"
 
 #include "sql/function_string.h"
-
-#include <locale.h>
-#include <wctype.h>
 
 /* ---- parts ---- */
 
@@ -130,269 +128,30 @@ FN(starts_with)
     }
 }
 
-/* ---- making ---- */
-
-/* The text again and again, up to that many bytes, by doubling what is there. */
-static int append_times(struct buf *out, struct view text, size_t len)
-{
-    size_t start = out->len;
-    int r = buf_reserve(out, len + 1); /* fn_result_buf() puts a NUL behind it */
-
-    if (r == 0) {
-        r = buf_append(out, text.data, text.len < len ? text.len : len);
-    }
-    while (r == 0 && out->len - start < len) {
-        size_t done = out->len - start;
-
-        r = buf_append(out, out->data + start, len - done < done ? len - done : done);
-    }
-    return r;
-}
-
-/* The text again and again, so many characters of it. */
-static int fill(struct buf *out, struct view with, size_t chars)
-{
-    size_t each = utf8_chars(with);
-
-    if (each == 0) {
-        return 0; /* no UTF-8: from an SQLite file */
-    }
-    size_t whole = chars / each;
-    size_t rest = utf8_offset(with, chars % each);
-    if (whole > fn_result_max / with.len) {
-        return BUF_FULL;
-    }
-    return append_times(out, with, whole * with.len + rest);
-}
-
-static void pad(sqlite3_context *c, int n, sqlite3_value **v, bool in_front)
+FN(overlay)
 {
     cleanup(buf_finish) struct buf out = { .max = fn_result_max };
-    int r = 0;
 
     if (fn_any_null(n, v)) {
         return;
     }
-    struct view s = fn_text(v[0]), with = n > 2 ? fn_text(v[2]) : view_of_str(" ");
-    int64_t want = sqlite3_value_int64(v[1]);
-    size_t chars = utf8_chars(s), missing = 0;
-    if (want <= (int64_t)chars) {
-        fn_result_text(c, s.data, want <= 0 ? 0 : utf8_offset(s, (size_t)want));
+    struct view s = fn_text(v[0]), with = fn_text(v[1]);
+    int64_t from = sqlite3_value_int(v[2]);
+    int64_t count = n > 3 ? sqlite3_value_int(v[3]) : (int64_t)utf8_chars(with);
+    if (from <= 0) {
+        fn_fail(c, "22011", "negative substring length not allowed");
         return;
     }
-    missing = with.len == 0 ? 0 : (size_t)want - chars;
-    if (missing > fn_result_max) {
-        fn_result_buf(c, &out, BUF_FULL);
-        return;
-    }
-    if (in_front && missing > 0) {
-        r = fill(&out, with, missing);
-    }
-    r = r == 0 ? buf_append_view(&out, s) : r;
-    if (!in_front && missing > 0 && r == 0) {
-        r = fill(&out, with, missing);
-    }
+    int64_t after = from - 1 + count;
+    size_t head = utf8_offset(s, (size_t)from - 1),
+           tail = after <= 0 ? 0 : utf8_offset(s, (size_t)after);
+    int r = buf_append(&out, s.data, head);
+    r = r == 0 ? buf_append_view(&out, with) : r;
+    r = r == 0 ? buf_append(&out, s.data + tail, s.len - tail) : r;
     fn_result_buf(c, &out, r);
 }
 
-FN(lpad)
-{
-    pad(c, n, v, true);
-}
-
-FN(rpad)
-{
-    pad(c, n, v, false);
-}
-
-FN(repeat)
-{
-    cleanup(buf_finish) struct buf out = { .max = fn_result_max };
-    int r = 0;
-
-    if (fn_any_null(n, v)) {
-        return;
-    }
-    struct view s = fn_text(v[0]);
-    int64_t times = s.len == 0 ? 0 : sqlite3_value_int64(v[1]);
-    if (times > 0 && (uint64_t)times > fn_result_max / s.len) {
-        r = BUF_FULL;
-    }
-    if (times > 0 && r == 0) {
-        r = append_times(&out, s, (size_t)times * s.len);
-    }
-    fn_result_buf(c, &out, r);
-}
-
-FN(reverse)
-{
-    cleanup(buf_finish) struct buf out = { .max = fn_result_max };
-    int r = 0;
-
-    if (fn_any_null(n, v)) {
-        return;
-    }
-    struct view s = fn_text(v[0]);
-    for (size_t end = s.len; end > 0 && r == 0;) {
-        size_t start = end - 1;
-        while (start > 0 && (s.data[start] & 0xc0) == 0x80) {
-            start--;
-        }
-        r = buf_append(&out, s.data + start, end - start);
-        end = start;
-    }
-    fn_result_buf(c, &out, r);
-}
-
-/* concat(...): NULLs are nothing; booleans come with their type so that they print as t and f. */
-static void concat_with(sqlite3_context *c, int n, sqlite3_value **v, struct view by)
-{
-    cleanup(buf_finish) struct buf out = { .max = fn_result_max };
-    bool first = true;
-    int r = 0;
-
-    for (int i = 0; i + 1 < n && r == 0; i += 2) {
-        if (sqlite3_value_type(v[i]) == SQLITE_NULL) {
-            continue;
-        }
-        r = first ? 0 : buf_append_view(&out, by);
-        first = false;
-        if (r == 0 && sqlite3_value_int64(v[i + 1]) == OID_BOOL) {
-            r = buf_append_byte(&out, sqlite3_value_int(v[i]) ? 't' : 'f');
-        } else if (r == 0) {
-            r = fn_append_value(&out, v[i], (uint32_t)sqlite3_value_int64(v[i + 1]));
-        }
-    }
-    fn_result_buf(c, &out, r);
-}
-
-FN(concat)
-{
-    concat_with(c, n, v, (struct view){ 0 });
-}
-
-FN(concat_ws)
-{
-    if (n >= 2 && sqlite3_value_type(v[0]) != SQLITE_NULL) {
-        concat_with(c, n - 2, v + 2, fn_text(v[0]));
-    }
-}
-
-/* ---- letters ---- */
-
-static size_t decode(struct view s, size_t at, uint32_t *ret_code)
-{
-    size_t step = utf8_step(s, at);
-    uint8_t lead = s.data[at];
-    uint32_t code = step == 1   ? lead
-                    : step == 2 ? lead & 0x1f
-                    : step == 3 ? lead & 0x0f
-                                : lead & 0x07;
-
-    for (size_t i = 1; i < step; i++) {
-        code = code << 6 | (s.data[at + i] & 0x3f);
-    }
-    *ret_code = code;
-    return step;
-}
-
-static int append_code(struct buf *out, uint32_t code)
-{
-    uint8_t bytes[4];
-    size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    static const uint8_t leads[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-
-    for (size_t i = len; i-- > 1; code >>= 6) {
-        bytes[i] = (uint8_t)(0x80 | (code & 0x3f));
-    }
-    bytes[0] = (uint8_t)(leads[len] | code);
-    return buf_append(out, bytes, len);
-}
-
-locale_t function_locale(void)
-{
-    static _Atomic(locale_t) kept;
-    locale_t l = kept;
-
-    if (l == (locale_t)0) {
-        l = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0); /* two threads may both: one stays */
-        kept = l;
-    }
-    return l;
-}
-
-enum letters { LETTERS_UPPER, LETTERS_LOWER, LETTERS_INITCAP };
-
-static void change_letters(sqlite3_context *c, int n, sqlite3_value **v, enum letters how)
-{
-    cleanup(buf_finish) struct buf out = { .max = fn_result_max };
-    locale_t l = function_locale();
-    bool in_word = false;
-    int r = 0;
-
-    if (fn_any_null(n, v)) {
-        return;
-    }
-    struct view s = fn_text(v[0]);
-    for (size_t at = 0; at < s.len && r == 0;) {
-        uint32_t code = 0;
-        at += decode(s, at, &code);
-        bool upper = how == LETTERS_UPPER || (how == LETTERS_INITCAP && !in_word);
-        wint_t w = l == (locale_t)0 ? (wint_t)code
-                   : upper          ? towupper_l(code, l)
-                                    : towlower_l(code, l);
-        in_word = l != (locale_t)0 && iswalnum_l(code, l) != 0;
-        r = append_code(&out, (uint32_t)w);
-    }
-    fn_result_buf(c, &out, r);
-}
-
-FN(upper)
-{
-    change_letters(c, n, v, LETTERS_UPPER);
-}
-
-FN(lower)
-{
-    change_letters(c, n, v, LETTERS_LOWER);
-}
-
-FN(initcap)
-{
-    change_letters(c, n, v, LETTERS_INITCAP);
-}
-
-FN(ascii)
-{
-    uint32_t code = 0;
-
-    if (!fn_any_null(n, v)) {
-        struct view s = fn_text(v[0]);
-        if (s.len > 0) {
-            (void)decode(s, 0, &code);
-        }
-        sqlite3_result_int64(c, code);
-    }
-}
-
-FN(chr)
-{
-    cleanup(buf_finish) struct buf out = { .max = 8 };
-
-    if (fn_any_null(n, v)) {
-        return;
-    }
-    int64_t code = sqlite3_value_int64(v[0]);
-    if (code == 0) {
-        fn_fail(c, "54000", "null character not permitted");
-    } else if (code < 0 || code > 0x10ffff) {
-        fn_fail(c, "54000", "requested character too large for encoding: %lld", (long long)code);
-    } else if (code >= 0xd800 && code <= 0xdfff) {
-        fn_fail(c, "54000", "requested character not valid for encoding: %lld", (long long)code);
-    } else {
-        fn_result_buf(c, &out, append_code(&out, (uint32_t)code));
-    }
-}
+/* ---- sets of characters ---- */
 
 /* Every character of the text may be looked for in the whole set, and nobody can stop it. */
 static bool set_fits(sqlite3_context *c, struct view text, struct view set)
@@ -497,29 +256,6 @@ FN(rtrim)
     trim_sides(c, n, v, false, true);
 }
 
-FN(overlay)
-{
-    cleanup(buf_finish) struct buf out = { .max = fn_result_max };
-
-    if (fn_any_null(n, v)) {
-        return;
-    }
-    struct view s = fn_text(v[0]), with = fn_text(v[1]);
-    int64_t from = sqlite3_value_int(v[2]);
-    int64_t count = n > 3 ? sqlite3_value_int(v[3]) : (int64_t)utf8_chars(with);
-    if (from <= 0) {
-        fn_fail(c, "22011", "negative substring length not allowed");
-        return;
-    }
-    int64_t after = from - 1 + count;
-    size_t head = utf8_offset(s, (size_t)from - 1),
-           tail = after <= 0 ? 0 : utf8_offset(s, (size_t)after);
-    int r = buf_append(&out, s.data, head);
-    r = r == 0 ? buf_append_view(&out, with) : r;
-    r = r == 0 ? buf_append(&out, s.data + tail, s.len - tail) : r;
-    fn_result_buf(c, &out, r);
-}
-
 /* ---- lengths ---- */
 
 FN(octet_length)
@@ -555,17 +291,17 @@ static const struct function rows[] = {
     { "position", 2, 2, { T, T }, RESULT_FIXED, I4, 0, "pond_strpos", NULL, NULL, NULL },
     { "split_part", 3, 3, { T, T, I4 }, RESULT_FIXED, T, 0, NULL, split_part, NULL, NULL },
     { "starts_with", 2, 2, { T, T }, RESULT_FIXED, OID_BOOL, 0, NULL, starts_with, NULL, NULL },
-    { "lpad", 2, 3, { T, I4, T }, RESULT_FIXED, T, 0, NULL, lpad, NULL, NULL },
-    { "rpad", 2, 3, { T, I4, T }, RESULT_FIXED, T, 0, NULL, rpad, NULL, NULL },
-    { "repeat", 2, 2, { T, I4 }, RESULT_FIXED, T, 0, NULL, repeat, NULL, NULL },
-    { "reverse", 1, 1, { T }, RESULT_FIXED, T, 0, NULL, reverse, NULL, NULL },
-    { "concat", 0, -1, { 0 }, RESULT_FIXED, T, FUNCTION_PASS_TYPES, NULL, concat, NULL, NULL },
-    { "concat_ws", 1, -1, { T, 0 }, RESULT_FIXED, T, FUNCTION_PASS_TYPES, NULL, concat_ws, NULL, NULL },
-    { "upper", 1, 1, { T }, RESULT_FIXED, T, 0, "pond_upper", upper, NULL, NULL },
-    { "lower", 1, 1, { T }, RESULT_FIXED, T, 0, "pond_lower", lower, NULL, NULL },
-    { "initcap", 1, 1, { T }, RESULT_FIXED, T, 0, NULL, initcap, NULL, NULL },
-    { "ascii", 1, 1, { T }, RESULT_FIXED, I4, 0, NULL, ascii, NULL, NULL },
-    { "chr", 1, 1, { I4 }, RESULT_FIXED, T, 0, NULL, chr, NULL, NULL },
+    { "lpad", 2, 3, { T, I4, T }, RESULT_FIXED, T, 0, NULL, function_lpad, NULL, NULL },
+    { "rpad", 2, 3, { T, I4, T }, RESULT_FIXED, T, 0, NULL, function_rpad, NULL, NULL },
+    { "repeat", 2, 2, { T, I4 }, RESULT_FIXED, T, 0, NULL, function_repeat, NULL, NULL },
+    { "reverse", 1, 1, { T }, RESULT_FIXED, T, 0, NULL, function_reverse, NULL, NULL },
+    { "concat", 0, -1, { 0 }, RESULT_FIXED, T, FUNCTION_PASS_TYPES, NULL, function_concat, NULL, NULL },
+    { "concat_ws", 1, -1, { T, 0 }, RESULT_FIXED, T, FUNCTION_PASS_TYPES, NULL, function_concat_ws, NULL, NULL },
+    { "upper", 1, 1, { T }, RESULT_FIXED, T, 0, "pond_upper", function_upper, NULL, NULL },
+    { "lower", 1, 1, { T }, RESULT_FIXED, T, 0, "pond_lower", function_lower, NULL, NULL },
+    { "initcap", 1, 1, { T }, RESULT_FIXED, T, 0, NULL, function_initcap, NULL, NULL },
+    { "ascii", 1, 1, { T }, RESULT_FIXED, I4, 0, NULL, function_ascii, NULL, NULL },
+    { "chr", 1, 1, { I4 }, RESULT_FIXED, T, 0, NULL, function_chr, NULL, NULL },
     { "translate", 3, 3, { T, T, T }, RESULT_FIXED, T, 0, NULL, translate, NULL, NULL },
     { "overlay", 3, 4, { T, T, I4, I4 }, RESULT_FIXED, T, 0, NULL, overlay, NULL, NULL },
     { "btrim", 1, 2, { T, T }, RESULT_FIXED, T, 0, "pond_trim", NULL, NULL, NULL },
