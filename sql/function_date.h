@@ -1,4 +1,6 @@
-/* sql/function_date.h: what function_date.c lends to its neighbours and to series.c. */
+/* sql/function_date.h: what the files of dates, times and intervals lend to each other and to
+ * series.c.
+ */
 #pragma once
 
 #include "sql/function_support.h"
@@ -28,7 +30,7 @@ bool date_time_of(sqlite3_context *c, sqlite3_value *v, int64_t *ret_us);
  * past the end of the calendar the result is no valid timestamp. */
 int64_t date_shift(const struct value_style *zone, int64_t us, bool tz, const struct interval *i,
                    int sign);
-/* What orders intervals in PostgreSQL: a month has 30 days. */
+/* function_interval.c: what orders intervals in PostgreSQL: a month has 30 days. */
 int64_t date_interval_key(const struct interval *i);
 
 static inline bool date_is_infinite(int64_t us)
