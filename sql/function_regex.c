@@ -1,19 +1,15 @@
-/* sql/function_regex.c: regular expressions (~, regexp_*) on the C library's POSIX ones, and ILIKE,
- * SIMILAR TO.
- *
- * PostgreSQL's shorthands are turned into POSIX: \d \D \m \M \y, (?:...). What POSIX has not (lazy
- * quantifiers, look-ahead) is 2201B. Pattern and text are bounded, because nobody can stop the
- * library: see regex_weight.h. */
+/* sql/function_regex.c: regular expressions (~, regexp_*, SIMILAR TO) on the C library's POSIX
+ * ones: compiled, kept while the statement runs, and matched. Pattern and text are bounded, because
+ * nobody can stop the library: see regex_weight.h. */
 #include "sql/function_string.h"
 
 #include "base/alloc.h"
+#include "sql/regex_posix.h"
 #include "sql/regex_weight.h"
 
 #include <regex.h>
-#include <wchar.h>
-#include <wctype.h>
 
-enum { pattern_max = 2000, regex_text_max = 1 << 20, regex_groups = 10 };
+enum { regex_text_max = 1 << 20, regex_groups = 10 };
 
 /* The library keeps every state that a text led it to, and a state costs the square of the weight
  * to find: so much work one text may be, and so much is kept before all is forgotten. */
@@ -34,72 +30,6 @@ static void regex_free(void *arg)
     regfree(&re->compiled);
     mem_free(re->posix);
     mem_free(re);
-}
-
-/* ---- PostgreSQL's pattern as a POSIX one ---- */
-
-static int append_escape(struct buf *out, uint8_t ch, bool in_set)
-{
-    switch (ch) {
-    case 'd':
-        return buf_append_str(out, in_set ? "0-9" : "[0-9]");
-    case 'D':
-        return buf_append_str(out, "[^0-9]");
-    case 'w':
-    case 's':
-        if (in_set) {
-            return buf_append_str(out, ch == 'w' ? "[:alnum:]_" : "[:space:]");
-        }
-        break;
-    case 'm':
-        return buf_append_str(out, "\\<");
-    case 'M':
-        return buf_append_str(out, "\\>");
-    case 'y':
-        return buf_append_str(out, "\\b");
-    case 'Y':
-        return buf_append_str(out, "\\B");
-    case 'A':
-        return buf_append_byte(out, '^');
-    case 'Z':
-        return buf_append_byte(out, '$');
-    case 'n':
-        return buf_append_byte(out, '\n');
-    case 't':
-        return buf_append_byte(out, '\t');
-    case 'r':
-        return buf_append_byte(out, '\r');
-    default:
-        break;
-    }
-    int r = in_set ? 0 : buf_append_byte(out, '\\');
-    return r == 0 ? buf_append_byte(out, ch) : r;
-}
-
-static int to_posix(struct view in, struct buf *out)
-{
-    bool in_set = false;
-    int r = 0;
-
-    for (size_t i = 0; i < in.len && r == 0; i++) {
-        uint8_t ch = in.data[i];
-        if (ch == '\\' && i + 1 < in.len) {
-            r = append_escape(out, in.data[++i], in_set);
-            continue;
-        }
-        if (!in_set && ch == '(' && in.len - i > 2 && in.data[i + 1] == '?' &&
-            in.data[i + 2] == ':') {
-            i += 2; /* a group that does not count: it does here, and only \1 could tell */
-        }
-        if (ch == '[') {
-            in_set = true;
-        } else if (ch == ']' && i > 0 && in.data[i - 1] != '[' &&
-                   !(in.data[i - 1] == '^' && i > 1 && in.data[i - 2] == '[')) {
-            in_set = false;
-        }
-        r = buf_append_byte(out, ch);
-    }
-    return r == 0 ? buf_append_byte(out, 0) : r;
 }
 
 /* PostgreSQL's words for the library's codes. */
@@ -154,14 +84,14 @@ static bool weigh(sqlite3_context *c, struct view posix, size_t *ret_weight)
 
 static struct regex *compile(sqlite3_context *c, struct view pattern, bool ignore_case)
 {
-    cleanup(buf_finish) struct buf posix = { .max = pattern_max * 8 };
+    cleanup(buf_finish) struct buf posix = { .max = function_pattern_max * 8 };
     size_t weight;
 
-    if (pattern.len > pattern_max) {
+    if (pattern.len > function_pattern_max) {
         fn_fail(c, "54000", "regular expression is too long");
         return NULL;
     }
-    if (to_posix(pattern, &posix) != 0) {
+    if (regex_to_posix(pattern, &posix) != 0) {
         sqlite3_result_error_nomem(c);
         return NULL;
     }
@@ -401,113 +331,11 @@ void function_regexp_replace(sqlite3_context *c, int n, sqlite3_value **v)
     }
 }
 
-/* ---- ILIKE ---- */
-
-/* One character of each, letters alike. */
-static bool same_letter(struct view a, size_t i, struct view b, size_t k)
-{
-    wchar_t x = 0, y = 0;
-    mbstate_t state = { 0 };
-    locale_t l = function_locale();
-
-    if (a.data[i] < 0x80 && b.data[k] < 0x80) {
-        uint8_t p = a.data[i], q = b.data[k];
-        return p == q || ((p ^ q) == 32 && (p | 32) >= 'a' && (p | 32) <= 'z');
-    }
-    if (l == (locale_t)0) {
-        return view_equal(view_of(a.data + i, utf8_step(a, i)),
-                          view_of(b.data + k, utf8_step(b, k)));
-    }
-    locale_t before = uselocale(l);
-    (void)mbrtowc(&x, (const char *)a.data + i, a.len - i, &state);
-    state = (mbstate_t){ 0 };
-    (void)mbrtowc(&y, (const char *)b.data + k, b.len - k, &state);
-    uselocale(before);
-    return towlower_l((wint_t)x, l) == towlower_l((wint_t)y, l);
-}
-
-/* Goes back to the last % only, which is enough. */
-static bool ilike(struct view s, struct view p, int escape, bool *bad)
-{
-    size_t i = 0, k = 0, star = SIZE_MAX, retry = 0;
-
-    while (i < s.len || k < p.len) {
-        if (k < p.len && p.data[k] == '%' && escape != '%') {
-            star = ++k;
-            retry = i;
-            continue;
-        }
-        bool literal = k < p.len && escape != 0 && p.data[k] == escape;
-        size_t at = k + literal;
-        if (literal && at >= p.len) {
-            *bad = true;
-            return false;
-        }
-        bool any = at < p.len && !literal && p.data[at] == '_';
-        if (i < s.len && at < p.len && (any || same_letter(s, i, p, at))) {
-            i += utf8_step(s, i);
-            k = at + (any ? 1 : utf8_step(p, at));
-            continue;
-        }
-        if (star == SIZE_MAX || retry >= s.len) {
-            return false;
-        }
-        retry += utf8_step(s, retry);
-        i = retry;
-        k = star;
-    }
-    return true;
-}
-
-void function_ilike(sqlite3_context *c, int n, sqlite3_value **v)
-{
-    bool bad = false;
-
-    if (fn_any_null(n, v)) {
-        return;
-    }
-    struct view escape = n > 2 ? fn_text(v[2]) : view_of_str("\\");
-    struct view pattern = fn_text(v[1]);
-    if (pattern.len > pattern_max) {
-        fn_fail(c, "54000", "LIKE pattern is too long");
-        return;
-    }
-    bool match = ilike(fn_text(v[0]), pattern, escape.len == 0 ? 0 : escape.data[0], &bad);
-    if (bad) {
-        fn_fail(c, "22025", "LIKE pattern must not end with escape character");
-    } else {
-        sqlite3_result_int(c, match);
-    }
-}
-
 /* ---- SIMILAR TO ---- */
-
-static int similar_to_posix(struct view p, int escape, struct buf *out)
-{
-    int r = buf_append_str(out, "^(");
-
-    for (size_t i = 0; i < p.len && r == 0; i++) {
-        uint8_t ch = p.data[i];
-        if (escape != 0 && ch == escape && i + 1 < p.len) {
-            r = buf_append_byte(out, '\\');
-            r = r == 0 ? buf_append_byte(out, p.data[++i]) : r;
-        } else if (ch == '%') {
-            r = buf_append_str(out, ".*");
-        } else if (ch == '_') {
-            r = buf_append_byte(out, '.');
-        } else if (ch == '.' || ch == '^' || ch == '$' || ch == '\\') {
-            r = buf_append_byte(out, '\\');
-            r = r == 0 ? buf_append_byte(out, ch) : r;
-        } else {
-            r = buf_append_byte(out, ch);
-        }
-    }
-    return r == 0 ? buf_append_str(out, ")$") : r;
-}
 
 void function_similar(sqlite3_context *c, int n, sqlite3_value **v)
 {
-    cleanup(buf_finish) struct buf posix = { .max = pattern_max };
+    cleanup(buf_finish) struct buf posix = { .max = function_pattern_max };
 
     if (fn_any_null(n, v) || !text_fits(c, fn_text(v[0]))) {
         return;
@@ -515,7 +343,7 @@ void function_similar(sqlite3_context *c, int n, sqlite3_value **v)
     struct view escape = n > 2 ? fn_text(v[2]) : view_of_str("\\");
     struct regex *re = sqlite3_get_auxdata(c, 1);
     if (re == NULL) {
-        int r = similar_to_posix(fn_text(v[1]), escape.len == 0 ? 0 : escape.data[0], &posix);
+        int r = regex_similar_to_posix(fn_text(v[1]), escape.len == 0 ? 0 : escape.data[0], &posix);
         if (r != 0) {
             fn_result_buf(c, &posix, r);
             return;
