@@ -1,11 +1,9 @@
-/* sql/rewrite_op.c: operators. Comparisons bring both sides to one type; dates and intervals are
- * calls; the rest is a table of operator, type classes, result and SQLite text. */
+/* sql/rewrite_op.c: operators: a table of them, and comparisons, which bring both sides to one
+ * type. Those of numbers (rewrite_number.c), of strings, patterns and JSON (rewrite_pattern.c) and
+ * of dates (rewrite_date.c) have files of their own. */
 #include "sql/rewrite_op.h"
 
 #include "sql/grammar.h"
-#include "sql/literal.h"
-
-#include <stdio.h>
 
 struct expr op_missing(struct rewriter *r, const char *op, struct expr left, struct expr right,
                        int32_t location)
@@ -20,8 +18,8 @@ struct expr op_missing(struct rewriter *r, const char *op, struct expr left, str
     return expr_none();
 }
 
-static struct expr infix(struct rewriter *r, struct type type, enum expr_prec prec, const char *op,
-                         struct expr left, struct expr right)
+struct expr op_infix(struct rewriter *r, struct type type, enum expr_prec prec, const char *op,
+                     struct expr left, struct expr right)
 {
     return expr_make(r, type, prec, "%s %s %s", expr_in(r, &left, prec), op,
                      expr_in(r, &right, (enum expr_prec)(prec + 1)));
@@ -96,8 +94,8 @@ struct expr expr_compare(struct rewriter *r, const char *op, struct expr left, s
     if (!op_comparable(r, &left, &right)) {
         return op_missing(r, op[0] == 'I' ? "=" : op, left, right, location);
     }
-    return infix(r, TYPE_OF(OID_BOOL), equality ? PREC_EQUAL : PREC_COMPARE, op,
-                 op_key(r, op_exact(r, left)), op_key(r, op_exact(r, right)));
+    return op_infix(r, TYPE_OF(OID_BOOL), equality ? PREC_EQUAL : PREC_COMPARE, op,
+                    op_key(r, op_exact(r, left)), op_key(r, op_exact(r, right)));
 }
 
 /* ---- rows: (a, b) = (1, 2), (a, b) IN ((1, 2), ...) ---- */
@@ -146,261 +144,12 @@ struct expr op_compare_rows(struct rewriter *r, const char *op, const PgQuery__R
     return expr_make(r, TYPE_OF(OID_BOOL), PREC_EQUAL, "(%s) %s (%s)", a, op, b);
 }
 
-/* ---- numbers ---- */
-
-static uint32_t wider_number(uint32_t a, uint32_t b)
-{
-    static const uint32_t order[] = { OID_INT2,    OID_INT4,   OID_OID,   OID_INT8,
-                                      OID_NUMERIC, OID_FLOAT4, OID_FLOAT8 };
-    uint32_t widest = OID_INT2;
-
-    if (a == OID_FLOAT4 && b == OID_FLOAT4) {
-        return OID_FLOAT4;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
-        if (a == order[i] || b == order[i]) {
-            widest = order[i];
-        }
-    }
-    return widest == OID_FLOAT4 ? OID_FLOAT8 : widest;
-}
-
-static bool is_nonzero_literal(const PgQuery__Node *node)
-{
-    return node != NULL && node->node_case == PG_QUERY__NODE__NODE_A_CONST &&
-           node->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL && node->a_const->ival->ival > 0;
-}
-
-/* What a sum, difference, product or remainder shows behind its point. */
-static struct type arithmetic_type(char op, struct type left, struct type right)
-{
-    uint32_t oid = wider_number(left.oid, right.oid);
-    int a = type_scale(left);
-    int b = type_scale(right);
-
-    if (oid != OID_NUMERIC || op == '/' || a < 0 || b < 0) {
-        return TYPE_OF(oid);
-    }
-    return type_numeric(op == '*' ? a + b : a > b ? a : b);
-}
-
-static struct expr divide(struct rewriter *r, char op, struct type type, struct expr left,
-                          struct expr right, bool nonzero)
-{
-    bool integers = type_is_integer(type.oid);
-
-    if (nonzero && integers) {
-        return infix(r, type, PREC_PRODUCT, op == '/' ? "/" : "%", left, right);
-    }
-    return expr_make(r, type, PREC_PRIMARY, "%s(%s, %s)",
-                     op == '%'  ? "pond_mod"
-                     : integers ? "pond_div"
-                                : "pond_divide",
-                     left.text, right.text);
-}
-
-static struct expr arithmetic(struct rewriter *r, const PgQuery__AExpr *node, const char *op,
-                              struct expr left, struct expr right)
-{
-    struct type type;
-    struct expr e;
-
-    if (left.untyped != NULL && right.untyped != NULL) {
-        rewrite_fail(r, node->location, "42725", "operator is not unique: unknown %s unknown", op);
-        if (r->failure != NULL) {
-            failure_add(r->failure, FIELD_HINT,
-                        "Could not choose a best candidate operator. You might need to add "
-                        "explicit type casts.");
-        }
-    }
-    op_settle(r, &left, &right);
-    if (r->failed) {
-        return expr_none();
-    }
-    if (left.type.oid == 0 || right.type.oid == 0) {
-        type = TYPE_OF(left.type.oid == 0 ? right.type.oid
-                                          : left.type.oid); /* a view's column: trust the other */
-    } else if (!type_is_number(left.type.oid) || !type_is_number(right.type.oid)) {
-        return op_missing(r, op, left, right, node->location);
-    } else {
-        type = arithmetic_type(op[0], left.type, right.type);
-    }
-    if (op[0] == '/' || op[0] == '%') {
-        return divide(r, op[0], type, left, right, is_nonzero_literal(node->rexpr));
-    }
-    e = infix(r, type, op[0] == '*' ? PREC_PRODUCT : PREC_SUM, op, left, right);
-    e.overflows = type_is_integer(type.oid) && type.oid != OID_OID;
-    e.inexact = type.oid == OID_NUMERIC;
-    return e;
-}
-
-static struct expr bits(struct rewriter *r, const PgQuery__AExpr *node, const char *op,
-                        struct expr left, struct expr right)
-{
-    struct type type;
-
-    op_settle(r, &left, &right);
-    if (r->failed) {
-        return expr_none();
-    }
-    if (!type_is_integer(left.type.oid) || !type_is_integer(right.type.oid)) {
-        return op_missing(r, op, left, right, node->location);
-    }
-    type = TYPE_OF(op[1] != '\0' ? left.type.oid : wider_number(left.type.oid, right.type.oid));
-    if (op[0] == '#') {
-        return expr_make(r, type, PREC_PRIMARY, "pond_xor(%s, %s)", left.text, right.text);
-    }
-    return infix(r, type, PREC_BITS, op, left, right);
-}
-
-static struct expr power(struct rewriter *r, const PgQuery__AExpr *node, const char *op,
-                         struct expr left, struct expr right)
-{
-    bool is_numeric;
-
-    op_settle(r, &left, &right);
-    if (r->failed) {
-        return expr_none();
-    }
-    if (!type_is_number(left.type.oid) || !type_is_number(right.type.oid)) {
-        return op_missing(r, op, left, right, node->location);
-    }
-    is_numeric = wider_number(left.type.oid, right.type.oid) == OID_NUMERIC;
-    return expr_make(r, TYPE_OF(is_numeric ? OID_NUMERIC : OID_FLOAT8), PREC_PRIMARY,
-                     "pond_power(%s, %s)", left.text, right.text);
-}
-
-/* ---- strings, patterns, JSON ---- */
-
-static struct expr concat(struct rewriter *r, const PgQuery__AExpr *node, const char *op,
-                          struct expr left, struct expr right)
-{
-    if (left.type.oid == OID_BYTEA && (right.type.oid == OID_BYTEA || right.untyped != NULL)) {
-        right = expr_resolve(r, right, TYPE_OF(OID_BYTEA));
-        return expr_make(r, TYPE_OF(OID_BYTEA), PREC_PRIMARY, "CAST(%s || %s AS BLOB)",
-                         expr_in(r, &left, PREC_CONCAT), expr_in(r, &right, PREC_COLLATE));
-    }
-    if (type_element(left.type.oid) != 0 || type_element(right.type.oid) != 0 ||
-        left.type.oid == OID_JSONB) {
-        rewrite_unsupported(r, node->location, "|| of arrays and jsonb");
-        return expr_none();
-    }
-    left = expr_resolve(r, left, TYPE_OF(OID_TEXT));
-    right = expr_resolve(r, right, TYPE_OF(OID_TEXT));
-    if (!r->failed && left.type.oid != 0 && right.type.oid != 0 && !type_is_string(left.type.oid) &&
-        !type_is_string(right.type.oid)) {
-        return op_missing(r, op, left, right, node->location);
-    }
-    left = expr_cast(r, left, TYPE_OF(OID_TEXT), CAST_EXPLICIT, -1);
-    right = expr_cast(r, right, TYPE_OF(OID_TEXT), CAST_EXPLICIT, -1);
-    return infix(r, TYPE_OF(OID_TEXT), PREC_CONCAT, "||", left, right);
-}
-
-static bool both_text(struct rewriter *r, struct expr *left, struct expr *right)
-{
-    *left = expr_resolve(r, *left, TYPE_OF(OID_TEXT));
-    *right = expr_resolve(r, *right, TYPE_OF(OID_TEXT));
-    return !r->failed && (type_is_string(left->type.oid) || left->type.oid == 0) &&
-           (type_is_string(right->type.oid) || right->type.oid == 0);
-}
-
-static struct expr regex(struct rewriter *r, const PgQuery__AExpr *node, const char *op,
-                         struct expr left, struct expr right)
-{
-    bool negated = op[0] == '!';
-
-    if (!both_text(r, &left, &right)) {
-        return r->failed ? expr_none() : op_missing(r, op, left, right, node->location);
-    }
-    return expr_make(r, TYPE_OF(OID_BOOL), negated ? PREC_NOT : PREC_PRIMARY,
-                     "%spond_regex_match(%s, %s, %d)", negated ? "NOT " : "", left.text, right.text,
-                     op[strlen(op) - 1] == '*');
-}
-
-static const char *const json_names[][3] = {
-    { "->", "pond_json_get", "json" },      { "->>", "pond_json_get_text", "text" },
-    { "#>", "pond_json_path", "json" },     { "#>>", "pond_json_path_text", "text" },
-    { "@>", "pond_json_contains", "bool" }, { "<@", "pond_json_contains", "bool" },
-    { "?", "pond_json_exists", "bool" },
-};
-
-static struct expr json(struct rewriter *r, const PgQuery__AExpr *node, const char *op,
-                        struct expr left, struct expr right)
-{
-    bool containment = strcmp(op, "@>") == 0 || strcmp(op, "<@") == 0;
-
-    if (left.untyped != NULL) {
-        left = expr_resolve(r, left, containment ? TYPE_OF(OID_JSONB) : TYPE_NONE);
-    }
-    if (left.type.oid != OID_JSON && left.type.oid != OID_JSONB && left.type.oid != 0) {
-        right = expr_resolve(r, right, TYPE_OF(left.type.oid));
-        return op_missing(r, op, left, right, node->location);
-    }
-    right = expr_resolve(r, right, TYPE_OF(containment ? OID_JSONB : OID_TEXT));
-    for (size_t i = 0; i < ARRAY_LEN(json_names) && !r->failed; i++) {
-        if (strcmp(json_names[i][0], op) == 0) {
-            char kind = json_names[i][2][0];
-            struct type type =
-                kind == 'j' ? TYPE_OF(left.type.oid) : TYPE_OF(kind == 't' ? OID_TEXT : OID_BOOL);
-            bool turned = op[0] == '<';
-
-            return expr_make(r, type, PREC_PRIMARY, "%s(%s, %s)", json_names[i][1],
-                             turned ? right.text : left.text, turned ? left.text : right.text);
-        }
-    }
-    return expr_none();
-}
-
-static const char *like_escape(struct rewriter *r, const PgQuery__Node **pattern)
-{
-    const PgQuery__FuncCall *call;
-
-    if ((*pattern)->node_case != PG_QUERY__NODE__NODE_FUNC_CALL) {
-        return "'\\'";
-    }
-    call = (*pattern)->func_call;
-    if (strcmp(node_string(call->funcname[call->n_funcname - 1]), "like_escape") != 0 &&
-        strcmp(node_string(call->funcname[call->n_funcname - 1]), "similar_to_escape") != 0) {
-        return "'\\'";
-    }
-    *pattern = call->args[0];
-    return call->n_args > 1 ? expr_typed(r, call->args[1], TYPE_OF(OID_TEXT)).text : "'\\'";
-}
-
-static struct expr like(struct rewriter *r, const PgQuery__AExpr *node, const char *op)
-{
-    const PgQuery__Node *pattern = node->rexpr;
-    const char *escape = like_escape(r, &pattern);
-    struct expr left = expr_of(r, node->lexpr);
-    struct expr right = expr_of(r, pattern);
-    const char *not_ = op[0] == '!' ? "NOT " : "";
-
-    if (!both_text(r, &left, &right)) {
-        return r->failed ? expr_none() : op_missing(r, op, left, right, node->location);
-    }
-    if (node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR) {
-        return expr_make(r, TYPE_OF(OID_BOOL), PREC_NOT, "%spond_similar(%s, %s, %s)", not_,
-                         left.text, right.text, escape);
-    }
-    if (op[strlen(op) - 1] == '*') {
-        return expr_make(r, TYPE_OF(OID_BOOL), PREC_NOT, "%spond_ilike(%s, %s, %s)", not_,
-                         left.text, right.text, escape);
-    }
-    if (escape[0] == '\'' && escape[1] == '\'') {
-        return infix(r, TYPE_OF(OID_BOOL), PREC_EQUAL, op[0] == '!' ? "NOT LIKE" : "LIKE", left,
-                     right);
-    }
-    return expr_make(r, TYPE_OF(OID_BOOL), PREC_EQUAL, "%s %sLIKE %s ESCAPE %s",
-                     expr_in(r, &left, PREC_COMPARE), not_, expr_in(r, &right, PREC_COMPARE),
-                     escape);
-}
-
 static struct expr like_operator(struct rewriter *r, const PgQuery__AExpr *node, const char *op,
                                  struct expr left, struct expr right)
 {
     (void)left;
     (void)right;
-    return like(r, node, op);
+    return op_like(r, node, op);
 }
 
 static struct expr comparison(struct rewriter *r, const PgQuery__AExpr *node, const char *op,
@@ -413,42 +162,19 @@ static struct expr comparison(struct rewriter *r, const PgQuery__AExpr *node, co
 
 static const struct {
     const char *op;
-    struct expr (*print)(struct rewriter *, const PgQuery__AExpr *, const char *, struct expr,
-                         struct expr);
+    op_print_fn *print;
 } binary_rows[] = {
-    { "=", comparison },
-    { "<>", comparison },
-    { "<", comparison },
-    { ">", comparison },
-    { "<=", comparison },
-    { ">=", comparison },
-    { "+", arithmetic },
-    { "-", arithmetic },
-    { "*", arithmetic },
-    { "/", arithmetic },
-    { "%", arithmetic },
-    { "^", power },
-    { "&", bits },
-    { "|", bits },
-    { "#", bits },
-    { "<<", bits },
-    { ">>", bits },
-    { "||", concat },
-    { "~", regex },
-    { "~*", regex },
-    { "!~", regex },
-    { "!~*", regex },
-    { "->", json },
-    { "->>", json },
-    { "#>", json },
-    { "#>>", json },
-    { "@>", json },
-    { "<@", json },
-    { "?", json },
-    { "~~", like_operator },
-    { "!~~", like_operator },
-    { "~~*", like_operator },
-    { "!~~*", like_operator },
+    { "=", comparison },      { "<>", comparison },     { "<", comparison },
+    { ">", comparison },      { "<=", comparison },     { ">=", comparison },
+    { "+", op_arithmetic },   { "-", op_arithmetic },   { "*", op_arithmetic },
+    { "/", op_arithmetic },   { "%", op_arithmetic },   { "^", op_power },
+    { "&", op_bits },         { "|", op_bits },         { "#", op_bits },
+    { "<<", op_bits },        { ">>", op_bits },        { "||", op_concat },
+    { "~", op_regex },        { "~*", op_regex },       { "!~", op_regex },
+    { "!~*", op_regex },      { "->", op_json },        { "->>", op_json },
+    { "#>", op_json },        { "#>>", op_json },       { "@>", op_json },
+    { "<@", op_json },        { "?", op_json },         { "~~", like_operator },
+    { "!~~", like_operator }, { "~~*", like_operator }, { "!~~*", like_operator },
 };
 
 static struct expr binary(struct rewriter *r, const PgQuery__AExpr *node, const char *op)
@@ -470,43 +196,6 @@ static struct expr binary(struct rewriter *r, const PgQuery__AExpr *node, const 
     }
     rewrite_unsupported(r, node->location, rewrite_text(r, "operator %s", op));
     return expr_none();
-}
-
-static struct expr unary(struct rewriter *r, const PgQuery__AExpr *node, const char *op)
-{
-    struct expr e = expr_typed(r, node->rexpr, TYPE_OF(OID_FLOAT8));
-
-    if (r->failed) {
-        return e;
-    }
-    if (op[0] == '-' && e.type.oid == OID_INTERVAL) {
-        return expr_make(r, e.type, PREC_PRIMARY, "pond_interval_neg(%s)", e.text);
-    }
-    if (!type_is_number(e.type.oid) && e.type.oid != 0) {
-        rewrite_fail(r, node->location, "42883", "operator does not exist: %s %s", op,
-                     type_text(r, e.type));
-    }
-    if (strcmp(op, "-") == 0) {
-        bool widest = e.text[0] == '2' && strcmp(e.text, "2147483648") == 0;
-
-        return expr_make(r, widest ? TYPE_OF(OID_INT8) : type_plain(e.type), PREC_UNARY, "-%s",
-                         e.text[0] == '-' ? rewrite_text(r, "(%s)", e.text)
-                                          : expr_in(r, &e, PREC_UNARY));
-    }
-    if (strcmp(op, "+") == 0) {
-        return e;
-    }
-    if (strcmp(op, "~") == 0) {
-        return expr_make(r, e.type, PREC_UNARY, "~%s", expr_in(r, &e, PREC_UNARY));
-    }
-    if (strcmp(op, "|/") == 0) {
-        return expr_make(r, TYPE_OF(OID_FLOAT8), PREC_PRIMARY, "pond_sqrt(%s)", e.text);
-    }
-    if (strcmp(op, "@") == 0) {
-        return expr_make(r, type_plain(e.type), PREC_PRIMARY, "abs(%s)", e.text);
-    }
-    rewrite_unsupported(r, node->location, rewrite_text(r, "operator %s", op));
-    return e;
 }
 
 /* ---- all kinds ---- */
@@ -533,9 +222,9 @@ static struct expr plain_operator(struct rewriter *r, const PgQuery__AExpr *node
         return op_compare_rows(r, op, left, right);
     }
     if (strncmp(op, "~~", 2) == 0 || strncmp(op, "!~~", 3) == 0) {
-        return like(r, node, op);
+        return op_like(r, node, op);
     }
-    return node->lexpr == NULL ? unary(r, node, op) : binary(r, node, op);
+    return node->lexpr == NULL ? op_unary(r, node, op) : binary(r, node, op);
 }
 
 struct expr expr_operator(struct rewriter *r, const PgQuery__AExpr *node)
@@ -559,7 +248,7 @@ struct expr expr_operator(struct rewriter *r, const PgQuery__AExpr *node)
     case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
     case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE:
     case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
-        return like(r, node, node_string(node->name[node->n_name - 1]));
+        return op_like(r, node, node_string(node->name[node->n_name - 1]));
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN:
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:

@@ -25,6 +25,22 @@ const PgQuery__RowExpr *op_row(const PgQuery__Node *node); /* NULL: not a row */
 struct expr op_compare_rows(struct rewriter *r, const char *op, const PgQuery__RowExpr *left,
                             const PgQuery__RowExpr *right);
 
+/* "left op right", with the brackets that it needs. */
+struct expr op_infix(struct rewriter *r, struct type type, enum expr_prec prec, const char *op,
+                     struct expr left, struct expr right);
+
+/* An operator of the table: both sides are looked at. */
+typedef struct expr op_print_fn(struct rewriter *r, const PgQuery__AExpr *node, const char *op,
+                                struct expr left, struct expr right);
+
+/* rewrite_number.c */
+op_print_fn op_arithmetic, op_bits, op_power;
+struct expr op_unary(struct rewriter *r, const PgQuery__AExpr *node, const char *op);
+
+/* rewrite_pattern.c */
+op_print_fn op_concat, op_regex, op_json;
+struct expr op_like(struct rewriter *r, const PgQuery__AExpr *node, const char *op);
+
 /* rewrite_date.c: false when neither side is a date, time or interval, or there is no such
  * operator. */
 bool op_dates(struct rewriter *r, char op, struct expr left, struct expr right,
