@@ -1,6 +1,7 @@
 /* sql/cast.c: casts at run time go through the types' text forms (protocol/value.h), except where
- * the storage form makes it plain arithmetic. */
-#include "sql/cast.h"
+ * the storage form makes it plain arithmetic (cast_number.c). What else the rewriter puts around
+ * values is here, too. */
+#include "sql/cast_impl.h"
 
 #include "pool/session.h"
 #include "protocol/value.h"
@@ -9,43 +10,11 @@
 #include "sql/types.h"
 
 #include <errno.h>
-#include <math.h>
-#include <sqlite3.h>
-#include <stdio.h>
-#include <strings.h>
+#include <string.h>
 
 /* ---- cells and SQLite's values ---- */
 
-static struct cell cell_of(sqlite3_value *value)
-{
-    struct cell cell = { .kind = CELL_NULL };
-
-    switch (sqlite3_value_type(value)) {
-    case SQLITE_INTEGER:
-        cell.kind = CELL_INT;
-        cell.i = sqlite3_value_int64(value);
-        break;
-    case SQLITE_FLOAT:
-        cell.kind = CELL_REAL;
-        cell.r = sqlite3_value_double(value);
-        break;
-    case SQLITE_TEXT:
-        cell.kind = CELL_TEXT;
-        cell.bytes.data = sqlite3_value_text(value);
-        cell.bytes.len = (size_t)sqlite3_value_bytes(value);
-        break;
-    case SQLITE_BLOB:
-        cell.kind = CELL_BLOB;
-        cell.bytes.data = sqlite3_value_blob(value);
-        cell.bytes.len = (size_t)sqlite3_value_bytes(value);
-        break;
-    default:
-        break;
-    }
-    return cell;
-}
-
-static void result_cell(sqlite3_context *context, const struct cell *cell)
+void cast_result(sqlite3_context *context, const struct cell *cell)
 {
     switch (cell->kind) {
     case CELL_INT:
@@ -67,7 +36,7 @@ static void result_cell(sqlite3_context *context, const struct cell *cell)
     }
 }
 
-static void fail(sqlite3_context *context, int result, struct failure *failure)
+void cast_fail(sqlite3_context *context, int result, struct failure *failure)
 {
     if (result != FAILED) {
         sqlite3_result_error_nomem(context);
@@ -164,7 +133,7 @@ static int cast_text(const struct value_style *style, const struct cast *cast,
 
 static void call_cast(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
-    struct cell cell = cell_of(argv[0]);
+    struct cell cell = cast_cell(argv[0]);
     struct type from = type_of_code((uint32_t)sqlite3_value_int64(argv[1]));
     struct cast cast = { from.oid, from.oid == OID_NUMERIC ? type_scale(from) : -1,
                          (uint32_t)sqlite3_value_int64(argv[2]), sqlite3_value_int(argv[3]),
@@ -190,115 +159,17 @@ static void call_cast(sqlite3_context *context, int argc, sqlite3_value **argv)
             value_decode(cast.to, cast.typmod, FORMAT_TEXT, text, &style, &out, &cell, &failure);
     }
     if (result != 0) {
-        fail(context, result, &failure);
+        cast_fail(context, result, &failure);
         return;
     }
-    result_cell(context, &cell);
+    cast_result(context, &cell);
 }
 
-/* ---- integers and numeric ---- */
-
-static void fail_range(sqlite3_context *context, int bytes)
-{
-    struct failure failure = { 0 };
-
-    (void)failure_set(&failure, "22003", "%s out of range",
-                      bytes == 2   ? "smallint"
-                      : bytes == 4 ? "integer"
-                                   : "bigint");
-    function_fail(context, &failure);
-}
-
-/* A text in an integer's place (SQLite is loosely typed): as PostgreSQL reads it. */
-static bool read_number(sqlite3_context *context, sqlite3_value *value, uint32_t oid,
-                        struct cell *cell)
-{
-    struct failure failure = { 0 };
-    struct buf scratch cleanup(buf_finish) = { 0 };
-    struct view text = cell->bytes;
-    struct sql_session *sql = sql_of_function(context);
-    int result = value_decode(oid, -1, FORMAT_TEXT, text, &sql->style, &scratch, cell, &failure);
-
-    (void)value;
-    if (result != 0) {
-        fail(context, result, &failure);
-    }
-    return result == 0;
-}
-
-static void call_int(sqlite3_context *context, int argc, sqlite3_value **argv, int bytes)
-{
-    int64_t most = bytes == 8 ? INT64_MAX : bytes == 4 ? INT32_MAX : INT16_MAX;
-    struct cell cell = cell_of(argv[0]);
-
-    if (cell.kind == CELL_NULL ||
-        (cell.kind == CELL_TEXT && !read_number(context, argv[0], OID_NUMERIC, &cell))) {
-        return;
-    }
-    if (cell.kind == CELL_REAL) {
-        double rounded = argc > 1 ? nearbyint(cell.r) : round(cell.r);
-
-        if (!(rounded >= -9223372036854775808.0 && rounded < 9223372036854775808.0)) {
-            fail_range(context, bytes);
-            return;
-        }
-        cell.kind = CELL_INT;
-        cell.i = (int64_t)rounded;
-    }
-    if (cell.i > most || cell.i < -most - 1) {
-        fail_range(context, bytes);
-        return;
-    }
-    sqlite3_result_int64(context, cell.i);
-}
-
-static void call_int2(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-    call_int(context, argc, argv, 2);
-}
-
-static void call_int4(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-    call_int(context, argc, argv, 4);
-}
-
-static void call_int8(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-    call_int(context, argc, argv, 8);
-}
-
-static void call_numeric(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-    struct sql_session *sql = sql_of_function(context);
-    struct cell cell = cell_of(argv[0]);
-    struct buf text cleanup(buf_finish) = { 0 };
-    struct buf out cleanup(buf_finish) = { 0 };
-    struct failure failure = { 0 };
-    int result;
-
-    (void)argc;
-    if (cell.kind == CELL_NULL) {
-        return;
-    }
-    if (value_numeric_fits(&cell, sqlite3_value_int(argv[1]))) {
-        sqlite3_result_value(context, argv[0]);
-        return;
-    }
-    result = value_encode(OID_NUMERIC, -1, FORMAT_TEXT, &cell, &sql->style, &text, &failure);
-    if (result == 0) {
-        result = value_decode(OID_NUMERIC, sqlite3_value_int(argv[1]), FORMAT_TEXT, buf_view(&text),
-                              &sql->style, &out, &cell, &failure);
-    }
-    if (result != 0) {
-        fail(context, result, &failure);
-        return;
-    }
-    result_cell(context, &cell);
-}
+/* ---- char(n) ---- */
 
 static void call_pad(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
-    struct cell cell = cell_of(argv[0]);
+    struct cell cell = cast_cell(argv[0]);
     struct buf text cleanup(buf_finish) = { 0 };
     int missing = sqlite3_value_int(argv[1]);
     int result;
@@ -351,7 +222,7 @@ static void call_extreme(sqlite3_context *context, int argc, sqlite3_value **arg
     struct cell best_cell = { .kind = CELL_NULL };
 
     for (int i = 0; i < argc; i++) {
-        struct cell cell = cell_of(argv[i]);
+        struct cell cell = cast_cell(argv[i]);
 
         if (cell.kind != CELL_NULL && (best < 0 || sign * compare_cells(&cell, &best_cell) > 0)) {
             best = i;
@@ -371,103 +242,6 @@ static void call_greatest(sqlite3_context *context, int argc, sqlite3_value **ar
 static void call_least(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
     call_extreme(context, argc, argv, -1);
-}
-
-/* ---- arrays as JSON, for = ANY($1) ---- */
-
-static int json_string(struct buf *out, struct view text)
-{
-    int result = buf_append_byte(out, '"');
-
-    for (size_t i = 0; i < text.len && result == 0; i++) {
-        uint8_t byte = text.data[i];
-
-        result = byte < 0x20 || byte == '"' || byte == '\\' ? buf_printf(out, "\\u%04x", byte)
-                                                            : buf_append_byte(out, byte);
-    }
-    return result != 0 ? result : buf_append_byte(out, '"');
-}
-
-static int json_element(struct sql_session *sql, struct buf *out, struct view text, bool quoted,
-                        uint32_t oid, struct failure *f)
-{
-    struct buf scratch cleanup(buf_finish) = { 0 };
-    struct cell cell;
-    int result;
-
-    if (!quoted && text.len == 4 && strncasecmp((const char *)text.data, "null", 4) == 0) {
-        return buf_append_str(out, "null");
-    }
-    result = value_decode(oid, -1, FORMAT_TEXT, text, &sql->style, &scratch, &cell, f);
-    if (result != 0) {
-        return result;
-    }
-    switch (cell.kind) {
-    case CELL_INT:
-        return buf_printf(out, "%lld", (long long)cell.i);
-    case CELL_REAL:
-        return buf_printf(out, "%.17g", cell.r);
-    case CELL_TEXT:
-        return json_string(out, cell.bytes);
-    default:
-        return failure_set(f, "0A000", "this array type is not supported by pond yet");
-    }
-}
-
-static int array_to_json(struct sql_session *sql, struct view in, uint32_t oid, struct buf *out,
-                         struct failure *f)
-{
-    struct buf item cleanup(buf_finish) = { 0 };
-    size_t at = 1;
-    int result = buf_append_byte(out, '[');
-
-    if (in.len < 2 || in.data[0] != '{' || in.data[in.len - 1] != '}') {
-        return failure_set(f, "22P02", "malformed array literal: \"%.*s\"", (int)in.len,
-                           (const char *)in.data);
-    }
-    while (result == 0 && at < in.len - 1) {
-        bool quoted = in.data[at] == '"';
-
-        buf_clear(&item);
-        at += quoted;
-        while (at < in.len - 1 && (quoted ? in.data[at] != '"' : in.data[at] != ',')) {
-            at += in.data[at] == '\\' && at + 2 < in.len;
-            if (buf_append_byte(&item, in.data[at++]) != 0) {
-                return -ENOMEM;
-            }
-        }
-        at += quoted;
-        if (at < in.len - 1 && in.data[at] != ',') {
-            return failure_set(f, "22P02", "malformed array literal: \"%.*s\"", (int)in.len,
-                               (const char *)in.data);
-        }
-        result = json_element(sql, out, buf_view(&item), quoted, oid, f);
-        if (result == 0 && at < in.len - 1) {
-            result = buf_append_byte(out, ',');
-        }
-        at++;
-    }
-    return result != 0 ? result : buf_append_byte(out, ']');
-}
-
-static void call_array_json(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-    struct cell cell = cell_of(argv[0]);
-    struct buf out cleanup(buf_finish) = { 0 };
-    struct failure failure = { 0 };
-    int result;
-
-    (void)argc;
-    if (cell.kind != CELL_TEXT) {
-        return;
-    }
-    result = array_to_json(sql_of_function(context), cell.bytes,
-                           (uint32_t)sqlite3_value_int64(argv[1]), &out, &failure);
-    if (result != 0) {
-        fail(context, result, &failure);
-        return;
-    }
-    sqlite3_result_text64(context, (const char *)out.data, out.len, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
 /* ---- LIMIT and OFFSET ---- */
@@ -520,14 +294,14 @@ static const struct {
     void (*call)(sqlite3_context *, int, sqlite3_value **);
 } cast_rows[] = {
     { "pond_cast", 5, SQLITE_DETERMINISTIC, call_cast },
-    { "pond_int2", -1, SQLITE_DETERMINISTIC, call_int2 },
-    { "pond_int4", -1, SQLITE_DETERMINISTIC, call_int4 },
-    { "pond_int8", -1, SQLITE_DETERMINISTIC, call_int8 },
-    { "pond_numeric", 2, SQLITE_DETERMINISTIC, call_numeric },
+    { "pond_int2", -1, SQLITE_DETERMINISTIC, cast_call_int2 },
+    { "pond_int4", -1, SQLITE_DETERMINISTIC, cast_call_int4 },
+    { "pond_int8", -1, SQLITE_DETERMINISTIC, cast_call_int8 },
+    { "pond_numeric", 2, SQLITE_DETERMINISTIC, cast_call_numeric },
     { "pond_pad", 2, SQLITE_DETERMINISTIC, call_pad },
     { "pond_greatest", -1, SQLITE_DETERMINISTIC, call_greatest },
     { "pond_least", -1, SQLITE_DETERMINISTIC, call_least },
-    { "pond_array_json", 2, SQLITE_DETERMINISTIC, call_array_json },
+    { "pond_array_json", 2, SQLITE_DETERMINISTIC, cast_call_array_json },
     { "pond_limit", 2, SQLITE_DETERMINISTIC, call_limit },
     { "pond_not_null", 3, 0, call_not_null },
 };
