@@ -88,11 +88,6 @@ int create_view_run(struct portal *portal, struct row_sink *sink, int64_t max_ro
 
 /* ---- CREATE TABLE AS ---- */
 
-static void free_inner(void *extra)
-{
-    sql_plan_unref(extra);
-}
-
 int create_table_as_plan(struct planner *planner, const PgQuery__Node *node, struct plan *plan,
                          struct failure *f)
 {
@@ -107,11 +102,8 @@ int create_table_as_plan(struct planner *planner, const PgQuery__Node *node, str
     }
     int r = plan_node(planner, stmt->query, &inner, f);
     if (r == 0) {
-        plan->extra = inner;
-        plan->extra_free = free_inner;
-        plan->param_oids = inner->param_oids;
-        plan->param_count = inner->param_count;
-        plan->flags |= PLAN_UNCACHED;
+        plan_take_inner(plan, inner);
+        plan_share_params(plan, inner);
     }
     return r;
 }
@@ -194,11 +186,8 @@ int select_into_plan(struct planner *planner, const PgQuery__Node *node, struct 
     query.select_stmt = &select; /* a plan of SQLite's text keeps nothing of its tree */
     int r = plan_node(planner, &query, &inner, f);
     if (r == 0) {
-        plan->extra = inner;
-        plan->extra_free = free_inner;
-        plan->param_oids = inner->param_oids;
-        plan->param_count = inner->param_count;
-        plan->flags |= PLAN_UNCACHED;
+        plan_take_inner(plan, inner);
+        plan_share_params(plan, inner);
     }
     return r;
 }

@@ -195,6 +195,24 @@ bool plan_copy_columns(struct plan *plan, const struct plan *from)
     return true;
 }
 
+static void free_inner(void *extra)
+{
+    sql_plan_unref(extra);
+}
+
+void plan_take_inner(struct plan *plan, struct plan *inner)
+{
+    plan->extra = inner;
+    plan->extra_free = free_inner;
+    plan->flags |= PLAN_UNCACHED;
+}
+
+void plan_share_params(struct plan *plan, const struct plan *inner)
+{
+    plan->param_oids = inner->param_oids;
+    plan->param_count = inner->param_count;
+}
+
 /* ---- ordinary statements ---- */
 
 static bool columns_of(struct plan *plan, const struct relation *relation)

@@ -73,6 +73,11 @@ must_check bool plan_set_sql(struct plan *plan, struct view sql);
 must_check bool plan_add_column(struct plan *plan, const char *name, struct type type);
 must_check bool plan_copy_columns(struct plan *plan, const struct plan *from);
 
+/* What a verb keeps of the statement inside of it (PREPARE, DECLARE, EXPLAIN ...): its plan is
+ * plan->extra from now on, and such a plan is not cached. */
+void plan_take_inner(struct plan *plan, struct plan *inner);
+void plan_share_params(struct plan *plan, const struct plan *inner); /* $1 is the inner one's */
+
 /* The plan that has the texts: itself or its base. */
 static inline const struct plan *plan_whole(const struct plan *plan)
 {

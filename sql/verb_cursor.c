@@ -22,11 +22,6 @@ enum {
     OPTION_HOLD = 1 << 5,
 };
 
-static void free_inner(void *extra)
-{
-    sql_plan_unref(extra);
-}
-
 static int check_options(unsigned options, struct failure *f)
 {
     if ((options & OPTION_SCROLL) != 0 && (options & OPTION_NO_SCROLL) != 0) {
@@ -78,11 +73,8 @@ int declare_plan(struct planner *planner, const PgQuery__Node *node, struct plan
     if (check_options(options, f) != 0 || plan_node(planner, stmt->query, &inner, f) != 0) {
         return FAILED;
     }
-    plan->extra = inner;
-    plan->extra_free = free_inner;
-    plan->flags |= PLAN_UNCACHED;
-    plan->param_oids = inner->param_oids;
-    plan->param_count = inner->param_count;
+    plan_take_inner(plan, inner);
+    plan_share_params(plan, inner);
     if (inner->verb != NULL || stmt->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
         return failure_set(f, "42601", "DECLARE CURSOR needs a SELECT or VALUES");
     }

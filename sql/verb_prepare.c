@@ -9,11 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-static void free_inner(void *extra)
-{
-    sql_plan_unref(extra);
-}
-
 /* ---- PREPARE ---- */
 
 enum { prepare_types_max = 1664 };
@@ -46,9 +41,7 @@ int prepare_plan(struct planner *planner, const PgQuery__Node *node, struct plan
     if (r != 0) {
         return r;
     }
-    plan->extra = made;
-    plan->extra_free = free_inner;
-    plan->flags |= PLAN_UNCACHED;
+    plan_take_inner(plan, made);
     return 0;
 }
 
@@ -253,9 +246,7 @@ int explain_plan(struct planner *planner, const PgQuery__Node *node, struct plan
     if (r != 0) {
         return r;
     }
-    plan->extra = inner;
-    plan->extra_free = free_inner;
-    plan->flags |= PLAN_UNCACHED;
+    plan_take_inner(plan, inner);
     struct type type = TYPE_OF(format[0] == 'j' ? OID_JSON : OID_TEXT);
     return plan_add_column(plan, "QUERY PLAN", type) ? 0 : failure_set_nomem(f);
 }
