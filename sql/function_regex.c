@@ -91,7 +91,12 @@ static struct regex *compile(sqlite3_context *c, struct view pattern, bool ignor
         fn_fail(c, "54000", "regular expression is too long");
         return NULL;
     }
-    if (regex_to_posix(pattern, &posix) != 0) {
+    int r = regex_to_posix(pattern, &posix);
+    if (r == REGEX_NOT_IN_SET) {
+        fn_fail(c, "0A000", "\\D, \\W and \\S inside of brackets are not supported by pond");
+        return NULL;
+    }
+    if (r != 0) {
         sqlite3_result_error_nomem(c);
         return NULL;
     }
@@ -109,7 +114,7 @@ static struct regex *compile(sqlite3_context *c, struct view pattern, bool ignor
     *re = (struct regex){ .posix = kept,
                           .flags = REG_EXTENDED | (ignore_case ? REG_ICASE : 0),
                           .weight = weight };
-    int r = compile_posix(re);
+    r = compile_posix(re);
     if (r != 0) {
         mem_free(re->posix);
         mem_free(re);

@@ -88,6 +88,8 @@ static void strings_body(struct test_session *t)
           "'^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'",
           "t" },
         { "'x{' ~ 'x\\{' AND '\\1' ~ '[\\1]' AND 'a]b' ~ 'a[]x]b'", "t" },
+        { "']' ~ '[a\\]b]' AND '-' ~ '[a\\-z]' AND 'm' !~ '[a\\-z]' AND 'b' !~ '[\\^a]'", "t" },
+        { "'a1' ~ '^[[:alpha:]\\d]+$' AND '[1' ~ '[\\[]\\d'", "t" },
         { "btrim('xyétrimyéx', 'xyé')", "trim" },
         { "ltrim('  a ') || '|' || rtrim(' a  ') || '|' || trim(' é ')", "a | a|é" },
         { "rtrim('aéé', 'é') || ltrim('', 'x') || trim(both 'é' from 'éé')", "a" },

@@ -44,10 +44,40 @@ static void inside_of_brackets_they_are_sets(void **state)
 {
     (void)state;
     check_posix("[\\d_][\\w\\s]", "[0-9_][[:alnum:]_[:space:]]");
-    check_posix("[\\-x]", "[-x]");
     check_posix("[(?:]", "[(?:]");
     check_posix("[]\\d]\\d", "[]0-9][0-9]");
     check_posix("[^]\\d]\\d", "[^]0-9][0-9]");
+}
+
+static void what_is_escaped_in_brackets_is_a_letter(void **state)
+{
+    (void)state;
+    check_posix("[a\\]b]", "[a[.].]b]");
+    check_posix("[a\\-z]", "[a[.-.]z]");
+    check_posix("[\\^a]", "[[.^.]a]");
+    check_posix("[\\[]\\d", "[[.[.]][0-9]");
+    check_posix("[\\\\x\\n]", "[\\x\n]");
+}
+
+static void a_class_in_brackets_does_not_end_them(void **state)
+{
+    (void)state;
+    check_posix("[[:alpha:]\\d]\\d", "[[:alpha:]0-9][0-9]");
+    check_posix("[[.].]\\w]\\d", "[[.].][:alnum:]_][0-9]");
+    check_posix("[a[]\\d", "[a[][0-9]");
+    check_posix("[[:alpha", "[[:alpha");
+}
+
+static void what_brackets_cannot_say_is_told(void **state)
+{
+    static const char *const patterns[] = { "[\\D]", "[a\\W]", "[^\\S]" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
+        cleanup(buf_finish) struct buf out = { 0 };
+
+        assert_int_equal(regex_to_posix(view_of_str(patterns[i]), &out), REGEX_NOT_IN_SET);
+    }
 }
 
 /* What is cut off is the library's to refuse. */
@@ -97,6 +127,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shorthands_are_written_out),
         cmocka_unit_test(inside_of_brackets_they_are_sets),
+        cmocka_unit_test(what_is_escaped_in_brackets_is_a_letter),
+        cmocka_unit_test(a_class_in_brackets_does_not_end_them),
+        cmocka_unit_test(what_brackets_cannot_say_is_told),
         cmocka_unit_test(one_that_is_cut_off_stays_so),
         cmocka_unit_test(similar_to_matches_all_of_a_text),
         cmocka_unit_test(one_too_long_for_its_room_is_refused),
