@@ -122,8 +122,8 @@ void call_fail_ambiguous(struct rewriter *r, const char *name, const struct expr
                          size_t count, int32_t location);
 bool call_schema_is_known(struct rewriter *r, const PgQuery__FuncCall *call); /* else failed */
 const char *value_function_name(const PgQuery__SQLValueFunction *function);   /* "current_date" */
-const char *window_text(struct rewriter *r,
-                        const PgQuery__WindowDef *window); /* "(PARTITION BY ...)" */
+/* rewrite_window.c: "(PARTITION BY ... ORDER BY ... ROWS ...)" */
+const char *window_text(struct rewriter *r, const PgQuery__WindowDef *window);
 
 /* ---- GROUP BY (rewrite_group.c) ---- */
 
