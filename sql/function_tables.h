@@ -12,8 +12,8 @@ struct function_table {
 extern const struct function_table function_text_table, function_math_table, function_date_table,
     function_interval_table, function_json_table, function_json_build_table, function_system_table,
     function_sequence_table, function_aggregate_table, function_sqlite_table, function_cursor_table,
-    function_database_table, function_role_table, function_array_table, function_pond_table,
-    function_lock_table;
+    function_database_table, function_backend_table, function_role_table, function_array_table,
+    function_pond_table, function_lock_table;
 
 /* Those that are window functions as well: pond_sum and pond_avg; and pond_exact(). */
 must_check int functions_register_sums(struct sql_session *sql, struct failure *ret_failure);

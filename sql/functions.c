@@ -13,8 +13,8 @@ static const struct function_table *const tables[] = {
     &function_interval_table, &function_json_table,     &function_json_build_table,
     &function_system_table,   &function_sequence_table, &function_aggregate_table,
     &function_sqlite_table,   &function_cursor_table,   &function_database_table,
-    &function_role_table,     &function_array_table,    &function_pond_table,
-    &function_lock_table,
+    &function_backend_table,  &function_role_table,     &function_array_table,
+    &function_pond_table,     &function_lock_table,
 };
 
 /* How well an argument fits: 0 not at all. */
