@@ -19,6 +19,12 @@ void select_add_target(struct rewriter *r, struct expr e, const char *label, int
 
 bool select_is_star(const PgQuery__Node *node);
 
+/* rewrite_from.c: prints one item of FROM, whatever it is */
+void from_item(struct rewriter *r, const PgQuery__Node *node);
+
+/* rewrite_join.c: an item that is a join */
+void from_join(struct rewriter *r, const PgQuery__Node *node);
+
 /* rewrite_order.c */
 
 /* The output column that a bare name or a position means; 0: none. `clause` is for the error. */
