@@ -33,6 +33,9 @@ int main(int argc, char *argv[])
         fputs(arguments.mode == MODE_HELP ? arguments_help() : "pondd " POND_VERSION "\n", stdout);
         return 0;
     }
+    if (arguments.mode == MODE_RUN) {
+        service_hold_signals();
+    }
     if (conf_read(arguments.file, arguments.overrides, arguments.override_count, &conf, &failure) !=
         0) {
         return complain(&failure);

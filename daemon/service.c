@@ -278,6 +278,27 @@ static void start_task(void *arg)
 
 /* ---- life ---- */
 
+static void do_nothing(int number)
+{
+    (void)number;
+}
+
+/* Those that would end who does not listen yet. */
+static void hold_signals(int how)
+{
+    sigset_t held;
+
+    sigemptyset(&held);
+    sigaddset(&held, SIGHUP);
+    sigaddset(&held, SIGUSR1);
+    sigprocmask(how, &held, NULL);
+}
+
+void service_hold_signals(void)
+{
+    hold_signals(SIG_BLOCK);
+}
+
 static int open_signals(struct service *service)
 {
     struct event_base *base = loop_base(service_loop(service));
@@ -285,12 +306,14 @@ static int open_signals(struct service *service)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a temporary file at the process's limit is an error of its write */
     for (size_t i = 0; i < signal_count; i++) {
-        signal(signal_numbers[i], SIG_IGN); /* what libevent goes back to: one more while we end */
+        /* what libevent goes back to: one more while we end; SIG_IGN would drop what was held */
+        signal(signal_numbers[i], do_nothing);
         service->signals[i] = evsignal_new(base, signal_numbers[i], signal_came, service);
         if (service->signals[i] == NULL || event_add(service->signals[i], NULL) != 0) {
             return -ENOMEM;
         }
     }
+    hold_signals(SIG_UNBLOCK);
     return 0;
 }
 

@@ -280,6 +280,26 @@ class Start(Test):
             os.sched_yield()
         self.assertEqual(self.rows("shop", "SELECT v FROM t"), [(b"late", )])
 
+    def test_signals_that_come_while_the_configuration_is_read_wait_for_the_start(self):
+        os.mkfifo(self.folder / "pond.conf")
+        daemon = self.start(self.folder / "pond.conf")
+        with open(self.folder / "pond.conf", "w", encoding="utf-8") as pipe:  # it is being read now
+            daemon.send(signal.SIGHUP)
+            daemon.send(signal.SIGUSR1)
+            (self.folder / "pond.conf").unlink()
+            self.write("pond.conf", "[database late]\n")
+            pipe.write("[database early]\n")
+        self.assertTrue(daemon.await_ready(), "%s\n%s" % (daemon.process.poll(), daemon.log()))
+        begun = time.monotonic()
+        while "reloaded" not in daemon.log():
+            self.assertIsNone(daemon.process.poll(), daemon.log())
+            if time.monotonic() > begun + 1:  # ThreadSanitizer may keep a signal back until the next one
+                daemon.send(signal.SIGUSR1)
+                begun = time.monotonic()
+            os.sched_yield()
+        self.assertIn("connections=0", daemon.log())
+        self.assertEqual(self.rows("late", "SELECT 1"), [(b"1", )])
+
 
 class Log(Test):
     def test_a_flood_is_cut_and_counted_and_the_daemons_own_lines_are_there(self):
