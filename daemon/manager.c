@@ -224,9 +224,18 @@ void manager_reloaded(struct manager *manager)
 {
     manager->reloads = false;
     (void)set_pulse(manager);
-    manager->status[0] = '\0'; /* the manager has another one */
-    say(manager, "READY=1");
-    begin_status(manager);
+    manager->status[0] = '\0';              /* the manager has another one */
+    if (manager->phase == MANAGER_SERVES) { /* nothing is said after STOPPING=1 */
+        say(manager, "READY=1");
+        begin_status(manager);
+    }
+}
+
+void manager_does_not_reload(struct manager *manager)
+{
+    if (manager->phase == MANAGER_SERVES && !manager->reloads) {
+        say(manager, "READY=1");
+    }
 }
 
 void manager_stops(struct manager *manager, int64_t grace_us)
@@ -235,6 +244,9 @@ void manager_stops(struct manager *manager, int64_t grace_us)
 
     if (manager->phase == MANAGER_STOPS) {
         return;
+    }
+    if (manager->phase == MANAGER_SERVES) {
+        say(manager, "READY=1"); /* the end of a reload, before which a stop is not looked at */
     }
     manager->phase = MANAGER_STOPS;
     snprintf(note, sizeof(note), "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=%" PRId64,

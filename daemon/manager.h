@@ -47,5 +47,9 @@ void manager_is_ready(struct manager *manager);
 void manager_reloads(struct manager *manager);
 void manager_reloaded(struct manager *manager);
 
+/* A reload that was wanted does not even begin. Who wanted it may have told the manager already
+ * that it has, as pondd.service does. */
+void manager_does_not_reload(struct manager *manager);
+
 /* It does not go on: statements may take up to `grace_us` to end. Once is enough. */
 void manager_stops(struct manager *manager, int64_t grace_us);

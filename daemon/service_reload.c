@@ -6,19 +6,22 @@
 #include "daemon/log.h"
 #include "daemon/reload.h"
 
-static void reload_once(struct server *server)
+static void reload_once(struct service *service)
 {
     cleanup(buf_finish) struct buf kept = { 0 };
     struct failure failure;
     struct permit turn;
-    int r = reload_begin(server, &turn, &failure);
+    int r = reload_begin(&service->server, &turn, &failure);
 
     if (r == 0) {
-        (void)!reload_file(server, &kept, &failure); /* has told the log */
+        (void)!reload_file(&service->server, &kept, &failure); /* has told the log */
         reload_end(&turn);
-    } else if (r == FAILED) {
+        return;
+    }
+    if (r == FAILED) {
         log_failure(LEVEL_ERROR, "cannot reload", &failure);
     }
+    manager_does_not_reload(&service->manager);
 }
 
 static void reload_task(void *arg)
@@ -27,7 +30,7 @@ static void reload_task(void *arg)
 
     do {
         service->reload_wanted = false;
-        reload_once(&service->server);
+        reload_once(service);
     } while (service->reload_wanted);
     service->reloads = false;
 }
@@ -51,6 +54,7 @@ void service_reload_if_wanted(struct service *service)
     service->reloads = task_spawn(service_loop(service), "reload", reload_task, service, NULL) == 0;
     if (!service->reloads) {
         log_line(LEVEL_ERROR, "no memory to reload");
+        manager_does_not_reload(&service->manager);
     }
 }
 
@@ -58,6 +62,7 @@ void service_want_reload(struct service *service)
 {
     if (service->stops > 0) {
         log_line(LEVEL_LOG, "no reload: pondd stops");
+        manager_does_not_reload(&service->manager);
         return;
     }
     service->reload_wanted = true;

@@ -279,6 +279,35 @@ class Notes(Manager):
         self.until("STOPPING=1")
         self.assertEqual(self.process.wait(timeout=PATIENCE), 0)
 
+    def test_a_stop_in_a_reload_is_the_last_word(self):
+        """The manager would wait for the end of the reload before it looks at the stop, and take one that came later for news."""
+        (self.folder / "endless.sql").write_text("CREATE TABLE t AS " + ENDLESS % "i" + ";\n", encoding="utf-8")
+        self.start()
+        self.until("READY=1")
+        (self.folder / "pond.conf").write_text("[database a]\nseed = endless.sql\nclone_memory = 0\n", encoding="utf-8")
+        self.process.send_signal(signal.SIGHUP)
+        self.until("^RELOADING=1")
+        self.assertEqual(self.end(), 0)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+            last.sendto(b"END", str(self.folder / "notify"))
+        said = [note for note in self.until("^END$") if re.search("READY=|STOPPING=|RELOADING=", note)]
+        self.assertEqual([note.splitlines()[0] for note in said], ["READY=1", "STOPPING=1"])
+
+    def test_a_reload_that_does_not_begin_ends(self):
+        """As the manager was told that it has begun by who asked for it."""
+        sock = self.unix()
+        self.start(sockets=[sock])
+        self.until("READY=1")
+        console = self.console(sock)
+        self.assertNotIn("E", console.ask(wire.query("SHUTDOWN WAIT_FOR_CLIENTS"))[0])
+        self.all_said()
+        self.process.send_signal(signal.SIGHUP)
+        self.until("^READY=1$")
+        self.assertIn("no reload: pondd stops", self.log())
+        console.socket.close()
+        self.until("STOPPING=1")
+        self.assertEqual(self.process.wait(timeout=PATIENCE), 0)
+
     def test_a_grace_longer_than_the_managers_patience_is_asked_for(self):
         self.start(options=["shutdown_grace=1h"])
         self.until("READY=1")
