@@ -19,7 +19,7 @@ SLOW_SECONDS = 4
 SLOW_SEED = """CREATE TABLE slow AS WITH RECURSIVE turn(n) AS (
     SELECT 1 UNION ALL SELECT n + 1 FROM turn WHERE clock_timestamp() < statement_timestamp() + interval '%d seconds'
 ) SELECT count(*) > 1 AS loaded FROM turn;
-""" % SLOW_SECONDS
+"""
 
 
 def run(*words, code=0):
@@ -87,14 +87,19 @@ def configure(more="", database=""):
     run("systemctl", "restart", "pondd.service")
 
 
+def slow_database(seconds):
+    """Its section; its seed keeps a thread busy for so long."""
+    (CONF.parent / "slow.sql").write_text(SLOW_SEED % seconds, encoding="utf-8")
+    return "[database slow]\nseed = slow.sql\n"
+
+
 @contextlib.contextmanager
 def seed_slower_than_allowed():
     """Database slow may be named inside: its seed keeps a thread busy for SLOW_SECONDS, which is longer than systemd gives for a
     start or a reload, and than its watchdog waits. At the end the database is there."""
-    (CONF.parent / "slow.sql").write_text(SLOW_SEED, encoding="utf-8")
     drop_in("TimeoutStartSec=1s\nWatchdogSec=2s")
     begun = time.monotonic()
-    yield "[database slow]\nseed = slow.sql\n"
+    yield slow_database(SLOW_SECONDS)
     assert time.monotonic() - begun >= SLOW_SECONDS, "nobody has waited for the seed"
     assert once("SELECT loaded FROM slow", "slow") == [("t",)]
     drop_in("")

@@ -4,10 +4,13 @@ Runs as root where a systemd is process 1 and nothing else matters (tests/servic
 
 usage: story.py FOLDER [STEP ...]       FOLDER has the packages and what test_boot.sh copies
 """
+import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +22,7 @@ sys.path.insert(0, str(FOLDER))
 import wire  # noqa: E402
 from faults import FAULTS  # noqa: E402
 from machine import (CONF, ENDLESS, PATIENCE, configure, connect, drop_in, journal, last_words, once, pid, rows,  # noqa: E402
-                     run, seed_slower_than_allowed, show, until, visitors)
+                     run, seed_slower_than_allowed, show, slow_database, until, visitors)
 
 
 def step_install():
@@ -242,6 +245,40 @@ def step_reload():
         assert client.until("Z")[-1][0] == "Z"
         assert rows(client, "SELECT count(*) FROM t") == [("1000",)]
     assert pid() == before
+
+
+def step_reload_of_a_busy_daemon():
+    """It hears of the reload late, and systemctl waits all the same."""
+    configure()
+    CONF.write_text(CONF.read_text(encoding="utf-8") + "[database added]\n", encoding="utf-8")
+    os.kill(pid(), signal.SIGSTOP)
+    try:
+        reload = subprocess.Popen(["systemctl", "reload", "pondd.service"])
+        until(lambda: show("SubState") == "reload" and show("ControlPID") == "0", "no reload")
+        assert reload.poll() is None
+    finally:
+        os.kill(pid(), signal.SIGCONT)
+    assert reload.wait(PATIENCE) == 0
+    assert once("SELECT 1", "added") == [("1",)]
+    assert show("SubState") == "running"
+
+
+def step_stop_in_a_reload():
+    """Others than systemd end it; systemd sees it at once, though the reload was not over."""
+    configure("shutdown_grace = 1h")
+    CONF.write_text(CONF.read_text(encoding="utf-8") + slow_database(3600), encoding="utf-8")
+    with connect() as busy:
+        busy.send(wire.query(ENDLESS))
+        run("systemctl", "reload", "--no-block", "pondd.service")
+        until(lambda: show("StatusText") == "reloading", "no reload")
+        stopped = pid()
+        os.kill(stopped, signal.SIGTERM)
+        until(lambda: show("ActiveState") == "deactivating", "it is " + show("ActiveState"))
+        os.kill(stopped, signal.SIGTERM)
+        assert last_words(busy) == "57P01"
+    until(lambda: pid() != stopped, "it does not end")
+    assert show("Result") == "success"
+    configure()
 
 
 def newer_package():
