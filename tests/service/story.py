@@ -23,6 +23,7 @@ import wire  # noqa: E402
 from faults import FAULTS  # noqa: E402
 from machine import (CONF, ENDLESS, PATIENCE, configure, connect, drop_in, journal, last_words, once, pid, rows,  # noqa: E402
                      run, seed_slower_than_allowed, show, slow_database, until, visitors)
+from settings import SETTINGS  # noqa: E402
 
 
 def step_install():
@@ -339,7 +340,7 @@ def step_purge():
 
 
 STEPS = [value for name, value in list(globals().items()) if name.startswith("step_")]
-STEPS[STEPS.index(step_upgrade):STEPS.index(step_upgrade)] = FAULTS  # they are of the daemon that is installed
+STEPS[STEPS.index(step_upgrade):STEPS.index(step_upgrade)] = SETTINGS + FAULTS  # they are of the daemon that is installed
 
 
 def main(wanted):

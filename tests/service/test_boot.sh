@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs the packages in a systemd that boots for it, and lives through story.py and faults.py.
+# Installs the packages in a systemd that boots for it, and lives through story.py, settings.py and faults.py.
 #
 # usage: test_boot.sh PACKAGES [STEP ...]     PACKAGES: the folder with the .deb files
 set -euo pipefail
@@ -8,7 +8,7 @@ folder=$(mktemp -d -t pond-service.XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/payload" "$folder/out"
 
-cp "$1"/*.deb "$here"/{story,faults,machine}.py "$here/../clients/wire.py" "$here/../../docs/operations.md" \
+cp "$1"/*.deb "$here"/{story,settings,faults,machine}.py "$here/../clients/wire.py" "$here/../../docs/operations.md" \
     "$here"/../../client/examples/blocking.{c,expected} "$folder/payload"
 shift
 printf '#!/bin/sh\nexec /usr/bin/python3 /payload/story.py /payload %s\n' "$*" >"$folder/payload/run"
