@@ -124,6 +124,13 @@ static void tell_life(const struct manager *manager)
     }
 }
 
+static void tell_life_if_all_live(struct manager *manager)
+{
+    if (all_hearts_beat(manager)) {
+        tell_life(manager);
+    }
+}
+
 static void pulse_came(evutil_socket_t fd, short what, void *arg)
 {
     struct manager *manager = arg;
@@ -133,9 +140,7 @@ static void pulse_came(evutil_socket_t fd, short what, void *arg)
     if (manager->unsaid[0] != '\0') {
         say(manager, manager->unsaid);
     }
-    if (all_hearts_beat(manager)) {
-        tell_life(manager);
-    }
+    tell_life_if_all_live(manager);
     if (manager->phase == MANAGER_SERVES) {
         begin_status(manager);
         reclaim_look(&manager->reclaim);
@@ -178,7 +183,11 @@ int manager_open(struct manager *manager, struct server *server)
     manager->pulse_us = choose_pulse_us(manager->watchdog_us);
     manager->pulse =
         event_new(loop_base(server_main(server)->loop), -1, EV_PERSIST, pulse_came, manager);
-    return manager->pulse != NULL && set_pulse(manager) == 0 ? 0 : -ENOMEM;
+    if (manager->pulse == NULL || set_pulse(manager) != 0) {
+        return -ENOMEM;
+    }
+    tell_life_if_all_live(manager);
+    return 0;
 }
 
 void manager_close(struct manager *manager)
@@ -218,6 +227,7 @@ void manager_reloads(struct manager *manager)
     snprintf(note, sizeof(note), "RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\nSTATUS=reloading",
              clock_now_us(&clock_system));
     say(manager, note);
+    tell_life_if_all_live(manager);
 }
 
 void manager_reloaded(struct manager *manager)
