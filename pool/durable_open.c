@@ -69,9 +69,6 @@ static int lock_file(struct durable_file *file)
     int rc = run(file, "PRAGMA mmap_size=0; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; "
                        "SELECT count(*) FROM sqlite_schema");
 
-    if (rc == SQLITE_OK && sqlite3_db_readonly(file->keeper, "main") != 0) {
-        rc = SQLITE_READONLY;
-    }
     if (rc == SQLITE_OK) {
         rc = sqlite3_file_control(file->keeper, "main", SQLITE_FCNTL_FILE_POINTER, &file->db);
     }
@@ -88,6 +85,9 @@ static int open_keeper(struct durable_file *file, const char *vfs)
                 SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
     int rc = sqlite3_open_v2(file->path, &file->keeper, flags, vfs);
 
+    if (rc == SQLITE_OK && sqlite3_db_readonly(file->keeper, "main") != 0) {
+        rc = SQLITE_READONLY; /* the lock of one in WAL mode would fail, and say less */
+    }
     return rc == SQLITE_OK ? lock_file(file) : rc;
 }
 

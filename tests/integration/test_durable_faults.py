@@ -145,6 +145,12 @@ class OtherUser(Test):
         self.file.chmod(0o444)
         self.check()
 
+    def test_a_file_that_may_only_be_read_as_the_daemon_left_it(self):
+        """In WAL mode: what root has brought back from a backup, for one."""
+        self.file.unlink()
+        make_database(self.file, 3, "WAL")
+        self.test_a_file_that_may_only_be_read()
+
     def test_a_file_that_may_not_even_be_read(self):
         self.place.chmod(0o777)
         self.file.chmod(0)
