@@ -77,9 +77,7 @@ static void resume_accepting(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    for (size_t i = 0; i < listener->count; i++) {
-        event_add(listener->sockets[i].readable, NULL);
-    }
+    (void)!listener_accept(listener); /* they were added once: no memory is needed */
 }
 
 static void wait_for_room(struct listener *listener, int error)
@@ -153,7 +151,7 @@ static int add_socket(struct listener *listener, int fd_taken, bool is_unix, con
     }
     sock->fd = fd_take(&fd);
     listener->count++;
-    return event_add(sock->readable, NULL) == 0 ? 0 : -ENOMEM;
+    return 0;
 }
 
 static void set_port(struct sockaddr *address, uint16_t port)
@@ -348,6 +346,16 @@ int listener_open(struct loop *loop, const struct listener_options *options,
     }
     listener->options.given = NULL; /* lent for the opening */
     *ret_listener = listener;
+    return 0;
+}
+
+int listener_accept(struct listener *listener)
+{
+    for (size_t i = 0; i < listener->count; i++) {
+        if (event_add(listener->sockets[i].readable, NULL) != 0) {
+            return -ENOMEM;
+        }
+    }
     return 0;
 }
 

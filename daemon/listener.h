@@ -31,6 +31,9 @@ struct listener_options {
 must_check int listener_open(struct loop *loop, const struct listener_options *options,
                              struct listener **ret_listener, struct failure *ret_failure);
 
+/* Takes clients from now on: those who have come meanwhile wait in the sockets. 0 or -ENOMEM. */
+must_check int listener_accept(struct listener *listener);
+
 /* Stops listening and removes the unix socket's file, if it made one. NULL is fine. */
 void listener_close(struct listener *listener);
 

@@ -1,7 +1,8 @@
 /* daemon/service.c: from configuration to ready.
  *
  * Starting is a task: each database is loaded on a helper thread, then the listeners open, then
- * each database is asked a query. */
+ * each database is asked a query, and then clients are let in. Those who waited in the sockets
+ * while the daemon was away would take the places that the queries need: a small pool's, or all. */
 #include "daemon/service.h"
 
 #include "async/await.h"
@@ -182,6 +183,9 @@ static int say_ready(struct service *service)
     cleanup(buf_finish) struct buf text = { 0 };
     int r = listener_describe(service->listener, &text);
 
+    if (r == 0) {
+        r = listener_accept(service->listener);
+    }
     if (r == 0) {
         service->server.ready = true;
         log_addresses(buf_view(&text));

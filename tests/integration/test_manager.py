@@ -10,6 +10,7 @@ import os
 import pathlib
 import queue
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -430,6 +431,19 @@ class Activation(Manager):
             self.assert_served(client)
         self.assertEqual(self.end(), 0)
         self.assertTrue((self.folder / ".s.PGSQL.5432").exists(), "the socket's file is the manager's")
+
+    def test_who_waited_takes_no_place_before_all_have_answered(self):
+        """Else the query that each database is asked first would wait for him, in vain, and the start fail."""
+        unix = self.unix()
+        waiting = [self.connect(unix, database="two") for _ in range(3)]
+        self.start("[database one]\n[database two]\npool_size = 1\n", sockets=[unix], options=["max_client_conn=3", "loops=2"])
+        self.until("READY=1")
+        while waiting:
+            served = select.select(waiting, [], [], PATIENCE)[0]
+            self.assert_served(served[0])
+            served[0].close()
+            waiting.remove(served[0])
+        self.assertEqual(self.end(), 0)
 
     def test_sockets_that_nobody_can_use_are_named(self):
         closed = socket.socket(socket.AF_INET)

@@ -98,6 +98,7 @@ static int try_open(struct fixture *f, const char *addresses, uint16_t port, con
 static void open_listener(struct fixture *f, const char *addresses, const char *folder)
 {
     assert_int_equal(try_open(f, addresses, 0, folder, &f->listener), 0);
+    assert_int_equal(listener_accept(f->listener), 0);
     assert_int_not_equal(listener_port(f->listener), 0);
 }
 
@@ -263,6 +264,7 @@ static void a_socket_file_that_nobody_serves_is_replaced(void **state)
     assert_int_equal(bind(dead, (struct sockaddr *)&address, sizeof(address)), 0);
     close(dead); /* the file stays, as after a kill */
     assert_int_equal(try_open(f, "", 5, f->folder, &f->listener), 0);
+    assert_int_equal(listener_accept(f->listener), 0);
     int local = connect_unix(f);
     await_accepted(f, 1);
     close(local);
@@ -338,6 +340,32 @@ static void out_of_descriptors_it_waits_and_then_goes_on(void **state)
     }
 }
 
+/* The loop looks at its descriptors at least once. */
+static void look_task(void *arg)
+{
+    struct fixture *f = arg;
+
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(await_until(loop_now_us(f->loop) + 1000), 0);
+    }
+}
+
+static void those_who_come_before_it_accepts_wait(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(try_open(f, "127.0.0.1", 0, f->folder, &f->listener), 0);
+    int tcp = connect_tcp(f);
+    int local = connect_unix(f);
+    assert_int_equal(task_spawn(f->loop, "look", look_task, f, NULL), 0);
+    assert_int_equal(loop_run_until_idle(f->loop), 0);
+    assert_int_equal(f->accepted, 0);
+    assert_int_equal(listener_accept(f->listener), 0);
+    await_accepted(f, 2);
+    close(tcp);
+    close(local);
+}
+
 static void without_room_it_waits_and_then_goes_on(void **state)
 {
     struct fixture *f = *state;
@@ -389,6 +417,7 @@ int main(void)
         TEST(a_socket_that_another_server_serves_is_left_alone),
         TEST(a_path_too_long_for_a_socket_is_refused),
         TEST(out_of_descriptors_it_waits_and_then_goes_on),
+        TEST(those_who_come_before_it_accepts_wait),
         TEST(without_room_it_waits_and_then_goes_on),
         TEST(without_memory_it_does_not_open),
     };
