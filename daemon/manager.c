@@ -107,9 +107,11 @@ static bool all_hearts_beat(struct manager *manager)
     return false;
 }
 
+/* Not while it stops: a reload that hangs then would put off for ever that it is killed. */
 static bool loads(const struct manager *manager)
 {
-    return manager->phase == MANAGER_STARTS || manager->reloads;
+    return manager->phase == MANAGER_STARTS ||
+           (manager->phase == MANAGER_SERVES && manager->reloads);
 }
 
 /* Seeds are loaded at the start and by a reload, and both have a time-out. Moving it on moves the

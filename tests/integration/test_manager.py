@@ -296,6 +296,20 @@ class Notes(Manager):
         said = [note for note in self.until("^END$") if re.search("READY=|STOPPING=|RELOADING=", note)]
         self.assertEqual([note.splitlines()[0] for note in said], ["READY=1", "STOPPING=1"])
 
+    def test_a_stop_is_not_put_off_by_a_reload_that_hangs(self):
+        """In a seed that cannot be read: the manager ends it when its patience is over."""
+        os.mkfifo(self.folder / "pipe.sql")
+        self.start(WATCHDOG_USEC="400000")
+        self.until("READY=1")
+        (self.folder / "pond.conf").write_text("[database a]\nseed = pipe.sql\n", encoding="utf-8")
+        self.process.send_signal(signal.SIGHUP)
+        with open(self.folder / "pipe.sql", "w", encoding="utf-8"):  # it is being read now
+            self.process.send_signal(signal.SIGTERM)
+            self.until("STOPPING=1")
+            said = [note for _ in range(3) for note in self.until("^WATCHDOG=1$")]
+        self.assertNotIn("EXTEND", "\n".join(said))
+        self.assertEqual(self.process.wait(timeout=PATIENCE), 0)
+
     def test_a_reload_that_does_not_begin_ends(self):
         """As the manager was told that it has begun by who asked for it."""
         sock = self.unix()
