@@ -135,7 +135,7 @@ class Test(unittest.TestCase):
     # ---- what others see ----
 
     def eventually(self, condition, what):
-        end = time.monotonic() + 30
+        end = time.monotonic() + wire.PATIENCE
         while not condition():
             self.assertLess(time.monotonic(), end, what)
 

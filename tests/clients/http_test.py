@@ -4,6 +4,7 @@ import socket
 import urllib.error
 import urllib.request
 
+import wire
 from database_test import Test
 
 HTTP = "http_listen = 127.0.0.1:0\n"
@@ -30,7 +31,7 @@ class Served(Test):
         """(status, headers, body)"""
         request = urllib.request.Request(self.url(path), method=method, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=wire.PATIENCE) as answer:
                 return answer.status, answer.headers, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -38,7 +39,7 @@ class Served(Test):
 
     def door(self):
         """A connection that has said nothing yet."""
-        s = socket.create_connection(self.http, timeout=20)
+        s = socket.create_connection(self.http, timeout=wire.PATIENCE)
         self.addCleanup(s.close)
         return s
 

@@ -43,7 +43,7 @@ class Daemon:
         begin, nudges = time.monotonic(), 0
         while self.log().count(mark) == before and (number != signal.SIGTERM or self.process.poll() is None):
             waited = time.monotonic() - begin
-            assert waited < 20 and self.process.poll() is None, "no %s in the log" % mark
+            assert waited < wire.PATIENCE and self.process.poll() is None, "no %s in the log" % mark
             if waited > (nudges + 1) * patience:
                 nudges += 1
                 self.process.send_signal(number if nudges % 5 == 0 else nudge)
@@ -56,7 +56,7 @@ class Daemon:
 
     def until(self, **wanted):
         """The statistics once they have these values."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + wire.PATIENCE
         while True:
             now = self.statistics()
             if all(now[name] == str(value) for name, value in wanted.items()):
@@ -75,4 +75,4 @@ class Daemon:
         """Its exit code."""
         if self.process.poll() is None:
             self.terminate()
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=wire.PATIENCE)

@@ -265,7 +265,7 @@ class Delay(Test):
         with Login("alice") as w:
             error = fields(w.asked[1])
             self.assertEqual((error["C"], error["M"]), ("28000", "too many failed logins from this address"))
-        another = socket.create_connection((wire.HOST, wire.PORT), timeout=20, source_address=("127.0.0.2", 0))
+        another = socket.create_connection((wire.HOST, wire.PORT), timeout=wire.PATIENCE, source_address=("127.0.0.2", 0))
         for connected in (another, by_path(self.daemon.folder)):
             with Login("alice", connected=connected) as w:  # those are asked as before
                 self.assertEqual(w.login("wonderland")[-1][0], "Z")
@@ -416,10 +416,14 @@ erin = statement_timeout=500ms
         for wish in ("SHOW statement_timeout", "SET statement_timeout = 0", "SET statement_timeout = '1h'", "RESET ALL"):
             self.run_sql(w, wish)
             self.fails(w, database_test.ENDLESS, "57014")
+        self.leave(w)
+
+    def test_but_less_he_may(self):
+        w = self.connect("shop", user="dave")
         self.run_sql(w, "SET statement_timeout = '20ms'")
         begin = time.monotonic()
         self.fails(w, database_test.ENDLESS, "57014")
-        self.assertLess(time.monotonic() - begin, 0.5)
+        self.assertLess(time.monotonic() - begin, 5)
         self.leave(w)
 
     def test_sessions_and_their_time(self):

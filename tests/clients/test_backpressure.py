@@ -45,7 +45,7 @@ class Small(wire.Wire):
         self.key = next(body for kind, body in self.until("Z") if kind == "K")
 
     def cancel(self):
-        with socket.create_connection((wire.HOST, wire.PORT), timeout=20) as other:
+        with socket.create_connection((wire.HOST, wire.PORT), timeout=wire.PATIENCE) as other:
             other.sendall(struct.pack("!ii", 16, 80877102) + self.key)
             other.recv(1)  # its end: the cancel was heard
 

@@ -84,7 +84,7 @@ class Client:
     """A connection that sends what the dice say and reads when it likes."""
 
     def __init__(self, rng):
-        self.socket = socket.create_connection((wire.HOST, wire.PORT), timeout=20)
+        self.socket = socket.create_connection((wire.HOST, wire.PORT), timeout=wire.PATIENCE)
         self.rng = rng
         self.key = None
         self.head = b""
@@ -121,7 +121,7 @@ class Client:
 
     def cancel(self):
         key = self.key if self.key and self.rng.random() < 0.9 else self.rng.randbytes(8)
-        with socket.create_connection((wire.HOST, wire.PORT), timeout=20) as s:
+        with socket.create_connection((wire.HOST, wire.PORT), timeout=wire.PATIENCE) as s:
             s.sendall(struct.pack("!ii", 16, 80877102) + key)
 
     def step(self):

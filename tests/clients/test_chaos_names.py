@@ -143,7 +143,7 @@ class Client:
         self.over = False
         self.key = None
         self.buffer = b""
-        self.socket = socket.create_connection((wire.HOST, wire.PORT), timeout=20)
+        self.socket = socket.create_connection((wire.HOST, wire.PORT), timeout=wire.PATIENCE)
         keys = {"options": "-c pond.owner=on"} if rng.random() < 0.2 else {}
         if rng.random() < 0.02:
             keys["replication"] = "database"
@@ -200,7 +200,7 @@ class Client:
 
     def cancel(self):
         if self.key:
-            with socket.create_connection((wire.HOST, wire.PORT), timeout=20) as s:
+            with socket.create_connection((wire.HOST, wire.PORT), timeout=wire.PATIENCE) as s:
                 s.sendall(struct.pack("!ii", 16, 80877102) + self.key)
 
     def leave(self):
@@ -264,8 +264,8 @@ def drop(w, names):
 def check_nothing_is_left(daemon):
     """But what was made to stay; that is dropped."""
     daemon.settled()
-    with wire.Wire("postgres", timeout=20) as w:
-        end = time.monotonic() + 10
+    with wire.Wire("postgres", timeout=wire.PATIENCE) as w:
+        end = time.monotonic() + wire.PATIENCE
         while True:
             scoped = ask(w, "SELECT datname FROM pg_database WHERE datname LIKE '%~%'")
             if not scoped:
@@ -291,7 +291,7 @@ def one_round(daemon, rng, stop):
         crowd.leave()
         return
     daemon.terminate()
-    end = time.monotonic() + 20
+    end = time.monotonic() + wire.PATIENCE
     while daemon.process.poll() is None:
         assert time.monotonic() < end, "pondd does not stop"
         crowd.listen(0.005)

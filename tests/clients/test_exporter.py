@@ -59,7 +59,7 @@ class DebiansExporter(Monitored):
 
     def scrape(self, port):
         """Each sample's value by its name and its database."""
-        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % port, timeout=20) as answer:
+        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % port, timeout=wire.PATIENCE) as answer:
             text = answer.read().decode()
         samples = re.findall(r'^pgbouncer_(\w+)(?:\{.*?database="([^"]*)".*?\})? (\S+)$', text, re.M)
         return {(name, database): float(value) for name, database, value in samples}

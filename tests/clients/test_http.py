@@ -116,7 +116,7 @@ class Crowd(Served):
         late.settimeout(0.3)
         self.assertRaises(TimeoutError, late.recv, 1)
         self.assertEqual(self.once("shop", "SELECT 1"), [("1",)])
-        late.settimeout(20)
+        late.settimeout(wire.PATIENCE)
         for s in crowd:
             s.close()
         self.assertTrue(self.rest(late).endswith(b"ok\n"))

@@ -44,7 +44,7 @@ LOOKS = [
 class Lease(unittest.TestCase):
     def connect(self, **keys):
         """The only place, as soon as the last client's end was seen."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + wire.PATIENCE
         while True:
             w = Wire()
             w.send(wire.startup(**dict(dict(user="tester", database="single"), **keys)))

@@ -280,14 +280,14 @@ class Health(unittest.TestCase):
             return file.read()
 
     def until(self, folder, mark):
-        end = time.monotonic() + 30
+        end = time.monotonic() + wire.PATIENCE
         while mark not in self.log(folder):
             self.assertLess(time.monotonic(), end, self.log(folder))
             time.sleep(0.01)
 
     def ask(self, folder, path):
         try:
-            with urllib.request.urlopen("http://%s:%d%s" % (*address(self.log(folder)), path), timeout=20) as answer:
+            with urllib.request.urlopen("http://%s:%d%s" % (*address(self.log(folder)), path), timeout=wire.PATIENCE) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:

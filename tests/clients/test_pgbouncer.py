@@ -59,7 +59,7 @@ class Behind(Test):
             command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"] + command
         bouncer = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         cls.addClassCleanup(lambda: (bouncer.terminate(), bouncer.wait(timeout=60)))
-        end = time.monotonic() + 30
+        end = time.monotonic() + wire.PATIENCE
         while not cls.listens():
             assert bouncer.poll() is None and time.monotonic() < end, "PgBouncer did not start"
 

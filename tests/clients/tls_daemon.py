@@ -106,7 +106,7 @@ class TlsTest(unittest.TestCase):
 
     def logged(self, words):
         """Until the log has them: the client may know before the log does."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + wire.PATIENCE
         while words not in self.daemon.log():
             self.assertLess(time.monotonic(), end, "not in the log: " + words)
             time.sleep(0.01)

@@ -5,6 +5,7 @@ import struct
 
 HOST = os.environ.get("PGHOST", "127.0.0.1")
 PORT = int(os.environ.get("PGPORT", "7432"))
+PATIENCE = 60  # seconds: what takes so long hangs, on a slow machine, too
 
 
 def pondd_options():
@@ -83,7 +84,7 @@ def values(body):
 class Wire:
     """A socket, with or without a start-up behind it."""
 
-    def __init__(self, database=None, user="tester", timeout=20, connected=None, **keys):
+    def __init__(self, database=None, user="tester", timeout=PATIENCE, connected=None, **keys):
         self.socket = connected or socket.create_connection((HOST, PORT), timeout=timeout)
         self.buffer = b""
         self.key = None

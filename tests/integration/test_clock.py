@@ -74,7 +74,7 @@ class Clock(test_daemon.Test):
 
     def status(self):
         where = re.search(r"listening: (http://\S+)", self.daemon.log()).group(1)
-        with urllib.request.urlopen(where + "status.json", timeout=20) as answer:
+        with urllib.request.urlopen(where + "status.json", timeout=wire.PATIENCE) as answer:
             return json.load(answer)
 
     def expect_nothing_happens(self, *jumps):
