@@ -15,7 +15,7 @@ PATIENCE = 60
 CONF = pathlib.Path("/etc/pondd/pond.conf")
 SOCKET = "/run/pondd/.s.PGSQL.7432"
 ENDLESS = "SELECT count(*) FROM generate_series(1, 1000000000000)"
-SLOW_SECONDS = 4
+SLOW_SECONDS = 5
 SLOW_SEED = """CREATE TABLE slow AS WITH RECURSIVE turn(n) AS (
     SELECT 1 UNION ALL SELECT n + 1 FROM turn WHERE clock_timestamp() < statement_timestamp() + interval '%d seconds'
 ) SELECT count(*) > 1 AS loaded FROM turn;
@@ -97,7 +97,7 @@ def slow_database(seconds):
 def seed_slower_than_allowed():
     """Database slow may be named inside: its seed keeps a thread busy for SLOW_SECONDS, which is longer than systemd gives for a
     start or a reload, and than its watchdog waits. At the end the database is there."""
-    drop_in("TimeoutStartSec=1s\nWatchdogSec=2s")
+    drop_in("TimeoutStartSec=2s\nWatchdogSec=3s")
     begun = time.monotonic()
     yield slow_database(SLOW_SECONDS)
     assert time.monotonic() - begun >= SLOW_SECONDS, "nobody has waited for the seed"

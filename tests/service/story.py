@@ -199,7 +199,7 @@ def active(words):
 def step_drain():
     """Idle clients go at once: the lock that one has is what another one's statement waits for, which comes to its end then. And
     so does one that takes longer than systemd gave."""
-    drop_in("TimeoutStopSec=1s")  # it asks for more
+    drop_in("TimeoutStopSec=2s")  # it asks for more
     configure("shutdown_grace = 60s")
     before = str(pid())
     idle, waiting, busy = connect("shop~drain"), connect("shop~drain"), connect()
