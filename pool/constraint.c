@@ -143,8 +143,19 @@ static int translate_datatype(const struct sqlite_error *error, struct failure *
     return FAILED;
 }
 
+/* To SQLite ON DELETE RESTRICT is a trigger that raises what a key says. */
+static int kind_of(const struct sqlite_error *error)
+{
+    return error->code == SQLITE_CONSTRAINT_TRIGGER &&
+                   strcmp(error->message, "FOREIGN KEY constraint failed") == 0
+               ? SQLITE_CONSTRAINT_FOREIGNKEY
+               : error->code;
+}
+
 int constraint_translate(const struct sqlite_error *error, struct failure *ret_failure)
 {
+    int kind = kind_of(error);
+
     static const struct {
         int code;
         int (*translate)(const struct sqlite_error *error, struct failure *f);
@@ -159,7 +170,7 @@ int constraint_translate(const struct sqlite_error *error, struct failure *ret_f
     };
 
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (kinds[i].code == error->code) {
+        if (kinds[i].code == kind) {
             return kinds[i].translate(error, ret_failure);
         }
     }

@@ -314,6 +314,14 @@ static void keys(struct world *w)
         { "INSERT INTO both VALUES(8, 9)", "23503",
           "insert, update or delete on table \"both\" violates foreign key constraint", "both",
           NULL, NULL },
+        { "DELETE FROM held", "23503",
+          "update or delete on table \"held\" violates foreign key constraint \"holder_p_fkey\" on "
+          "table \"holder\"",
+          "holder", NULL, "holder_p_fkey" },
+        { "UPDATE held SET id = 3", "23503",
+          "update or delete on table \"held\" violates foreign key constraint \"holder_p_fkey\" on "
+          "table \"holder\"",
+          "holder", NULL, "holder_p_fkey" },
     };
 
     run(w->session, "CREATE TABLE mother(id INTEGER PRIMARY KEY)");
@@ -324,6 +332,11 @@ static void keys(struct world *w)
     run(w->session, "CREATE TABLE both(x INT REFERENCES parent, y INT REFERENCES parent)");
     run(w->session, "INSERT INTO mother VALUES(1)");
     run(w->session, "INSERT INTO kid VALUES(1, 1)");
+    run(w->session, "CREATE TABLE held(id INTEGER PRIMARY KEY)");
+    run(w->session,
+        "CREATE TABLE holder(p INT REFERENCES held ON DELETE RESTRICT ON UPDATE RESTRICT)");
+    run(w->session, "INSERT INTO held VALUES(1)");
+    run(w->session, "INSERT INTO holder VALUES(1)");
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         check_fields(w->session, &cases[i]);
     }
