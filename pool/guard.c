@@ -66,7 +66,8 @@ static int check_function(struct session *session, const char *unused, const cha
     };
 
     (void)unused;
-    if (bsearch(name, refused, ARRAY_LEN(refused), sizeof(refused[0]), compare_name) == NULL) {
+    if (bsearch(name, refused, ARRAY_LEN(refused), sizeof(refused[0]), compare_name) == NULL &&
+        (session->guard.allows == NULL || session->guard.allows(name))) {
         return SQLITE_OK;
     }
     return deny(session, "42501", "permission denied for function", name);

@@ -261,6 +261,11 @@ void session_set_work_mem(struct session *session, size_t bytes)
     session->options.work_mem = bytes;
 }
 
+void session_allow_functions(struct session *session, bool (*allows)(const char *function))
+{
+    session->guard.allows = allows;
+}
+
 void session_set_user(struct session *session, void *user,
                       int (*equip)(void *user, unsigned registered))
 {

@@ -89,6 +89,9 @@ struct account *session_account(struct session *session);
 const struct session_options *session_options(const struct session *session);
 void session_set_lock_timeout(struct session *session, int64_t timeout_us);
 void session_set_work_mem(struct session *session, size_t bytes); /* of cursors that come */
+/* From now on statements may call only functions that this says true of, inside of views, too:
+ * 42501. NULL: all that clients may. A statement that is prepared already is not asked about. */
+void session_allow_functions(struct session *session, bool (*allows)(const char *function));
 
 /* Asks the statement that runs now (if any) to stop, from another task of this loop. */
 void session_stop_statement(struct session *session, enum stop_reason reason);

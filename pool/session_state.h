@@ -26,7 +26,8 @@ struct guard_denial {
 
 struct guard {
     struct guard_denial denial;
-    bool creates_view; /* the statement that is being prepared does */
+    bool creates_view;                    /* the statement that is being prepared does */
+    bool (*allows)(const char *function); /* NULL: all that are not refused to everyone */
 };
 
 enum txn_stmt { TXN_STMT_BEGIN, TXN_STMT_COMMIT, TXN_STMT_ROLLBACK, TXN_STMTS };

@@ -7,6 +7,7 @@
 #include "sql/session_state.h"
 
 #include <sqlite3.h>
+#include <strings.h>
 
 static const struct function_table *const tables[] = {
     &function_text_table,     &function_math_table,     &function_date_table,
@@ -95,6 +96,70 @@ bool function_is_aggregate(const char *name)
     }
     return false;
 }
+
+/* ---- what may be asked twice ---- */
+
+static bool is_listed(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcasecmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_volatile(const char *sqlite_name)
+{
+    for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
+        for (size_t i = 0; i < tables[t]->count; i++) {
+            const struct function *row = &tables[t]->rows[i];
+            const char *name = row->sqlite != NULL ? row->sqlite : row->name;
+
+            if ((row->flags & (FUNCTION_VOLATILE | FUNCTION_WRITES | FUNCTION_ALONE)) != 0 &&
+                strcasecmp(name, sqlite_name) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool function_is_steady(const char *sqlite_name)
+{
+    static const char *const sqlites[] = {
+        "changes",  "current_date",  "current_time", "current_timestamp",
+        "date",     "datetime",      "julianday",    "last_insert_rowid",
+        "random",   "randomblob",    "strftime",     "time",
+        "timediff", "total_changes", "unixepoch",
+    };
+    /* they hang on the transaction's time or on settings */
+    static const char *const steady[] = {
+        "age",
+        "current_database",
+        "current_setting",
+        "current_user",
+        "date_trunc",
+        "extract",
+        "localtime",
+        "localtimestamp",
+        "make_timestamptz",
+        "now",
+        "pg_backend_pid",
+        "pond_current_date",
+        "pond_current_time",
+        "pond_date_trunc_date",
+        "pond_timestamp_add",
+        "pond_timestamp_sub",
+        "statement_timestamp",
+        "to_char",
+    };
+
+    return !is_listed(sqlites, ARRAY_LEN(sqlites), sqlite_name) &&
+           (is_listed(steady, ARRAY_LEN(steady), sqlite_name) || !is_volatile(sqlite_name));
+}
+
+/* ---- registering ---- */
 
 /* The function finds the sql_session through the pool session, which may outlive it. */
 static int register_row(struct session *session, const struct function *row)

@@ -83,6 +83,10 @@ struct function {
 const struct function *function_find(const char *name, const uint32_t *arg_oids, size_t count,
                                      bool *ret_known);
 
+/* Does the function of that name (SQLite's, or as pond registers it) give the same again when it is
+ * called again in the same transaction, and does nothing else? */
+bool function_is_steady(const char *sqlite_name);
+
 /* Is there an aggregate of that name? */
 bool function_is_aggregate(const char *name);
 

@@ -306,6 +306,31 @@ static void chains_of_common_table_expressions_are_bounded(void **state)
     in_task(*state, ctes);
 }
 
+static bool is_upper(const char *function)
+{
+    return strcmp(function, "upper") == 0;
+}
+
+static void few_functions(struct world *w)
+{
+    struct failure f = { .sqlstate = "" };
+
+    run(w->session, "CREATE VIEW lowered AS SELECT lower('X')");
+    session_allow_functions(w->session, is_upper);
+    run(w->session, "SELECT upper('x')");
+    assert_int_equal(try(w->session, "SELECT upper('x') || lower('X')", &f), FAILED);
+    assert_string_equal(f.sqlstate, "42501");
+    assert_int_equal(try(w->session, "SELECT * FROM lowered", &f), FAILED);
+    assert_int_equal(try(w->session, "SELECT CURRENT_TIMESTAMP", &f), FAILED);
+    session_allow_functions(w->session, NULL);
+    run(w->session, "SELECT * FROM lowered");
+}
+
+static void functions_can_be_limited_to_a_few(void **state)
+{
+    in_task(*state, few_functions);
+}
+
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, setup_world, teardown_world)
 
 int main(void)
@@ -319,6 +344,7 @@ int main(void)
         WORLD_TEST(the_longest_pattern_and_one_more),
         WORLD_TEST(views_of_views_up_to_a_hundred),
         WORLD_TEST(chains_of_common_table_expressions_are_bounded),
+        WORLD_TEST(functions_can_be_limited_to_a_few),
         WORLD_TEST(the_deepest_expression_and_one_more),
     };
 

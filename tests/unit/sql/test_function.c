@@ -353,6 +353,28 @@ static void test_rows_are_whole(void **state_)
     }
 }
 
+static void test_what_is_steady_is_known(void **state_)
+{
+    static const char *const steady[] = { "now",   "NOW",          "lower",     "to_char", "abs",
+                                          "upper", "group_concat", "pond_cast", "extract" };
+    static const char *const others[] = {
+        "random",          "pond_random", "randomblob",       "nextval",
+        "setval",          "lastval",     "pg_sleep",         "pg_notify",
+        "clock_timestamp", "set_config",  "changes",          "datetime",
+        "gen_random_uuid", "pond_mark",   "pg_advisory_lock", "pg_terminate_backend"
+    };
+
+    (void)state_;
+    for (size_t i = 0; i < ARRAY_LEN(steady); i++) {
+        assert_true(function_is_steady(steady[i]));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        if (function_is_steady(others[i])) {
+            fail_msg("%s", others[i]);
+        }
+    }
+}
+
 static void test_the_best_row_is_found(void **state_)
 {
     bool known = false;
@@ -374,11 +396,17 @@ static void test_the_best_row_is_found(void **state_)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_strings),        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_dates),          cmocka_unit_test(test_json),
-        cmocka_unit_test(test_errors),         cmocka_unit_test(test_long_lists),
-        cmocka_unit_test(test_session),        cmocka_unit_test(test_truncated_json),
-        cmocka_unit_test(test_rows_are_whole), cmocka_unit_test(test_the_best_row_is_found),
+        cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_long_lists),
+        cmocka_unit_test(test_session),
+        cmocka_unit_test(test_truncated_json),
+        cmocka_unit_test(test_what_is_steady_is_known),
+        cmocka_unit_test(test_rows_are_whole),
+        cmocka_unit_test(test_the_best_row_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
