@@ -76,6 +76,22 @@ static void set_parent_violation(const struct foreign_keys *keys, const char *na
     constraint_add_fields(f, keys->child, NULL, name);
 }
 
+void constraint_tell_foreign_key(struct sqlite3 *db, const char *child, const char *parent,
+                                 const char *columns, bool of_child, struct failure *ret_failure)
+{
+    struct foreign_keys key = { .count = 1 };
+    char name[constraint_name_bytes];
+
+    snprintf(key.child, sizeof(key.child), "%s", child);
+    snprintf(key.parent, sizeof(key.parent), "%s", parent);
+    constraint_name(db, child, TABLE_FOREIGN_KEY, columns, name, sizeof(name));
+    if (of_child) {
+        set_child_violation(&key, name, ret_failure);
+    } else {
+        set_parent_violation(&key, name, ret_failure);
+    }
+}
+
 int constraint_translate_foreign_key(const struct sqlite_error *error, struct failure *f)
 {
     struct foreign_keys own = { .count = 0 };

@@ -43,3 +43,8 @@ bool sqlite_message_translate(const char *message, struct failure *ret_failure);
 
 /* constraint.c: SQLITE_CONSTRAINT_*. Returns FAILED. */
 int constraint_translate(const struct sqlite_error *error, struct failure *ret_failure);
+
+/* constraint_key.c: 23503 of a key that the caller has found: its constraint's name is looked up.
+ * `of_child`: a row of the child has no parent; else rows still refer to the parent's. */
+void constraint_tell_foreign_key(struct sqlite3 *db, const char *child, const char *parent,
+                                 const char *columns, bool of_child, struct failure *ret_failure);

@@ -272,7 +272,7 @@ static void call_not_null(sqlite3_context *context, int argc, sqlite3_value **ar
     struct failure failure = { 0 };
 
     (void)argc;
-    if (sqlite3_value_type(argv[0]) != SQLITE_NULL) {
+    if (sqlite3_value_type(argv[0]) != SQLITE_NULL || sql_of_function(context)->looks_back) {
         sqlite3_result_value(context, argv[0]);
         return;
     }

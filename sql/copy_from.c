@@ -4,6 +4,7 @@
 #include "sql/copy_row.h"
 #include "sql/portal.h"
 #include "sql/verb_support.h"
+#include "sql/violation.h"
 
 #include "base/alloc.h"
 #include "pool/session.h"
@@ -119,7 +120,12 @@ static int take_all(struct copy_from *from, struct failure *f)
     if (deferred || !txn_late_keys_begin(from->rows.sql->session)) {
         return take_stream(from, f);
     }
-    return txn_late_keys_end(from->rows.sql->session, take_stream(from, f), f);
+    r = take_stream(from, f);
+    int late = txn_late_keys_end(from->rows.sql->session, r, f);
+    if (r == 0 && late == FAILED) {
+        violation_explain_rows(from->rows.sql, from->rows.plan->table, f);
+    }
+    return late;
 }
 
 /* ---- life ---- */

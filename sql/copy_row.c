@@ -2,6 +2,7 @@
 #include "sql/copy_row.h"
 
 #include "sql/portal.h"
+#include "sql/violation.h"
 
 #include "base/alloc.h"
 #include "pool/bulk.h"
@@ -147,6 +148,10 @@ static int insert(struct copy_rows *rows, struct view line, struct failure *f)
         r = bulk_run(rows->bulk, rows->cells, rows->plan->count, &changes, f);
     }
     if (r == FAILED) {
+        bulk_close(rows->bulk); /* the session has to look something up */
+        rows->bulk = NULL;
+        violation_explain(rows->sql, plan_whole(rows->plan->inner)->sql, rows->cells,
+                          rows->plan->count, f);
         return strcmp(f->sqlstate, "23505") == 0 ? copy_rows_at(rows, f) : at_line(rows, line, f);
     }
     rows->count += changes; /* none, where WHERE said no */

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "pool/session.h"
 #include "sql/sequence.h"
+#include "sql/violation.h"
 
 static const struct view nothing;
 
@@ -14,6 +15,7 @@ static int run_indexes(struct alter *a, struct failure *f)
     for (const char *s = depend_first(&a->made.indexes); r == 0 && s != NULL;
          s = depend_next(&a->made.indexes, s)) {
         r = verb_execute(a->sql, CURSOR_WRITES, f, "%s", s);
+        r = violation_index(a->sql, view_of_str(s), r, f);
     }
     return r;
 }
@@ -154,6 +156,9 @@ static int check_rows(struct alter *a, const PgQuery__Constraint *k, const char 
     failure_add(f, FIELD_SCHEMA, "public");
     failure_add(f, FIELD_TABLE, "%s", a->table);
     failure_add(f, FIELD_CONSTRAINT, "%s", name);
+    if (k->contype == CONSTR(FOREIGN)) {
+        violation_explain_rows(a->sql, a->table, f);
+    }
     return FAILED;
 }
 

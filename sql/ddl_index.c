@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "pool/session.h"
 #include "sql/source.h"
+#include "sql/violation.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -128,7 +129,10 @@ int create_index_run(struct portal *portal, struct row_sink *sink, int64_t max_r
         return r;
     }
     r = ddl_job_run(&job, portal, print_index, stmt, f);
-    r = r == 0 ? verb_execute_buf(sql, &job.rewriter.out, CURSOR_WRITES, NULL, f) : r;
+    if (r == 0) {
+        r = verb_execute_buf(sql, &job.rewriter.out, CURSOR_WRITES, NULL, f);
+        r = violation_index(sql, buf_view(&job.rewriter.out), r, f);
+    }
     ddl_job_finish(&job);
     sql_schema_changed(sql);
     return r;

@@ -139,7 +139,7 @@ static bool is_reserved(struct view s)
     return false;
 }
 
-static int append_ident(struct buf *out, struct view s)
+int quote_append_ident(struct buf *out, struct view s)
 {
     bool plain = s.len > 0 && !isdigit(s.data[0]) && s.data[0] != '$' && !is_reserved(s);
 
@@ -169,7 +169,7 @@ void function_quote_ident(sqlite3_context *c, int n, sqlite3_value **v)
     cleanup(buf_finish) struct buf out = { .max = fn_result_max };
 
     if (!fn_any_null(n, v)) {
-        fn_result_buf(c, &out, append_ident(&out, fn_text(v[0])));
+        fn_result_buf(c, &out, quote_append_ident(&out, fn_text(v[0])));
     }
 }
 
@@ -250,7 +250,7 @@ static int append_format(sqlite3_context *c, struct buf *out, const struct forma
     if (spec->kind == 'L') {
         r = null ? buf_append_str(&text, "NULL") : append_literal(&text, fn_text(value));
     } else if (!null) {
-        r = spec->kind == 'I' ? append_ident(&text, fn_text(value))
+        r = spec->kind == 'I' ? quote_append_ident(&text, fn_text(value))
                               : buf_append_view(&text, fn_text(value));
     }
     size_t chars = utf8_chars(buf_view(&text)), width = (size_t)spec->width;

@@ -234,6 +234,14 @@ FN(nextval)
         return;
     }
     sequence_name(fn_text(v[0]), name);
+    if (fn_sql(c)->looks_back) {
+        const struct currval *known = find_currval(fn_sql(c), name);
+
+        if (known != NULL) {
+            sqlite3_result_int64(c, known->value); /* what it gave to the row that has failed */
+        }
+        return;
+    }
     if (load(c, name, &s)) {
         ok = step(c, name, &s, &next) && save(c, name, next, true);
     } else if (find_serial(c, name, table)) {

@@ -11,6 +11,8 @@ typedef void function_call(sqlite3_context *c, int n, sqlite3_value **v);
 /* function_encode.c */
 function_call function_to_hex, function_to_hex4, function_encode, function_decode, function_md5,
     function_quote_ident, function_quote_literal, function_quote_nullable, function_format;
+/* A name as PostgreSQL prints it: quoted where it must be. 0, BUF_FULL or -ENOMEM. */
+must_check int quote_append_ident(struct buf *out, struct view name);
 /* function_text_make.c */
 function_call function_lpad, function_rpad, function_repeat, function_reverse, function_concat,
     function_concat_ws;

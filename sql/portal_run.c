@@ -5,6 +5,7 @@
 #include "pool/names.h"
 #include "pool/session.h"
 #include "sql/verb.h"
+#include "sql/violation.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -249,6 +250,9 @@ static int run_plan(struct portal *portal, const struct plan *plan, const struct
     }
     if (result == 0 && (plan->flags & PLAN_CHANGES_SCHEMA) != 0) {
         sql_schema_changed(portal->sql);
+    }
+    if (result == FAILED && plan->verb == NULL) {
+        violation_explain(portal->sql, plan->sql, params, param_count, ret_failure);
     }
     return result;
 }

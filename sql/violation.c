@@ -1,0 +1,202 @@
+/* sql/violation.c: from a failed statement to its DETAIL; and rows that lack a value or fail a
+ * CHECK. */
+#include "sql/violation_impl.h"
+
+#include "pool/session.h"
+#include "pool/sqltext.h"
+#include "sql/functions.h"
+#include "sql/session_state.h"
+#include "sql/verb_support.h"
+
+#include <errno.h>
+#include <strings.h>
+
+/* ---- rows ---- */
+
+static int tell_row(struct violation *v, const struct cell *cells, void *arg)
+{
+    int r = violation_tell_row(v, cells, arg);
+
+    return r == 0 ? CURSOR_END : r;
+}
+
+/* The first row that is so; whatever the order was, it violates the constraint. */
+static int first_row(struct violation *v, struct view condition, struct failure *failure)
+{
+    cleanup(buf_finish) struct buf text = { 0 };
+    struct violation_wish wish = { .is_new = true };
+    int r = violation_print_rows(v, &wish, &text);
+
+    r = r == 0 ? buf_append_str(&text, " SELECT ") : r;
+    for (size_t i = 0; i < v->count && r == 0; i++) {
+        r = i > 0 ? buf_append_str(&text, ", ") : 0;
+        r = r == 0 ? verb_ident(&text, v->columns[i].name) : r;
+    }
+    r = r == 0 ? buf_append_str(&text, " FROM " violation_rows " WHERE ") : r;
+    r = r == 0 ? buf_append_view(&text, condition) : r;
+    r = r == 0 ? buf_append_str(&text, " ORDER BY " violation_at " LIMIT 1") : r;
+    return r != 0 ? r
+                  : violation_ask(v, buf_view(&text), v->params, v->param_count, tell_row, failure);
+}
+
+static int not_null(struct violation *v, struct failure *failure)
+{
+    cleanup(buf_finish) struct buf condition = { 0 };
+    const char *column = failure_get(failure, FIELD_COLUMN);
+
+    if (column == NULL || verb_ident(&condition, column) != 0 ||
+        buf_append_str(&condition, " IS NULL") != 0) {
+        return CURSOR_END;
+    }
+    return first_row(v, buf_view(&condition), failure);
+}
+
+/* CONSTRAINT "name" CHECK (...) in the table's text. */
+static bool find_check(const struct violation *v, const char *name, struct view *ret_condition)
+{
+    struct view text = view_of_str(v->table_sql);
+    struct sqltext_token token;
+    char found[table_name_bytes];
+
+    while ((token = sqltext_next(&text)).kind != SQLTEXT_END) {
+        if (!sqltext_is(&token, "CONSTRAINT")) {
+            continue;
+        }
+        token = sqltext_next(&text);
+        sqltext_identifier(&token, found, sizeof found);
+        struct view rest = text;
+        token = sqltext_next(&rest);
+        if (sqltext_is(&token, "CHECK") && strcmp(found, name) == 0) {
+            return dml_parentheses(&rest, ret_condition);
+        }
+    }
+    return false;
+}
+
+static int check(struct violation *v, struct failure *failure)
+{
+    cleanup(buf_finish) struct buf condition = { 0 };
+    const char *name = failure_get(failure, FIELD_CONSTRAINT);
+    struct view expression;
+
+    if (name == NULL || !find_check(v, name, &expression) ||
+        buf_append_str(&condition, "NOT (") != 0 || buf_append_view(&condition, expression) != 0 ||
+        buf_append_byte(&condition, ')') != 0) {
+        return CURSOR_END;
+    }
+    return first_row(v, buf_view(&condition), failure);
+}
+
+/* ---- a failed statement ---- */
+
+/* What nextval() gave to a row is remembered; with several rows, only what it gave to the last. */
+static bool allows_one_row(const char *function)
+{
+    return function_is_steady(function) || strcasecmp(function, "nextval") == 0;
+}
+
+/* A trigger may have written something else. */
+static int has_trigger(struct violation *v, const struct cell *cells, void *arg)
+{
+    (void)v;
+    (void)arg;
+    return cells[0].i == 0 ? 0 : FAILED;
+}
+
+static bool has_no_triggers(struct violation *v)
+{
+    static const char text[] = "SELECT (SELECT count(*) FROM sqlite_schema WHERE type = 'trigger') "
+                               "+ (SELECT count(*) FROM sqlite_temp_schema WHERE type = 'trigger')";
+
+    return violation_ask(v, view_of_str(text), NULL, 0, has_trigger, NULL) == CURSOR_END;
+}
+
+static const struct kind {
+    const char *sqlstate;
+    int (*explain)(struct violation *v, struct failure *failure);
+} kinds[] = {
+    { "23502", not_null },
+    { "23503", violation_foreign },
+    { "23505", violation_unique },
+    { "23514", check },
+};
+
+static const struct kind *find_kind(const struct failure *failure)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (strcmp(kinds[i].sqlstate, failure->sqlstate) == 0) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}
+
+/* Of the one row of an upsert it must be known whether it was inserted; values that it lacks are
+ * missed before that. */
+static int explain_kind(struct violation *v, const struct kind *kind, struct failure *failure)
+{
+    bool early = kind->explain == not_null || kind->explain == check;
+    int r = CURSOR_END;
+
+    if (v->dml.conflict.len == 0 || !v->dml.one_row) {
+        return kind->explain(v, failure);
+    }
+    if (early) {
+        r = kind->explain(v, failure);
+    }
+    return failure_get(failure, FIELD_DETAIL) == NULL && violation_conflict_settle(v) == 0
+               ? kind->explain(v, failure)
+               : r;
+}
+
+static void explain(struct violation *v, const struct kind *kind, struct failure *failure)
+{
+    struct session *session = v->sql->session;
+
+    if (!has_no_triggers(v) || violation_load_table(v, v->dml.table) != 0) {
+        return;
+    }
+    v->sql->looks_back = true;
+    session_allow_functions(
+        session, v->dml.verb == DML_INSERT && v->dml.one_row ? allows_one_row : function_is_steady);
+    (void)explain_kind(v, kind, failure);
+    session_allow_functions(session, NULL);
+    v->sql->looks_back = false;
+}
+
+static void violation_finish(struct violation *v)
+{
+    dml_text_finish(&v->dml);
+    arena_finish(&v->arena);
+}
+
+void violation_explain(struct sql_session *sql, struct view text, const struct cell *params,
+                       size_t param_count, struct failure *failure)
+{
+    cleanup(violation_finish) struct violation v = {
+        .sql = sql,
+        .params = params,
+        .param_count = param_count,
+    };
+    const struct kind *kind = failure == NULL ? NULL : find_kind(failure);
+    const char *table = kind == NULL ? NULL : failure_get(failure, FIELD_TABLE);
+
+    if (kind == NULL || failure_get(failure, FIELD_DETAIL) != NULL || table == NULL ||
+        dml_text_cut(text, &v.dml) != 0) {
+        return;
+    }
+    if (kind->explain == violation_foreign || sqltext_names_equal(table, v.dml.table)) {
+        explain(&v, kind, failure);
+    }
+}
+
+void violation_explain_rows(struct sql_session *sql, const char *table, struct failure *failure)
+{
+    cleanup(buf_finish) struct buf text = { 0 };
+
+    /* as if all of them were written once more */
+    if (buf_append_str(&text, "UPDATE ") == 0 && verb_ident(&text, table) == 0 &&
+        buf_append_str(&text, " SET \"\" = NULL") == 0) {
+        violation_explain(sql, buf_view(&text), NULL, 0, failure);
+    }
+}

@@ -1,0 +1,317 @@
+/* sql/violation_foreign.c: which foreign key a statement has violated, and with which values.
+ *
+ * SQLite counts the rows that violate one, of all keys together, and says no more than that there
+ * are some at the statement's end. So each key that comes into question is looked at: rows without
+ * a parent, and rows that are gone and are still referred to. */
+#include "sql/violation_impl.h"
+
+#include "pool/session.h"
+#include "pool/sqlite_error.h"
+#include "pool/sqltext.h"
+#include "sql/session_state.h"
+#include "sql/verb_support.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* A foreign key. */
+struct reference {
+    const char *child;
+    const char *parent;
+    const char *columns; /* of the child: "a, b" */
+    const char *targets; /* of the parent; "": its primary key */
+    const char *on_delete;
+    const char *on_update;
+    struct reference *next;
+};
+
+struct references {
+    struct reference *first;
+    struct reference **tail;
+};
+
+static int take_reference(struct violation *v, const struct cell *cells, void *arg)
+{
+    struct references *all = arg;
+    struct reference *one = arena_alloc(&v->arena, sizeof(*one));
+
+    if (one == NULL) {
+        return FAILED;
+    }
+    *one = (struct reference){
+        .child = violation_text(v, &cells[0]),
+        .parent = violation_text(v, &cells[1]),
+        .columns = violation_text(v, &cells[2]),
+        .targets = violation_text(v, &cells[3]),
+        .on_delete = violation_text(v, &cells[4]),
+        .on_update = violation_text(v, &cells[5]),
+    };
+    *all->tail = one;
+    all->tail = &one->next;
+    return 0;
+}
+
+/* In the order in which they were declared: SQLite numbers them backward. */
+#define REFERENCES(of)                                                                           \
+    "SELECT m.name, k.\"table\", group_concat(k.\"from\", ', '), group_concat(k.\"to\", ', '), " \
+    "k.on_delete, k.on_update FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS k "    \
+    "WHERE m.type = 'table' AND " of                                                             \
+    " = ?1 COLLATE nocase GROUP BY m.name, k.id ORDER BY m.rowid, k.id DESC"
+
+static int list_references(struct violation *v, const char *question, struct references *ret_all)
+{
+    struct cell name = { .kind = CELL_TEXT, .bytes = view_of_str(v->dml.table) };
+
+    *ret_all = (struct references){ .first = NULL };
+    ret_all->tail = &ret_all->first;
+    return violation_ask(v, view_of_str(question), &name, 1, take_reference, ret_all);
+}
+
+/* ---- the questions ---- */
+
+struct query {
+    struct violation *v;
+    struct buf text;
+    int r;
+};
+
+static void put(struct query *q, const char *text)
+{
+    q->r = q->r == 0 ? buf_append_str(&q->text, text) : q->r;
+}
+
+static void put_ident(struct query *q, const char *prefix, const char *name)
+{
+    char whole[sizeof(violation_old) + table_name_bytes];
+
+    snprintf(whole, sizeof whole, "%s%s", prefix, name);
+    q->r = q->r == 0 ? verb_ident(&q->text, whole) : q->r;
+}
+
+/* The names of "a, b", each with something before it. */
+static bool next_name(const char **names, char *name, size_t size)
+{
+    const char *comma = strstr(*names, ", ");
+    size_t len = comma == NULL ? strlen(*names) : (size_t)(comma - *names);
+
+    snprintf(name, size, "%.*s", (int)len, *names);
+    *names += comma == NULL ? len : len + 2;
+    return len > 0;
+}
+
+/* a."x" = b."y" AND ...; b's names have the prefix. */
+static void put_equal(struct query *q, const char *a, const char *a_names, const char *b,
+                      const char *b_names, const char *prefix)
+{
+    char x[table_name_bytes], y[table_name_bytes];
+    bool first = true;
+
+    while (next_name(&a_names, x, sizeof x) && next_name(&b_names, y, sizeof y)) {
+        put(q, first ? "" : " AND ");
+        put(q, a);
+        put_ident(q, "", x);
+        put(q, " = ");
+        put(q, b);
+        put_ident(q, prefix, y);
+        first = false;
+    }
+}
+
+static void put_selected(struct query *q, const struct violated_key *key, const char *prefix)
+{
+    put(q, " SELECT ");
+    for (size_t i = 0; i < key->count; i++) {
+        put(q, i > 0 ? ", n." : "n.");
+        put_ident(q, prefix, key->columns[i]->name);
+    }
+    put(q, " FROM " violation_rows " AS n WHERE ");
+}
+
+struct answer {
+    const struct reference *reference;
+    const struct violated_key *key;
+    bool of_child;
+    struct failure *failure;
+    bool told;
+};
+
+static int tell(struct violation *v, const struct cell *cells, void *arg)
+{
+    struct answer *answer = arg;
+    const struct reference *ref = answer->reference;
+    struct failure told = *answer->failure;
+    char end[2 * table_name_bytes];
+
+    constraint_tell_foreign_key(session_sqlite(v->sql->session), ref->child, ref->parent,
+                                ref->columns, answer->of_child, &told);
+    snprintf(end, sizeof end,
+             answer->of_child ? "is not present in table \"%s\"."
+                              : "is still referenced from table \"%s\".",
+             answer->of_child ? ref->parent : ref->child);
+    if (violation_tell_key(v, answer->key, false, cells, end, &told) != 0) {
+        return FAILED;
+    }
+    *answer->failure = told;
+    answer->told = true;
+    return CURSOR_END;
+}
+
+static int run(struct query *q, struct answer *answer)
+{
+    cleanup(buf_finish) struct buf text = q->text;
+
+    return q->r != 0 ? q->r
+                     : violation_ask(q->v, buf_view(&text), q->v->params, q->v->param_count, tell,
+                                     answer);
+}
+
+static int primary_key(struct violation *v, const struct cell *cells, void *arg)
+{
+    struct reference *reference = arg;
+
+    reference->targets = violation_text(v, &cells[0]);
+    return 0;
+}
+
+/* REFERENCES t without columns. */
+static bool settle_targets(struct violation *v, struct reference *reference)
+{
+    static const char text[] = "SELECT group_concat(name, ', ') FROM (SELECT name FROM "
+                               "pragma_table_info(?1) WHERE pk > 0 ORDER BY pk)";
+    struct cell name = { .kind = CELL_TEXT, .bytes = view_of_str(reference->parent) };
+
+    return reference->targets[0] != '\0' ||
+           (violation_ask(v, view_of_str(text), &name, 1, primary_key, reference) == CURSOR_END &&
+            reference->targets[0] != '\0');
+}
+
+/* Which columns the question needs: in the end *all. */
+static bool gather(struct violation *v, struct reference *ref, struct violated_key *ret_key,
+                   struct violated_key *ret_target, struct violated_key *ret_all)
+{
+    struct violated_key targets;
+
+    if (!settle_targets(v, ref) || !violation_key_of(v, ref->columns, ret_key)) {
+        return false;
+    }
+    *ret_all = *ret_key;
+    if (sqltext_names_equal(ref->parent, v->dml.table) &&
+        (!violation_key_of(v, ref->targets, &targets) || !violation_key_join(ret_all, &targets))) {
+        return false;
+    }
+    return v->dml.conflict.len == 0 ||
+           (violation_conflict_target(v, ret_target) && violation_key_join(ret_all, ret_target));
+}
+
+/* Without a parent, also among the rows themselves. */
+static void put_orphaned(struct query *q, const struct reference *ref,
+                         const struct violated_key *key)
+{
+    for (size_t i = 0; i < key->count; i++) {
+        put(q, "n.");
+        put_ident(q, "", key->columns[i]->name);
+        put(q, " IS NOT NULL AND ");
+    }
+    put(q, "NOT EXISTS (SELECT 1 FROM ");
+    put_ident(q, "", ref->parent);
+    put(q, " AS o WHERE ");
+    put_equal(q, "o.", ref->targets, "n.", ref->columns, "");
+    put(q, ")");
+    if (sqltext_names_equal(ref->parent, q->v->dml.table)) {
+        put(q, " AND NOT EXISTS (SELECT 1 FROM " violation_rows " AS e WHERE ");
+        put_equal(q, "e.", ref->targets, "n.", ref->columns, "");
+        put(q, ")");
+    }
+}
+
+static int look_at_child(struct violation *v, struct reference *ref, struct answer *answer)
+{
+    struct query q = { .v = v };
+    struct violated_key key, target, all;
+    struct violation_wish wish = { .key = &all, .is_new = true };
+
+    if (!gather(v, ref, &key, &target, &all)) {
+        return FAILED;
+    }
+    answer->reference = ref;
+    answer->key = &key;
+    answer->of_child = true;
+    q.r = violation_print_rows(v, &wish, &q.text);
+    put_selected(&q, &key, "");
+    put_orphaned(&q, ref, &key);
+    if (v->dml.conflict.len > 0 && q.r == 0) {
+        q.r = violation_print_not_taken(v, &target, &q.text);
+    }
+    put(&q, " ORDER BY n." violation_at " LIMIT 1");
+    return run(&q, answer);
+}
+
+static bool is_refused(const char *action)
+{
+    return strcmp(action, "NO ACTION") == 0 || strcmp(action, "RESTRICT") == 0;
+}
+
+/* Rows that are referred to, and no longer there. */
+static int look_at_parent(struct violation *v, struct reference *ref, struct answer *answer)
+{
+    bool update = v->dml.verb == DML_UPDATE;
+    struct query q = { .v = v };
+    struct violated_key key;
+    struct violation_wish wish = { .key = &key, .is_new = update, .is_old = true };
+
+    if (!is_refused(update ? ref->on_update : ref->on_delete)) {
+        return CURSOR_END;
+    }
+    if (!settle_targets(v, ref) || !violation_key_of(v, ref->targets, &key)) {
+        return FAILED;
+    }
+    answer->reference = ref;
+    answer->key = &key;
+    answer->of_child = false;
+    q.r = violation_print_rows(v, &wish, &q.text);
+    put_selected(&q, &key, violation_old);
+    put(&q, "EXISTS (SELECT 1 FROM ");
+    put_ident(&q, "", ref->child);
+    put(&q, " AS c WHERE ");
+    put_equal(&q, "c.", ref->columns, "n.", ref->targets, violation_old);
+    if (!update && sqltext_names_equal(ref->child, v->dml.table)) {
+        put(&q, " AND c.rowid NOT IN (SELECT " violation_rowid " FROM " violation_rows ")");
+    }
+    if (update) {
+        put(&q, ") AND NOT EXISTS (SELECT 1 FROM " violation_rows " AS e WHERE ");
+        put_equal(&q, "e.", ref->targets, "n.", ref->targets, violation_old);
+    }
+    put(&q, ") ORDER BY n." violation_at " LIMIT 1");
+    return run(&q, answer);
+}
+
+/* ---- all of them ---- */
+
+typedef int look_fn(struct violation *v, struct reference *ref, struct answer *answer);
+
+static int look_at_all(struct violation *v, const char *question, look_fn *look,
+                       struct answer *answer)
+{
+    struct references all;
+    int r = list_references(v, question, &all);
+
+    for (struct reference *ref = all.first; r == CURSOR_END && ref != NULL && !answer->told;
+         ref = ref->next) {
+        r = look(v, ref, answer);
+    }
+    return r;
+}
+
+int violation_foreign(struct violation *v, struct failure *failure)
+{
+    struct answer answer = { .failure = failure };
+    int r = CURSOR_END;
+
+    if (v->dml.verb != DML_DELETE) {
+        r = look_at_all(v, REFERENCES("m.name"), look_at_child, &answer);
+    }
+    if (v->dml.verb != DML_INSERT && r == CURSOR_END && !answer.told) {
+        r = look_at_all(v, REFERENCES("k.\"table\""), look_at_parent, &answer);
+    }
+    return r;
+}

@@ -1,0 +1,103 @@
+/* sql/violation_impl.h: what the files of violation.h share. Private to sql/violation*.c. */
+#pragma once
+
+#include "base/buf.h"
+#include "sql/arena.h"
+#include "sql/dml_text.h"
+#include "sql/types.h"
+#include "sql/violation.h"
+
+struct violated_column {
+    const char *name;
+    struct type type;
+    const char *fallback; /* its DEFAULT as SQLite text; NULL: none */
+    bool primary;
+    bool rowid;     /* SQLite's own number: counted up when there is no value */
+    bool generated; /* GENERATED ALWAYS AS (...) */
+};
+
+struct violation {
+    struct sql_session *sql;
+    const struct cell *params;
+    size_t param_count;
+    struct arena arena; /* of all below */
+    struct dml_text dml;
+    const char *table_sql; /* CREATE TABLE ... */
+    struct violated_column *columns;
+    size_t count;
+    bool counts; /* AUTOINCREMENT: a number is never given twice */
+};
+
+/* A constraint's columns. Names and values are told of these. */
+enum { violation_key_columns = 32 };
+struct violated_key {
+    const struct violated_column *columns[violation_key_columns];
+    size_t count;
+    struct view where; /* of a partial index: what stands behind WHERE */
+};
+
+/* ---- questions (violation_table.c); all may await; 0, CURSOR_END or FAILED ---- */
+
+typedef int violation_row_fn(struct violation *v, const struct cell *cells, void *arg);
+/* Calls fn for the rows, as long as it says 0; what it said last. */
+must_check int violation_ask(struct violation *v, struct view text, const struct cell *params,
+                             size_t param_count, violation_row_fn *fn, void *arg);
+must_check int violation_load_table(struct violation *v, const char *table);
+const struct violated_column *violation_column(const struct violation *v, const char *name);
+/* The columns of "a, b", or false: one is not known, or there are too many. */
+bool violation_key_of(const struct violation *v, const char *names, struct violated_key *ret_key);
+/* The unique constraint or index of that name. */
+must_check int violation_find_key(struct violation *v, const char *name,
+                                  struct violated_key *ret_key);
+/* Adds columns: another key's, or those that a text mentions. False: there are too many. */
+bool violation_key_join(struct violated_key *key, const struct violated_key *other);
+bool violation_key_mentioned(const struct violation *v, struct view text, struct violated_key *key);
+/* A cell's text in the arena; "" for NULL or no memory. */
+const char *violation_text(struct violation *v, const struct cell *cell);
+
+/* ---- the rows (violation_rows.c) ---- */
+
+#define violation_rows  "\"pond new\""
+#define violation_at    "\"pond at\""    /* their number */
+#define violation_rowid "\"pond rowid\"" /* UPDATE and DELETE */
+#define violation_old   "pond old "      /* before a column's name: its value before */
+
+/* Which columns of the rows are wanted: all, or a key's; new values, old ones or both. */
+struct violation_wish {
+    const struct violated_key *key; /* NULL: all */
+    bool is_new;
+    bool is_old;      /* UPDATE and DELETE */
+    const char *name; /* of the rows, quoted; NULL: violation_rows */
+};
+/* Appends "WITH ... "pond new" AS (...)", in their order. 0, CURSOR_END when they are not to be
+ * known, or -ENOMEM. */
+must_check int violation_print_rows(struct violation *v, const struct violation_wish *wish,
+                                    struct buf *out);
+
+/* ---- ON CONFLICT (violation_conflict.c) ---- */
+
+/* The columns in ON CONFLICT (...). False: there are none, or expressions. */
+bool violation_conflict_target(const struct violation *v, struct violated_key *ret_key);
+/* Does DO UPDATE SET, if there is one, leave the key alone? */
+bool violation_conflict_leaves(const struct violation *v, const struct violated_key *key);
+/* Appends " AND NOT EXISTS ...": the row n meets none of the target's key, so it was inserted. */
+must_check int violation_print_not_taken(struct violation *v, const struct violated_key *target,
+                                         struct buf *out);
+/* What became of the one row of an INSERT: v->dml is a plain INSERT then, or an UPDATE. 0, else it
+ * is not known. May await. */
+must_check int violation_conflict_settle(struct violation *v);
+
+/* ---- telling (violation_print.c); 0 or -ENOMEM ---- */
+
+/* DETAIL: Key (a, b)=(1, x) `end`. */
+must_check int violation_tell_key(struct violation *v, const struct violated_key *key, bool quoted,
+                                  const struct cell *cells, const char *end,
+                                  struct failure *failure);
+/* DETAIL: Failing row contains (1, null, x). */
+must_check int violation_tell_row(struct violation *v, const struct cell *cells,
+                                  struct failure *failure);
+
+/* ---- the kinds (violation_key.c, violation_foreign.c); as violation_ask() ---- */
+
+must_check int violation_unique(struct violation *v, struct failure *failure);
+must_check int violation_foreign(struct violation *v, struct failure *failure);

@@ -1,0 +1,179 @@
+/* sql/violation_key.c: which row of an INSERT or UPDATE has a key that is there already.
+ *
+ * An INSERT is looked through in its order: the first row that meets one of the table's, or one
+ * before it, is the one that failed. In which order an UPDATE came to its rows is not known, and a
+ * key may have been free by then: so it is told only if no other could have failed. */
+#include "sql/violation_impl.h"
+
+#include "pool/session.h"
+#include "pool/sqltext.h"
+#include "sql/session_state.h"
+#include "sql/verb_support.h"
+
+#include <errno.h>
+
+struct query {
+    struct violation *v;
+    const struct violated_key *key;
+    struct buf text;
+    int r;
+};
+
+static void put(struct query *q, const char *text)
+{
+    q->r = q->r == 0 ? buf_append_str(&q->text, text) : q->r;
+}
+
+/* a."x" = b."x" AND ... */
+static void put_equal(struct query *q, const char *a, const char *b, const struct violated_key *key)
+{
+    for (size_t i = 0; i < key->count; i++) {
+        put(q, i > 0 ? " AND " : "");
+        put(q, a);
+        q->r = q->r == 0 ? verb_ident(&q->text, key->columns[i]->name) : q->r;
+        put(q, " = ");
+        put(q, b);
+        q->r = q->r == 0 ? verb_ident(&q->text, key->columns[i]->name) : q->r;
+    }
+}
+
+/* The rows, or the table's, as far as a partial index has them. */
+static void put_indexed(struct query *q, bool table)
+{
+    put(q, table ? "(SELECT " : "(SELECT * FROM " violation_rows);
+    if (table) {
+        put(q, q->v->dml.verb == DML_INSERT ? "* FROM " : "rowid AS " violation_rowid ", * FROM ");
+        q->r = q->r == 0 ? verb_ident(&q->text, q->v->dml.table) : q->r;
+    }
+    if (q->key->where.len > 0) {
+        put(q, " WHERE ");
+        q->r = q->r == 0 ? buf_append_view(&q->text, q->key->where) : q->r;
+    }
+    put(q, ")");
+}
+
+static void put_key(struct query *q)
+{
+    for (size_t i = 0; i < q->key->count; i++) {
+        put(q, i > 0 ? ", n." : "n.");
+        q->r = q->r == 0 ? verb_ident(&q->text, q->key->columns[i]->name) : q->r;
+    }
+}
+
+/* ---- the questions ---- */
+
+/* Whether a row before it was inserted hangs on others: none that may have been has its key. */
+static void put_no_doubles(struct query *q, const struct violated_key *target)
+{
+    put(q, " AND NOT EXISTS (SELECT 1 FROM " violation_rows " AS d, " violation_rows
+           " AS e WHERE d." violation_at " < e." violation_at " AND ");
+    put_equal(q, "d.", "e.", q->key);
+    put(q, " AND NOT EXISTS (SELECT 1 FROM ");
+    q->r = q->r == 0 ? verb_ident(&q->text, q->v->dml.table) : q->r;
+    put(q, " AS o WHERE ");
+    put_equal(q, "o.", "d.", target);
+    put(q, "))");
+}
+
+static void put_taken(struct query *q)
+{
+    put(q, "EXISTS (SELECT 1 FROM ");
+    put_indexed(q, true);
+    put(q, " AS o WHERE ");
+    put_equal(q, "o.", "n.", q->key);
+}
+
+static void put_insert(struct query *q, const struct violated_key *target)
+{
+    put(q, " SELECT ");
+    put_key(q);
+    put(q, " FROM ");
+    put_indexed(q, false);
+    put(q, " AS n WHERE (");
+    put_taken(q);
+    if (target == NULL) {
+        put(q, ") OR EXISTS (SELECT 1 FROM ");
+        put_indexed(q, false);
+        put(q, " AS e WHERE e." violation_at " < n." violation_at " AND ");
+        put_equal(q, "e.", "n.", q->key);
+    }
+    put(q, "))");
+    if (target != NULL) {
+        q->r = q->r == 0 ? violation_print_not_taken(q->v, target, &q->text) : q->r;
+        put_no_doubles(q, target);
+    }
+    put(q, " ORDER BY n." violation_at " LIMIT 1");
+}
+
+static void put_update(struct query *q)
+{
+    put(q, " SELECT DISTINCT ");
+    put_key(q);
+    put(q, " FROM ");
+    put_indexed(q, false);
+    put(q, " AS n WHERE ");
+    put_taken(q);
+    put(q, " AND o." violation_rowid " <> n." violation_rowid ") OR EXISTS (SELECT 1 FROM ");
+    put_indexed(q, false);
+    put(q, " AS e WHERE e." violation_rowid " <> n." violation_rowid " AND ");
+    put_equal(q, "e.", "n.", q->key);
+    put(q, ") LIMIT 2");
+}
+
+struct answer {
+    const struct violated_key *key;
+    struct failure *failure;
+    struct failure untold; /* the failure without a DETAIL */
+    size_t count;
+};
+
+static int tell(struct violation *v, const struct cell *cells, void *arg)
+{
+    struct answer *answer = arg;
+
+    if (answer->count++ > 0) {
+        *answer->failure = answer->untold; /* it may have been the one or the other */
+        return CURSOR_END;
+    }
+    return violation_tell_key(v, answer->key, true, cells, "already exists.", answer->failure);
+}
+
+static int ask(struct violation *v, const struct violated_key *key, struct violated_key *target,
+               struct failure *failure)
+{
+    cleanup(buf_finish) struct buf text = { 0 };
+    struct query q = { .v = v, .key = key };
+    struct violated_key all = *key;
+    struct violation_wish wish = { .key = &all, .is_new = true };
+    struct answer answer = { .key = key, .failure = failure, .untold = *failure };
+
+    if ((target != NULL && !violation_key_join(&all, target)) ||
+        !violation_key_mentioned(v, key->where, &all)) {
+        return CURSOR_END;
+    }
+    q.r = violation_print_rows(v, &wish, &q.text);
+    if (v->dml.verb == DML_INSERT) {
+        put_insert(&q, target);
+    } else {
+        put_update(&q);
+    }
+    text = q.text;
+    return q.r != 0 ? q.r
+                    : violation_ask(v, buf_view(&text), v->params, v->param_count, tell, &answer);
+}
+
+int violation_unique(struct violation *v, struct failure *failure)
+{
+    const char *name = failure_get(failure, FIELD_CONSTRAINT);
+    struct violated_key key, target;
+
+    if (name == NULL || violation_find_key(v, name, &key) != 0) {
+        return CURSOR_END;
+    }
+    if (v->dml.conflict.len == 0) {
+        return ask(v, &key, NULL, failure);
+    }
+    return violation_conflict_target(v, &target) && violation_conflict_leaves(v, &key)
+               ? ask(v, &key, &target, failure)
+               : CURSOR_END;
+}

@@ -1,0 +1,83 @@
+/* sql/violation_print.c: keys and rows as PostgreSQL's DETAIL has them: values as their types
+ * print, those of a row cut at 64 bytes. */
+#include "sql/violation_impl.h"
+
+#include "protocol/utf8.h"
+#include "protocol/value.h"
+#include "sql/function_string.h"
+#include "sql/session_state.h"
+
+#include <errno.h>
+
+enum { row_value_bytes = 64 }; /* PostgreSQL's maxfieldlen */
+
+static int print_value(const struct violation *v, const struct violated_column *column,
+                       const struct cell *cell, struct buf *out)
+{
+    struct failure ignored;
+
+    if (cell->kind == CELL_NULL) {
+        return buf_append_str(out, "null");
+    }
+    int r = value_encode(column->type.oid, column->type.typmod, FORMAT_TEXT, cell, &v->sql->style,
+                         out, &ignored);
+    return r == 0 ? 0 : -EINVAL;
+}
+
+static int print_cut(struct buf *out, size_t from)
+{
+    struct view value = view_of(out->data + from, out->len - from);
+
+    if (value.len <= row_value_bytes) {
+        return 0;
+    }
+    out->len = from + utf8_cut(value, row_value_bytes).len;
+    return buf_append_str(out, "...");
+}
+
+static void tell(const struct buf *out, struct failure *failure)
+{
+    failure_add(failure, FIELD_DETAIL, "%.*s", (int)out->len, (const char *)out->data);
+}
+
+int violation_tell_key(struct violation *v, const struct violated_key *key, bool quoted,
+                       const struct cell *cells, const char *end, struct failure *failure)
+{
+    cleanup(buf_finish) struct buf out = { 0 };
+    int r = buf_append_str(&out, "Key (");
+
+    for (size_t i = 0; i < key->count && r == 0; i++) {
+        struct view name = view_of_str(key->columns[i]->name);
+
+        r = i > 0 ? buf_append_str(&out, ", ") : 0;
+        r = r != 0 ? r : quoted ? quote_append_ident(&out, name) : buf_append_view(&out, name);
+    }
+    r = r == 0 ? buf_append_str(&out, ")=(") : r;
+    for (size_t i = 0; i < key->count && r == 0; i++) {
+        r = i > 0 ? buf_append_str(&out, ", ") : 0;
+        r = r == 0 ? print_value(v, key->columns[i], &cells[i], &out) : r;
+    }
+    r = r == 0 ? buf_printf(&out, ") %s", end) : r;
+    if (r == 0) {
+        tell(&out, failure);
+    }
+    return r;
+}
+
+int violation_tell_row(struct violation *v, const struct cell *cells, struct failure *failure)
+{
+    cleanup(buf_finish) struct buf out = { 0 };
+    int r = buf_append_str(&out, "Failing row contains (");
+
+    for (size_t i = 0; i < v->count && r == 0; i++) {
+        r = i > 0 ? buf_append_str(&out, ", ") : 0;
+        size_t from = out.len;
+        r = r == 0 ? print_value(v, &v->columns[i], &cells[i], &out) : r;
+        r = r == 0 ? print_cut(&out, from) : r;
+    }
+    r = r == 0 ? buf_append_str(&out, ").") : r;
+    if (r == 0) {
+        tell(&out, failure);
+    }
+    return r;
+}

@@ -1,0 +1,250 @@
+/* sql/violation_rows.c: the rows that a failed statement was about to write or to drop, as a query.
+ *
+ * Only the columns that are wanted are in it: the others may have values that cannot be known. */
+#include "sql/violation_impl.h"
+
+#include "pool/session.h"
+#include "pool/sqltext.h"
+#include "sql/verb_support.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+struct printing {
+    struct violation *v;
+    const struct violation_wish *wish;
+    struct buf *out;
+    int r;
+};
+
+static void put(struct printing *p, const char *text)
+{
+    p->r = p->r == 0 ? buf_append_str(p->out, text) : p->r;
+}
+
+static void put_view(struct printing *p, struct view text)
+{
+    p->r = p->r == 0 ? buf_append_view(p->out, text) : p->r;
+}
+
+static void put_ident(struct printing *p, const char *name)
+{
+    p->r = p->r == 0 ? verb_ident(p->out, name) : p->r;
+}
+
+/* It cannot be known. */
+static void give_up(struct printing *p)
+{
+    p->r = p->r == 0 ? CURSOR_END : p->r;
+}
+
+static const struct violated_column *wanted(const struct printing *p, size_t i)
+{
+    const struct violated_key *key = p->wish->key;
+
+    return key != NULL ? key->columns[i] : &p->v->columns[i];
+}
+
+static size_t wanted_count(const struct printing *p)
+{
+    return p->wish->key != NULL ? p->wish->key->count : p->v->count;
+}
+
+/* ---- names ---- */
+
+static void put_names(struct printing *p)
+{
+    char old[sizeof(violation_old) + table_name_bytes];
+
+    put(p, p->wish->name != NULL ? p->wish->name : violation_rows);
+    put(p, "(" violation_at);
+    for (size_t i = 0; i < wanted_count(p); i++) {
+        if (p->wish->is_new) {
+            put(p, ", ");
+            put_ident(p, wanted(p, i)->name);
+        }
+        if (p->wish->is_old) {
+            snprintf(old, sizeof old, violation_old "%s", wanted(p, i)->name);
+            put(p, ", ");
+            put_ident(p, old);
+        }
+    }
+    put(p, p->v->dml.verb == DML_INSERT ? ")" : ", " violation_rowid ")");
+}
+
+/* ---- INSERT ---- */
+
+static bool is_given(const struct violation *v, const struct violated_column *column)
+{
+    struct view list = v->dml.columns;
+    struct view item;
+    char name[table_name_bytes];
+
+    while (dml_list_next(&list, &item)) {
+        struct sqltext_token token = sqltext_next(&item);
+
+        sqltext_identifier(&token, name, sizeof name);
+        if (sqltext_names_equal(name, column->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* SQLite's next number, as it would have counted it for the row. */
+static void put_next_rowid(struct printing *p, const struct violated_column *column)
+{
+    const struct violation *v = p->v;
+
+    put(p, "max(");
+    if (v->counts) {
+        put(p, "coalesce((SELECT seq FROM sqlite_sequence WHERE name = ");
+        p->r = p->r == 0 ? verb_quote(p->out, v->dml.table) : p->r;
+        put(p, " COLLATE nocase), 0), ");
+    }
+    put(p, "0, coalesce((SELECT max(");
+    put_ident(p, column->name);
+    put(p, ") FROM ");
+    put_ident(p, v->dml.table);
+    put(p, "), 0)) + row_number() OVER ()");
+}
+
+/* A number that SQLite may have counted up in some rows and not in others cannot be known: abs() of
+ * that one fails, and the query with it. */
+static void put_given_rowid(struct printing *p, const struct violated_column *column)
+{
+    const struct violation *v = p->v;
+    bool refuses_null = dml_calls(v->dml.source, "pond_not_null");
+    bool counted = !refuses_null || (v->counts && !v->dml.one_row);
+
+    put(p, counted ? "coalesce(" : "");
+    put_ident(p, column->name);
+    if (counted && v->dml.one_row) {
+        put(p, ", ");
+        put_next_rowid(p, column);
+    }
+    put(p, !counted ? "" : v->dml.one_row ? ")" : ", abs(-9223372036854775807 - 1))");
+}
+
+static void put_inserted(struct printing *p, const struct violated_column *column)
+{
+    bool given = is_given(p->v, column);
+
+    if (column->generated) {
+        give_up(p);
+    } else if (column->rowid && given) {
+        put_given_rowid(p, column);
+    } else if (column->rowid) {
+        put_next_rowid(p, column);
+    } else if (given) {
+        put_ident(p, column->name);
+    } else {
+        put(p, "(");
+        put(p, column->fallback == NULL ? "NULL" : column->fallback);
+        put(p, ")");
+    }
+}
+
+static void put_source(struct printing *p)
+{
+    const struct dml_text *dml = &p->v->dml;
+
+    put(p, "\"pond source\"(");
+    if (dml->defaults) {
+        put(p, "\"pond nothing\"");
+    }
+    put_view(p, dml->columns);
+    put(p, ") AS (");
+    put_view(p, dml->defaults ? view_of_str("SELECT 1") : dml->source);
+    put(p, "), ");
+}
+
+static void put_insert(struct printing *p)
+{
+    put_source(p);
+    put_names(p);
+    put(p, " AS MATERIALIZED (SELECT row_number() OVER ()");
+    for (size_t i = 0; i < wanted_count(p); i++) {
+        put(p, ", ");
+        put_inserted(p, wanted(p, i));
+    }
+    put(p, " FROM \"pond source\")");
+}
+
+/* ---- UPDATE, DELETE ---- */
+
+static void put_old(struct printing *p, const struct violated_column *column)
+{
+    put_ident(p, p->v->dml.alias);
+    put(p, ".");
+    put_ident(p, column->name);
+}
+
+static void put_updated(struct printing *p, const struct violated_column *column)
+{
+    struct view list = p->v->dml.set;
+    struct view item, value;
+    char name[table_name_bytes];
+
+    if (column->generated) {
+        give_up(p);
+    }
+    while (dml_list_next(&list, &item)) {
+        if (!dml_assignment(item, name, sizeof name, &value)) {
+            give_up(p); /* (a, b) = (SELECT ...) */
+            return;
+        }
+        if (sqltext_names_equal(name, column->name)) {
+            put_view(p, value);
+            return;
+        }
+    }
+    put_old(p, column);
+}
+
+static void put_change(struct printing *p)
+{
+    const struct dml_text *dml = &p->v->dml;
+
+    put_names(p);
+    put(p, " AS MATERIALIZED (SELECT row_number() OVER ()");
+    for (size_t i = 0; i < wanted_count(p); i++) {
+        if (p->wish->is_new) {
+            put(p, ", ");
+            put_updated(p, wanted(p, i));
+        }
+        if (p->wish->is_old) {
+            put(p, ", ");
+            put_old(p, wanted(p, i));
+        }
+    }
+    put(p, ", ");
+    put_ident(p, dml->alias);
+    put(p, ".rowid FROM ");
+    put_view(p, dml->target);
+    put(p, dml->from.len > 0 ? ", " : " ");
+    put_view(p, dml->from);
+    put(p, " ");
+    put_view(p, dml->where);
+    put(p, ")");
+}
+
+/* ---- all ---- */
+
+int violation_print_rows(struct violation *v, const struct violation_wish *wish, struct buf *out)
+{
+    struct printing p = { .v = v, .wish = wish, .out = out };
+
+    if (v->dml.with.len > 0) {
+        put_view(&p, v->dml.with);
+        put(&p, ", ");
+    } else {
+        put(&p, "WITH ");
+    }
+    if (v->dml.verb == DML_INSERT) {
+        put_insert(&p);
+    } else {
+        put_change(&p);
+    }
+    return p.r;
+}

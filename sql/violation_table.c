@@ -1,0 +1,302 @@
+/* sql/violation_table.c: what violation.h asks of the schema: a table's columns, and which of them
+ * a constraint is about. */
+#include "sql/violation_impl.h"
+
+#include "pool/session.h"
+#include "pool/sqltext.h"
+#include "sql/session_state.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static void cursor_closep(struct cursor **cursor)
+{
+    cursor_close(*cursor);
+}
+
+int violation_ask(struct violation *v, struct view text, const struct cell *params,
+                  size_t param_count, violation_row_fn *fn, void *arg)
+{
+    cleanup(cursor_closep) struct cursor *cursor = NULL;
+    struct session *session = v->sql->session;
+    const struct cell *cells;
+    struct failure ignored;
+    int r = cursor_open(session, text, params, param_count, 0, &cursor, &ignored);
+
+    while (r == 0 && (r = cursor_next(cursor, &cells, &ignored)) == 0) {
+        r = fn(v, cells, arg);
+    }
+    return r;
+}
+
+const char *violation_text(struct violation *v, const struct cell *cell)
+{
+    const char *text = cell->kind == CELL_TEXT
+                           ? arena_strndup(&v->arena, cell->bytes.data, cell->bytes.len)
+                           : NULL;
+
+    return text == NULL ? "" : text;
+}
+
+/* ---- the table ---- */
+
+static int count_row(struct violation *v, const struct cell *cells, void *arg)
+{
+    (void)cells;
+    (void)arg;
+    v->count++;
+    return 0;
+}
+
+static int take_column(struct violation *v, const struct cell *cells, void *arg)
+{
+    size_t *room = arg;
+    struct violated_column *column = &v->columns[v->count];
+    const char *declared = violation_text(v, &cells[1]);
+
+    if (v->count >= *room) {
+        return CURSOR_END;
+    }
+    *column = (struct violated_column){
+        .name = violation_text(v, &cells[0]),
+        .type = type_of_declared(declared, NULL),
+        .fallback = cells[2].kind == CELL_NULL ? NULL : violation_text(v, &cells[2]),
+        .primary = cells[3].i > 0,
+        .rowid = cells[3].i > 0 && strcasecmp(declared, "INTEGER") == 0,
+        .generated = cells[4].i == 2 || cells[4].i == 3,
+    };
+    v->count++;
+    return 0;
+}
+
+static int take_sql(struct violation *v, const struct cell *cells, void *arg)
+{
+    (void)arg;
+    v->table_sql = violation_text(v, &cells[0]);
+    return 0;
+}
+
+static bool has_word(const char *sql, const char *word)
+{
+    struct view text = view_of_str(sql);
+    struct sqltext_token token;
+
+    while ((token = sqltext_next(&text)).kind != SQLTEXT_END) {
+        if (sqltext_is(&token, word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A primary key of several columns is no rowid, nor is there one WITHOUT ROWID. */
+static void settle_rowid(struct violation *v)
+{
+    size_t primary = 0;
+
+    for (size_t i = 0; i < v->count; i++) {
+        primary += v->columns[i].primary;
+    }
+    for (size_t i = 0; i < v->count; i++) {
+        v->columns[i].rowid =
+            v->columns[i].rowid && primary == 1 && !has_word(v->table_sql, "WITHOUT");
+    }
+    v->counts = has_word(v->table_sql, "AUTOINCREMENT");
+}
+
+int violation_load_table(struct violation *v, const char *table)
+{
+    static const char columns[] =
+        "SELECT name, type, dflt_value, pk, hidden FROM pragma_table_xinfo(?1) WHERE hidden <> 1";
+    static const char text[] =
+        "SELECT sql FROM (SELECT sql, 1 AS n FROM sqlite_schema WHERE type = 'table' AND name = ?1 "
+        "COLLATE nocase UNION ALL SELECT sql, 2 FROM sqlite_temp_schema WHERE type = 'table' AND "
+        "name = ?1 COLLATE nocase ORDER BY n)";
+    struct cell name = { .kind = CELL_TEXT, .bytes = view_of_str(table) };
+
+    v->count = 0;
+    v->table_sql = "";
+    int r = violation_ask(v, view_of_str(columns), &name, 1, count_row, NULL);
+    size_t room = v->count;
+    v->columns = arena_alloc(&v->arena, (room + 1) * sizeof(*v->columns));
+    v->count = 0;
+    if (r != CURSOR_END || v->columns == NULL) {
+        return FAILED;
+    }
+    r = violation_ask(v, view_of_str(columns), &name, 1, take_column, &room);
+    r = r == CURSOR_END ? violation_ask(v, view_of_str(text), &name, 1, take_sql, NULL) : r;
+    if (r != CURSOR_END || v->table_sql[0] == '\0') {
+        return FAILED;
+    }
+    settle_rowid(v);
+    return 0;
+}
+
+const struct violated_column *violation_column(const struct violation *v, const char *name)
+{
+    for (size_t i = 0; i < v->count; i++) {
+        if (sqltext_names_equal(v->columns[i].name, name)) {
+            return &v->columns[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- keys ---- */
+
+static bool add_column(const struct violation *v, const char *name, struct violated_key *key)
+{
+    const struct violated_column *column = violation_column(v, name);
+
+    if (column == NULL || key->count == violation_key_columns) {
+        return false;
+    }
+    key->columns[key->count++] = column;
+    return true;
+}
+
+/* Once only. */
+static bool join_column(struct violated_key *key, const struct violated_column *column)
+{
+    for (size_t i = 0; i < key->count; i++) {
+        if (key->columns[i] == column) {
+            return true;
+        }
+    }
+    if (key->count == violation_key_columns) {
+        return false;
+    }
+    key->columns[key->count++] = column;
+    return true;
+}
+
+bool violation_key_join(struct violated_key *key, const struct violated_key *other)
+{
+    for (size_t i = 0; i < other->count; i++) {
+        if (!join_column(key, other->columns[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool violation_key_mentioned(const struct violation *v, struct view text, struct violated_key *key)
+{
+    struct sqltext_token token;
+    char name[table_name_bytes];
+
+    while ((token = sqltext_next(&text)).kind != SQLTEXT_END) {
+        const struct violated_column *column = NULL;
+
+        if (token.kind == SQLTEXT_WORD || token.kind == SQLTEXT_NAME) {
+            sqltext_identifier(&token, name, sizeof name);
+            column = violation_column(v, name);
+        }
+        if (column != NULL && !join_column(key, column)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool violation_key_of(const struct violation *v, const char *names, struct violated_key *ret_key)
+{
+    struct violated_key key = { .count = 0 };
+    char name[table_name_bytes];
+
+    while (*names != '\0') {
+        const char *comma = strstr(names, ", ");
+        size_t len = comma == NULL ? strlen(names) : (size_t)(comma - names);
+
+        snprintf(name, sizeof name, "%.*s", (int)len, names);
+        if (!add_column(v, name, &key)) {
+            return false;
+        }
+        names += comma == NULL ? len : len + 2;
+    }
+    *ret_key = key;
+    return key.count > 0;
+}
+
+/* t_a_b_key, t_pkey: what pool/constraint.c calls those without a name. */
+static bool has_made_up_name(const struct violation *v, const struct table_constraint *c,
+                             const char *name)
+{
+    char made[2 * table_name_bytes];
+    size_t used = (size_t)snprintf(made, sizeof made, "%s_", v->dml.table);
+
+    for (const char *s = c->kind == TABLE_PRIMARY_KEY ? "" : c->columns;
+         *s != '\0' && used + 1 < sizeof made; s++) {
+        bool comma = s[0] == ',' && s[1] == ' ';
+
+        made[used++] = comma ? '_' : *s;
+        s += comma;
+    }
+    snprintf(made + used, sizeof made - used, "%s", c->kind == TABLE_PRIMARY_KEY ? "pkey" : "_key");
+    return c->name[0] == '\0' && strcmp(made, name) == 0;
+}
+
+static bool find_in_text(const struct violation *v, const char *name, struct violated_key *ret_key)
+{
+    struct table_text text;
+    struct table_constraint c;
+
+    table_text_init(&text, view_of_str(v->table_sql));
+    while (table_text_next(&text, &c)) {
+        if ((c.kind == TABLE_PRIMARY_KEY || c.kind == TABLE_UNIQUE) &&
+            (strcmp(c.name, name) == 0 || has_made_up_name(v, &c, name))) {
+            return violation_key_of(v, c.columns, ret_key);
+        }
+    }
+    return false;
+}
+
+static int take_index_column(struct violation *v, const struct cell *cells, void *arg)
+{
+    struct violated_key *key = arg;
+
+    /* an expression has no name */
+    return cells[0].kind == CELL_TEXT && add_column(v, violation_text(v, &cells[0]), key) ? 0
+                                                                                          : FAILED;
+}
+
+/* Behind the parentheses of CREATE UNIQUE INDEX i ON t (...). */
+static int take_index_where(struct violation *v, const struct cell *cells, void *arg)
+{
+    struct violated_key *key = arg;
+    struct view text = view_of_str(violation_text(v, &cells[0]));
+    struct view columns;
+    struct sqltext_token token;
+
+    while (!dml_parentheses(&text, &columns)) {
+        if (sqltext_next(&text).kind == SQLTEXT_END) {
+            return 0;
+        }
+    }
+    token = sqltext_next(&text);
+    key->where = sqltext_is(&token, "WHERE") ? text : view_of_str("");
+    return 0;
+}
+
+int violation_find_key(struct violation *v, const char *name, struct violated_key *ret_key)
+{
+    static const char columns[] = "SELECT name FROM pragma_index_info(?1) ORDER BY seqno";
+    static const char text[] = "SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?1 "
+                               "UNION ALL SELECT sql FROM sqlite_temp_schema WHERE type = 'index' "
+                               "AND name = ?1";
+    struct cell param = { .kind = CELL_TEXT, .bytes = view_of_str(name) };
+    struct violated_key key = { .count = 0 };
+
+    if (find_in_text(v, name, ret_key)) {
+        return 0;
+    }
+    int r = violation_ask(v, view_of_str(columns), &param, 1, take_index_column, &key);
+    r = r == CURSOR_END ? violation_ask(v, view_of_str(text), &param, 1, take_index_where, &key)
+                        : r;
+    if (r != CURSOR_END || key.count == 0) {
+        return FAILED;
+    }
+    *ret_key = key;
+    return 0;
+}

@@ -1,0 +1,332 @@
+/* The DETAIL of constraint errors; and that there is none where it cannot be known. What PostgreSQL
+ * says to all of it is in tests/clients/same.sql. */
+#include "base/alloc.h"
+#include "support_session.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static void ok(struct test_session *t, const char *text)
+{
+    if (!run(t, text)) {
+        print_error("%s: %s %s\n", text, t->failure.sqlstate,
+                    failure_get(&t->failure, FIELD_MESSAGE));
+        fail();
+    }
+}
+
+/* Of a statement that must fail; "" when there is none. */
+static const char *detail(struct test_session *t, const char *text)
+{
+    (void)state(t, text);
+    const char *found = failure_get(&t->failure, FIELD_DETAIL);
+
+    return found == NULL ? "" : found;
+}
+
+struct told {
+    const char *text, *detail;
+};
+
+static void check_all(struct test_session *t, const struct told *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *found = detail(t, cases[i].text);
+
+        if (strcmp(found, cases[i].detail) != 0) {
+            fail_msg("%s: %s: \"%s\"", cases[i].text, failure_get(&t->failure, FIELD_MESSAGE),
+                     found);
+        }
+    }
+}
+
+/* ---- what is told ---- */
+
+static void keys_body(struct test_session *t)
+{
+    static const struct told cases[] = {
+        { "INSERT INTO t VALUES (1)", "Key (id)=(1) already exists." },
+        { "INSERT INTO t VALUES (7), (8), (2), (1)", "Key (id)=(2) already exists." },
+        { "INSERT INTO t (id, b) VALUES (7, 'p'), (8, 'q'), (9, 'p'), (1, 'z')",
+          "Key (b)=(p) already exists." },
+        { "INSERT INTO t (id, \"C\", d) VALUES (9, true, 1.5)",
+          "Key (\"C\", d)=(t, 1.50) already exists." },
+        { "INSERT INTO t (id, b) SELECT id + 10, 'w' FROM t", "Key (b)=(w) already exists." },
+        { "UPDATE t SET b = 'y' WHERE id = 1", "Key (b)=(y) already exists." },
+        { "UPDATE t SET b = 'all'", "Key (b)=(all) already exists." },
+        { "INSERT INTO t VALUES (1, 'y') ON CONFLICT (id) DO UPDATE SET b = excluded.b",
+          "Key (b)=(y) already exists." },
+        { "INSERT INTO t VALUES (6, 'y') ON CONFLICT (id) DO NOTHING",
+          "Key (b)=(y) already exists." },
+        { "INSERT INTO t VALUES (1, 'y'), (5, 'g'), (6, 'y') ON CONFLICT (id) DO UPDATE SET d = 3",
+          "Key (b)=(y) already exists." },
+    };
+
+    ok(t, "CREATE TABLE t (id int PRIMARY KEY, b text UNIQUE, \"C\" bool, d numeric(6,2), "
+          "UNIQUE (\"C\", d))");
+    ok(t, "INSERT INTO t VALUES (1, 'x', true, 1.5), (2, 'y', false, 1.5)");
+    check_all(t, cases, ARRAY_LEN(cases));
+}
+
+static void foreign_body(struct test_session *t)
+{
+    static const struct told cases[] = {
+        { "INSERT INTO kid VALUES (1, 1, 9)", "Key (q)=(9) is not present in table \"mother\"." },
+        { "INSERT INTO kid VALUES (1, 8, 9)", "Key (p)=(8) is not present in table \"mother\"." },
+        { "INSERT INTO kid (id, a, b) VALUES (1, 2, 'n')",
+          "Key (a, b)=(2, n) is not present in table \"two\"." },
+        { "UPDATE kid SET q = 5", "Key (q)=(5) is not present in table \"mother\"." },
+        { "DELETE FROM mother WHERE id = 1",
+          "Key (id)=(1) is still referenced from table \"kid\"." },
+        { "DELETE FROM mother", "Key (id)=(1) is still referenced from table \"kid\"." },
+        { "UPDATE mother SET id = 7 WHERE id = 1",
+          "Key (id)=(1) is still referenced from table \"kid\"." },
+        { "INSERT INTO self VALUES (1, 1), (2, 3), (3, 4)",
+          "Key (up)=(4) is not present in table \"self\"." },
+    };
+
+    ok(t, "CREATE TABLE mother (id int PRIMARY KEY); CREATE TABLE two (a int, b text, PRIMARY KEY "
+          "(a, b))");
+    ok(t, "CREATE TABLE kid (id int, p int REFERENCES mother ON DELETE RESTRICT, q int REFERENCES "
+          "mother (id), a int, b text, CONSTRAINT \"odd\" FOREIGN KEY (a, b) REFERENCES two)");
+    ok(t, "CREATE TABLE self (id int PRIMARY KEY, up int REFERENCES self)");
+    ok(t, "INSERT INTO mother VALUES (1), (2); INSERT INTO kid VALUES (0, 1, 1)");
+    check_all(t, cases, ARRAY_LEN(cases));
+    (void)state(t, "INSERT INTO kid (id, a, b) VALUES (1, 2, 'n')");
+    assert_string_equal(failure_get(&t->failure, FIELD_CONSTRAINT), "odd");
+    assert_string_equal(failure_get(&t->failure, FIELD_TABLE), "kid");
+}
+
+static void rows_body(struct test_session *t)
+{
+    static const struct told cases[] = {
+        { "INSERT INTO t (b, c) VALUES (NULL, '2024-01-02')",
+          "Failing row contains (1, null, 2024-01-02, 3)." },
+        { "INSERT INTO t (b, n) VALUES ('ok', 4), ('no', 11)",
+          "Failing row contains (2, no, null, 11)." },
+        { "INSERT INTO t (id, b) VALUES (NULL, 'x')", "Failing row contains (null, x, null, 3)." },
+        { "INSERT INTO t (b, n) VALUES (repeat('ä', 40), 12)",
+          "Failing row contains (1, ääääääääääääääääääääääääääääääää..., null, 12)." },
+    };
+
+    ok(t, "CREATE TABLE t (id serial PRIMARY KEY, b text NOT NULL, c date, n int DEFAULT 3 CHECK "
+          "(n < 10))");
+    check_all(t, cases, ARRAY_LEN(cases));
+    ok(t, "INSERT INTO t (b) VALUES ('x')");
+    assert_string_equal(detail(t, "UPDATE t SET n = n * 5"),
+                        "Failing row contains (1, x, null, 15).");
+}
+
+static void index_body(struct test_session *t)
+{
+    static const struct told cases[] = {
+        { "CREATE UNIQUE INDEX i ON t (a, b)", "Key (a, b)=(2, x) is duplicated." },
+        { "ALTER TABLE t ADD UNIQUE (b)", "Key (b)=(x) is duplicated." },
+        { "CREATE UNIQUE INDEX i ON t (a) WHERE b IS NOT NULL", "Key (a)=(2) is duplicated." },
+        { "CREATE UNIQUE INDEX i ON t (lower(b))", "" },
+        { "ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES u",
+          "Key (a)=(2) is not present in table \"u\"." },
+    };
+
+    ok(t, "CREATE TABLE t (a int, b text); CREATE TABLE u (id int PRIMARY KEY); INSERT INTO u "
+          "VALUES (1)");
+    ok(t, "INSERT INTO t VALUES (1, NULL), (1, NULL), (2, 'x'), (2, 'x')");
+    check_all(t, cases, ARRAY_LEN(cases));
+    (void)state(t, "CREATE UNIQUE INDEX i ON t (b)");
+    assert_string_equal(failure_get(&t->failure, FIELD_MESSAGE),
+                        "could not create unique index \"i\"");
+    assert_string_equal(failure_get(&t->failure, FIELD_CONSTRAINT), "i");
+}
+
+static void numbers_body(struct test_session *t)
+{
+    ok(t, "CREATE SEQUENCE s; CREATE TABLE t (a int DEFAULT nextval('s'), b text UNIQUE, c int NOT "
+          "NULL)");
+    ok(t, "INSERT INTO t (b, c) VALUES ('x', 1)");
+    assert_string_equal(detail(t, "INSERT INTO t (b) VALUES ('y')"),
+                        "Failing row contains (2, y, null).");
+    /* which number the second row got cannot be known any more */
+    assert_string_equal(detail(t, "INSERT INTO t (b, c) VALUES ('y', 1), ('z', NULL)"), "");
+    assert_string_equal(detail(t, "INSERT INTO t (b, c) VALUES ('y', 1), ('x', 1)"),
+                        "Key (b)=(x) already exists.");
+    ok(t, "INSERT INTO t (b, c) VALUES ('q', 1)");
+}
+
+/* ---- what is not ---- */
+
+static void nothing_body(struct test_session *t)
+{
+    static const struct told cases[] = {
+        /* what would be another value the second time */
+        { "INSERT INTO t VALUES (1 + 0 * random()::int)", "" },
+        { "INSERT INTO t SELECT 1 WHERE clock_timestamp() > '2000-01-01'", "" },
+        { "INSERT INTO t SELECT setval('s', 5) - 4", "" },
+        { "INSERT INTO t SELECT n FROM v", "" },
+        { "INSERT INTO u (a) VALUES (NULL)", "" },
+        /* it may have been one or the other */
+        { "UPDATE t SET id = id + 1", "" },
+        { "UPDATE t SET (id, b) = (SELECT 1, 'x')", "" },
+        { "INSERT INTO t (id, b) VALUES (6, 'x'), (1, 'x'), (7, 'y') ON CONFLICT (id) DO UPDATE "
+          "SET b = 'y'",
+          "" },
+        /* expressions */
+        { "INSERT INTO t (id, b) VALUES (9, 'X')", "" },
+    };
+
+    ok(t, "CREATE TABLE t (id int PRIMARY KEY, b text); CREATE UNIQUE INDEX ON t (lower(b))");
+    ok(t, "CREATE TABLE u (a int NOT NULL, r uuid DEFAULT gen_random_uuid())");
+    ok(t, "CREATE SEQUENCE s; CREATE VIEW v AS SELECT 1 + 0 * random()::int AS n");
+    ok(t, "INSERT INTO t VALUES (1, 'x'), (2, 'y'), (3, 'z')");
+    check_all(t, cases, ARRAY_LEN(cases));
+    assert_string_equal(rows(t, "SELECT nextval('s')"), "1\n"); /* undone, and not called again */
+    raw(t, "CREATE TRIGGER g AFTER INSERT ON u BEGIN INSERT INTO t VALUES (1, 'trigger'); END");
+    assert_string_equal(detail(t, "INSERT INTO u VALUES (5)"), "");
+    assert_string_equal(t->failure.sqlstate, "23505");
+    assert_string_equal(detail(t, "INSERT INTO t VALUES (1)"), "");
+}
+
+/* What SQLite's own files have. */
+static void foreign_file_body(struct test_session *t)
+{
+    raw(t, "CREATE TABLE f (a INTEGER PRIMARY KEY, b TEXT UNIQUE, c DATETIME DEFAULT "
+           "CURRENT_TIMESTAMP, "
+           "d INT NOT NULL)");
+    ok(t, "INSERT INTO f (b, d) VALUES ('x', 1)");
+    assert_string_equal(detail(t, "INSERT INTO f (b, d) VALUES ('x', 1)"),
+                        "Key (b)=(x) already exists.");
+    assert_string_equal(detail(t, "INSERT INTO f (a, d) VALUES (1, 1)"),
+                        "Key (a)=(1) already exists.");
+    assert_string_equal(detail(t, "INSERT INTO f (b) VALUES ('y')"), ""); /* the time has gone on */
+    assert_string_equal(detail(t, "INSERT INTO f (a, b, c, d) VALUES (NULL, 'y', NULL, NULL)"),
+                        "Failing row contains (2, y, null, null).");
+    assert_string_equal(detail(t, "INSERT INTO f (a, d) VALUES (NULL, 1), (2, 1)"), "");
+}
+
+static void functions_body(struct test_session *t)
+{
+    ok(t, "CREATE TABLE t (a int UNIQUE); INSERT INTO t VALUES (1)");
+    assert_string_equal(detail(t, "INSERT INTO t VALUES (1)"), "Key (a)=(1) already exists.");
+    /* the next statement may call what it likes */
+    ok(t, "SELECT random(), gen_random_uuid(), clock_timestamp()");
+    ok(t, "BEGIN; SAVEPOINT a");
+    assert_string_equal(detail(t, "INSERT INTO t VALUES (2), (2)"), "Key (a)=(2) already exists.");
+    ok(t, "ROLLBACK TO a; INSERT INTO t VALUES (2); COMMIT");
+    assert_string_equal(rows(t, "SELECT count(*) FROM t"), "2\n");
+}
+
+/* ---- random ones ---- */
+
+/* The DETAIL of many rows is that of the first that fails when they come one by one. */
+static void random_body(struct test_session *t)
+{
+    unsigned seed = (unsigned)time(NULL);
+
+    print_message("seed %u\n", seed);
+    ok(t, "CREATE TABLE t (a int PRIMARY KEY, b text, c int CHECK (c < 9), d int NOT NULL, UNIQUE "
+          "(b, c))");
+    for (int round = 0; round < 200; round++) {
+        char many[1024] = "INSERT INTO t VALUES ", one[128], wanted[256] = "", wanted_state[8] = "";
+        int count = 1 + rand_r(&seed) % 6;
+
+        ok(t, "BEGIN; DELETE FROM t; INSERT INTO t VALUES (1, 'x', 1, 1), (3, 'y', 2, 2); "
+              "SAVEPOINT s");
+        for (int i = 0; i < count; i++) {
+            int d = rand_r(&seed) % 12;
+            char row[64];
+
+            (void)snprintf(row, sizeof(row), "(%d, '%c', %d, %s)", rand_r(&seed) % 30,
+                           'x' + rand_r(&seed) % 2, rand_r(&seed) % 10, d == 0 ? "NULL" : "5");
+            (void)snprintf(many + strlen(many), sizeof(many) - strlen(many), "%s%s",
+                           i > 0 ? ", " : "", row);
+            (void)snprintf(one, sizeof(one), "INSERT INTO t VALUES %s", row);
+            if (wanted_state[0] == '\0' && !run(t, one)) {
+                (void)snprintf(wanted, sizeof(wanted), "%s",
+                               failure_get(&t->failure, FIELD_DETAIL));
+                (void)snprintf(wanted_state, sizeof(wanted_state), "%s", t->failure.sqlstate);
+            }
+        }
+        ok(t, "ROLLBACK TO s");
+        if (wanted_state[0] == '\0') {
+            ok(t, many);
+        } else {
+            if (strcmp(detail(t, many), wanted) != 0) {
+                fail_msg("%s: \"%s\", not \"%s\"", many, detail(t, many), wanted);
+            }
+            assert_string_equal(t->failure.sqlstate, wanted_state);
+        }
+        ok(t, "ROLLBACK");
+    }
+}
+
+/* ---- memory ---- */
+
+/* Each allocation fails once: then there may be no DETAIL, but never another one. */
+static void memory_body(struct test_session *t)
+{
+    static const struct told told[] = {
+        { "INSERT INTO t VALUES (5, 1), (1, 1)", "Key (a)=(1) already exists." },
+        { "INSERT INTO t VALUES (6, 9)", "Key (b)=(9) is not present in table \"t\"." },
+        { "INSERT INTO t (a) VALUES (NULL)", "Failing row contains (null, null)." },
+    };
+
+    ok(t, "CREATE TABLE t (a int PRIMARY KEY, b int REFERENCES t); INSERT INTO t VALUES (1)");
+    for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+        bool hit = true;
+
+        for (uint64_t n = 1; hit && n < 5000; n += 1 + n / 50) {
+            (void)mem_fail_at(n, false);
+            bool worked = run(t, told[i].text);
+            hit = mem_fail_hit();
+            (void)mem_fail_at(0, false);
+            assert_false(worked);
+            const char *found = failure_get(&t->failure, FIELD_DETAIL);
+            if (strcmp(t->failure.sqlstate, "53200") != 0 && found != NULL) {
+                assert_string_equal(found, told[i].detail);
+            }
+        }
+        assert_false(hit);
+        assert_string_equal(detail(t, told[i].text), told[i].detail);
+    }
+}
+
+#define TEST(name, body)            \
+    static void name(void **state_) \
+    {                               \
+        (void)state_;               \
+        with_session(body);         \
+    }
+
+TEST(a_key_that_is_there_is_told, keys_body)
+TEST(the_foreign_key_and_its_values_are_told, foreign_body)
+TEST(the_failing_row_is_told, rows_body)
+TEST(keys_that_are_there_twice_are_told, index_body)
+TEST(a_sequences_number_is_remembered_for_one_row, numbers_body)
+TEST(nothing_is_told_that_may_be_wrong, nothing_body)
+TEST(other_files_of_sqlites_are_understood, foreign_file_body)
+TEST(what_follows_is_not_touched, functions_body)
+TEST(many_rows_fail_as_the_first_of_them, random_body)
+TEST(memory_may_be_short, memory_body)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_key_that_is_there_is_told),
+        cmocka_unit_test(the_foreign_key_and_its_values_are_told),
+        cmocka_unit_test(the_failing_row_is_told),
+        cmocka_unit_test(keys_that_are_there_twice_are_told),
+        cmocka_unit_test(a_sequences_number_is_remembered_for_one_row),
+        cmocka_unit_test(nothing_is_told_that_may_be_wrong),
+        cmocka_unit_test(other_files_of_sqlites_are_understood),
+        cmocka_unit_test(what_follows_is_not_touched),
+        cmocka_unit_test(many_rows_fail_as_the_first_of_them),
+        cmocka_unit_test(memory_may_be_short),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
