@@ -2,7 +2,7 @@
 """The same answers as PostgreSQL 15: each statement of same.sql, in the simple and the extended protocol.
 
 same.expected keeps what PostgreSQL 15 answered: columns (name, type, modifier), rows as text, notices, tag or SQLSTATE
-and message. same.differs keeps what pond answers where it does not do the same, each with the reason; such an answer is
+and message, and of constraint errors the fields that drivers look at. same.differs keeps what pond answers where it does not do the same, each with the reason; such an answer is
 checked as well, and one that has become PostgreSQL's is an error.
 
 Each section of same.sql (`-- # name`) has a connection, and with that a database, of its own.
@@ -18,6 +18,8 @@ import sys
 import wire
 from wire import bind, describe, execute, parse, query, SYNC
 
+# What constraint errors carry, and others at most the last of.
+FIELDS = [("D", "detail"), ("s", "schema"), ("t", "table"), ("c", "column"), ("n", "constraint")]
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -73,7 +75,8 @@ def answer(messages):
         elif kind in "EN":
             f = wire.fields(body)
             text = "%s %s" % (f["C"], f["M"])
-            text += " / constraint %s" % f["n"] if "n" in f else ""
+            for letter, name in FIELDS if f["C"].startswith("23") else FIELDS[-1:]:
+                text += " / %s %s" % (name, f[letter]) if letter in f else ""
             lines.append(("error " if kind == "E" else "notice ") + text.replace("\n", "\\n"))
     if any(line.startswith("error ") for line in lines):
         # Whether columns and rows came before it hangs on when the fault was found: PostgreSQL folds constants.
