@@ -28,10 +28,11 @@ struct violation {
     bool counts; /* AUTOINCREMENT: a number is never given twice */
 };
 
-/* A constraint's columns. Names and values are told of these. */
+/* A constraint's columns, or calls of lower() and upper() with them. */
 enum { violation_key_columns = 32 };
 struct violated_key {
     const struct violated_column *columns[violation_key_columns];
+    const char *calls[violation_key_columns]; /* SQLite's name; NULL: the column itself */
     size_t count;
     struct view where; /* of a partial index: what stands behind WHERE */
 };
@@ -46,14 +47,26 @@ must_check int violation_load_table(struct violation *v, const char *table);
 const struct violated_column *violation_column(const struct violation *v, const char *name);
 /* The columns of "a, b", or false: one is not known, or there are too many. */
 bool violation_key_of(const struct violation *v, const char *names, struct violated_key *ret_key);
+/* "a", lower("b") DESC: an index's columns. False: another expression. */
+bool violation_key_read(struct violation *v, struct view list, struct violated_key *key);
+/* CREATE UNIQUE INDEX i ON t (list) [WHERE where]: what stands behind ON. False: it is none. */
+bool violation_index_parts(struct view text, struct view *ret_list, struct view *ret_where);
 /* The unique constraint or index of that name. */
 must_check int violation_find_key(struct violation *v, const char *name,
                                   struct violated_key *ret_key);
+/* Calls fn with the names of those that are older, the oldest first; as long as it says true. */
+must_check int violation_each_older(struct violation *v, const char *name,
+                                    bool (*fn)(struct violation *v, const char *older, void *arg),
+                                    void *arg);
 /* Adds columns: another key's, or those that a text mentions. False: there are too many. */
 bool violation_key_join(struct violated_key *key, const struct violated_key *other);
 bool violation_key_mentioned(const struct violation *v, struct view text, struct violated_key *key);
 /* A cell's text in the arena; "" for NULL or no memory. */
 const char *violation_text(struct violation *v, const struct cell *cell);
+
+/* Appends part i of the key: a."x" or lower(a."x"), with `a` "a." or "". 0, BUF_FULL, -ENOMEM. */
+must_check int violation_print_part(const struct violated_key *key, size_t i, const char *a,
+                                    struct buf *out);
 
 /* ---- the rows (violation_rows.c) ---- */
 

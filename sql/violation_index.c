@@ -13,27 +13,6 @@ static void violation_finish(struct violation *v)
     arena_finish(&v->arena);
 }
 
-/* False: there are expressions. */
-static bool read_columns(struct violation *v, struct view list, struct violated_key *key)
-{
-    struct view item;
-    char name[table_name_bytes];
-
-    while (dml_list_next(&list, &item)) {
-        struct sqltext_token token = sqltext_next(&item);
-        const struct violated_column *column;
-
-        sqltext_identifier(&token, name, sizeof name);
-        token = sqltext_next(&item); /* DESC */
-        column = sqltext_is_byte(&token, '(') ? NULL : violation_column(v, name);
-        if (column == NULL || key->count == violation_key_columns) {
-            return false;
-        }
-        key->columns[key->count++] = column;
-    }
-    return key->count > 0;
-}
-
 static int put_names(struct buf *text, const struct violated_key *key, const char *between,
                      const char *behind)
 {
@@ -41,7 +20,7 @@ static int put_names(struct buf *text, const struct violated_key *key, const cha
 
     for (size_t i = 0; i < key->count && r == 0; i++) {
         r = i > 0 ? buf_append_str(text, between) : 0;
-        r = r == 0 ? verb_ident(text, key->columns[i]->name) : r;
+        r = r == 0 ? violation_print_part(key, i, "", text) : r;
         r = r == 0 ? buf_append_str(text, behind) : r;
     }
     return r;
@@ -100,12 +79,7 @@ static bool read_index(struct view text, struct index_text *ret_index)
     sqltext_identifier(&name, ret_index->name, sizeof(ret_index->name));
     token = sqltext_next(&text);
     sqltext_identifier(&token, ret_index->table, sizeof(ret_index->table));
-    if (!dml_parentheses(&text, &ret_index->columns)) {
-        return false;
-    }
-    token = sqltext_next(&text);
-    ret_index->where = sqltext_is(&token, "WHERE") ? text : view_of_str("");
-    return true;
+    return violation_index_parts(text, &ret_index->columns, &ret_index->where);
 }
 
 static void explain(struct sql_session *sql, const struct index_text *index,
@@ -116,8 +90,8 @@ static void explain(struct sql_session *sql, const struct index_text *index,
     struct violated_key key = { .where = index->where };
     struct answer answer = { .key = &key, .failure = failure };
 
-    if (violation_load_table(&v, index->table) == 0 && read_columns(&v, index->columns, &key) &&
-        print(&text, index->table, &key) == 0) {
+    if (violation_load_table(&v, index->table) == 0 &&
+        violation_key_read(&v, index->columns, &key) && print(&text, index->table, &key) == 0) {
         (void)!violation_ask(&v, buf_view(&text), NULL, 0, tell, &answer);
     }
 }

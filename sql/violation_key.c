@@ -29,11 +29,9 @@ static void put_equal(struct query *q, const char *a, const char *b, const struc
 {
     for (size_t i = 0; i < key->count; i++) {
         put(q, i > 0 ? " AND " : "");
-        put(q, a);
-        q->r = q->r == 0 ? verb_ident(&q->text, key->columns[i]->name) : q->r;
+        q->r = q->r == 0 ? violation_print_part(key, i, a, &q->text) : q->r;
         put(q, " = ");
-        put(q, b);
-        q->r = q->r == 0 ? verb_ident(&q->text, key->columns[i]->name) : q->r;
+        q->r = q->r == 0 ? violation_print_part(key, i, b, &q->text) : q->r;
     }
 }
 
@@ -55,8 +53,8 @@ static void put_indexed(struct query *q, bool table)
 static void put_key(struct query *q)
 {
     for (size_t i = 0; i < q->key->count; i++) {
-        put(q, i > 0 ? ", n." : "n.");
-        q->r = q->r == 0 ? verb_ident(&q->text, q->key->columns[i]->name) : q->r;
+        put(q, i > 0 ? ", " : "");
+        q->r = q->r == 0 ? violation_print_part(q->key, i, "n.", &q->text) : q->r;
     }
 }
 
@@ -143,11 +141,11 @@ static int ask(struct violation *v, const struct violated_key *key, struct viola
 {
     cleanup(buf_finish) struct buf text = { 0 };
     struct query q = { .v = v, .key = key };
-    struct violated_key all = *key;
+    struct violated_key all = { .count = 0 };
     struct violation_wish wish = { .key = &all, .is_new = true };
     struct answer answer = { .key = key, .failure = failure, .untold = *failure };
 
-    if ((target != NULL && !violation_key_join(&all, target)) ||
+    if (!violation_key_join(&all, key) || (target != NULL && !violation_key_join(&all, target)) ||
         !violation_key_mentioned(v, key->where, &all)) {
         return CURSOR_END;
     }
@@ -162,16 +160,57 @@ static int ask(struct violation *v, const struct violated_key *key, struct viola
                     : violation_ask(v, buf_view(&text), v->params, v->param_count, tell, &answer);
 }
 
+/* ---- which key was it? ---- */
+
+static void set_duplicate(const struct violation *v, const char *name, struct failure *failure)
+{
+    failure_set(failure, "23505", "duplicate key value violates unique constraint \"%s\"", name);
+    failure_add(failure, FIELD_SCHEMA, "public");
+    failure_add(failure, FIELD_TABLE, "%s", v->dml.table);
+    failure_add(failure, FIELD_CONSTRAINT, "%s", name);
+}
+
+/* False: it was that one. */
+static bool look_at_older(struct violation *v, const char *name, void *arg)
+{
+    struct failure *failure = arg;
+    struct violated_key key;
+    struct failure told;
+
+    if (violation_find_key(v, name, &key) != 0) {
+        return true;
+    }
+    set_duplicate(v, name, &told);
+    (void)!ask(v, &key, NULL, &told);
+    if (failure_get(&told, FIELD_DETAIL) == NULL) {
+        return true;
+    }
+    *failure = told;
+    return false;
+}
+
+/* PostgreSQL looks at the oldest key first, SQLite at the youngest: of one row that meets several,
+ * the oldest is told. */
+static int ask_in_order(struct violation *v, const char *name, const struct violated_key *key,
+                        struct failure *failure)
+{
+    if (v->dml.verb == DML_INSERT && v->dml.one_row) {
+        (void)!violation_each_older(v, name, look_at_older, failure);
+    }
+    return failure_get(failure, FIELD_DETAIL) == NULL ? ask(v, key, NULL, failure) : CURSOR_END;
+}
+
 int violation_unique(struct violation *v, struct failure *failure)
 {
-    const char *name = failure_get(failure, FIELD_CONSTRAINT);
+    const char *told = failure_get(failure, FIELD_CONSTRAINT);
+    const char *name = told == NULL ? NULL : arena_strdup(&v->arena, told);
     struct violated_key key, target;
 
     if (name == NULL || violation_find_key(v, name, &key) != 0) {
         return CURSOR_END;
     }
     if (v->dml.conflict.len == 0) {
-        return ask(v, &key, NULL, failure);
+        return ask_in_order(v, name, &key, failure);
     }
     return violation_conflict_target(v, &target) && violation_conflict_leaves(v, &key)
                ? ask(v, &key, &target, failure)

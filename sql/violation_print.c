@@ -40,6 +40,32 @@ static void tell(const struct buf *out, struct failure *failure)
     failure_add(failure, FIELD_DETAIL, "%.*s", (int)out->len, (const char *)out->data);
 }
 
+/* a, "B", lower(c), lower(d::text) of a varchar. */
+static int print_name(const struct violated_key *key, size_t i, bool quoted, struct buf *out)
+{
+    const struct violated_column *column = key->columns[i];
+    const char *call = key->calls[i];
+    int r =
+        call == NULL ? 0 : buf_printf(out, "%s(", call + (call[0] == 'p' ? strlen("pond_") : 0));
+
+    if (r == 0) {
+        struct view name = view_of_str(column->name);
+        r = quoted ? quote_append_ident(out, name) : buf_append_view(out, name);
+    }
+    if (call == NULL || r != 0) {
+        return r;
+    }
+    return buf_append_str(out, column->type.oid == OID_TEXT ? ")" : "::text)");
+}
+
+static int print_part(const struct violation *v, const struct violated_key *key, size_t i,
+                      const struct cell *cell, struct buf *out)
+{
+    static const struct violated_column text = { .type = { .oid = OID_TEXT, .typmod = -1 } };
+
+    return print_value(v, key->calls[i] != NULL ? &text : key->columns[i], cell, out);
+}
+
 int violation_tell_key(struct violation *v, const struct violated_key *key, bool quoted,
                        const struct cell *cells, const char *end, struct failure *failure)
 {
@@ -47,15 +73,13 @@ int violation_tell_key(struct violation *v, const struct violated_key *key, bool
     int r = buf_append_str(&out, "Key (");
 
     for (size_t i = 0; i < key->count && r == 0; i++) {
-        struct view name = view_of_str(key->columns[i]->name);
-
         r = i > 0 ? buf_append_str(&out, ", ") : 0;
-        r = r != 0 ? r : quoted ? quote_append_ident(&out, name) : buf_append_view(&out, name);
+        r = r == 0 ? print_name(key, i, quoted, &out) : r;
     }
     r = r == 0 ? buf_append_str(&out, ")=(") : r;
     for (size_t i = 0; i < key->count && r == 0; i++) {
         r = i > 0 ? buf_append_str(&out, ", ") : 0;
-        r = r == 0 ? print_value(v, key->columns[i], &cells[i], &out) : r;
+        r = r == 0 ? print_part(v, key, i, &cells[i], &out) : r;
     }
     r = r == 0 ? buf_printf(&out, ") %s", end) : r;
     if (r == 0) {

@@ -74,6 +74,29 @@ static void keys_body(struct test_session *t)
     check_all(t, cases, ARRAY_LEN(cases));
 }
 
+/* Of several keys the oldest is told, and expressions are, as far as they are lower() and upper().
+ */
+static void order_body(struct test_session *t)
+{
+    static const struct told cases[] = {
+        { "INSERT INTO t VALUES ('A', 'b', 'C', 1, 5)", "Key (id)=(1) already exists." },
+        { "INSERT INTO t VALUES ('A', 'b', 'C', 2, 5)", "Key (a)=(A) already exists." },
+        { "INSERT INTO t VALUES ('n', 'b', 'C', 2, 5)",
+          "Key (upper(b::text))=(B) already exists." },
+        { "INSERT INTO t VALUES ('n', 'n', 'C', 2, 5)",
+          "Key (lower(\"C\"), n)=(c, 5) already exists." },
+    };
+
+    ok(t, "CREATE TABLE t (a text UNIQUE, b varchar(9), \"C\" text, id int PRIMARY KEY, n int)");
+    ok(t, "CREATE UNIQUE INDEX ON t (upper(b)); CREATE UNIQUE INDEX ON t (lower(\"C\") DESC, n)");
+    ok(t, "INSERT INTO t VALUES ('A', 'B', 'c', 1, 5)");
+    check_all(t, cases, ARRAY_LEN(cases));
+    (void)state(t, cases[2].text);
+    assert_string_equal(failure_get(&t->failure, FIELD_CONSTRAINT), "t_upper_idx");
+    assert_string_equal(failure_get(&t->failure, FIELD_MESSAGE),
+                        "duplicate key value violates unique constraint \"t_upper_idx\"");
+}
+
 static void foreign_body(struct test_session *t)
 {
     static const struct told cases[] = {
@@ -129,7 +152,8 @@ static void index_body(struct test_session *t)
         { "CREATE UNIQUE INDEX i ON t (a, b)", "Key (a, b)=(2, x) is duplicated." },
         { "ALTER TABLE t ADD UNIQUE (b)", "Key (b)=(x) is duplicated." },
         { "CREATE UNIQUE INDEX i ON t (a) WHERE b IS NOT NULL", "Key (a)=(2) is duplicated." },
-        { "CREATE UNIQUE INDEX i ON t (lower(b))", "" },
+        { "CREATE UNIQUE INDEX i ON t (lower(b), a)", "Key (lower(b), a)=(x, 2) is duplicated." },
+        { "CREATE UNIQUE INDEX i ON t ((a + 1))", "" },
         { "ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES u",
           "Key (a)=(2) is not present in table \"u\"." },
     };
@@ -176,10 +200,11 @@ static void nothing_body(struct test_session *t)
           "SET b = 'y'",
           "" },
         /* expressions */
-        { "INSERT INTO t (id, b) VALUES (9, 'X')", "" },
+        { "INSERT INTO t (id, b) VALUES (9, 'xx')", "" },
     };
 
-    ok(t, "CREATE TABLE t (id int PRIMARY KEY, b text); CREATE UNIQUE INDEX ON t (lower(b))");
+    ok(t,
+       "CREATE TABLE t (id int PRIMARY KEY, b text); CREATE UNIQUE INDEX ON t (substr(b, 1, 1))");
     ok(t, "CREATE TABLE u (a int NOT NULL, r uuid DEFAULT gen_random_uuid())");
     ok(t, "CREATE SEQUENCE s; CREATE VIEW v AS SELECT 1 + 0 * random()::int AS n");
     ok(t, "INSERT INTO t VALUES (1, 'x'), (2, 'y'), (3, 'z')");
@@ -303,6 +328,7 @@ static void memory_body(struct test_session *t)
     }
 
 TEST(a_key_that_is_there_is_told, keys_body)
+TEST(of_several_keys_the_oldest_is_told, order_body)
 TEST(the_foreign_key_and_its_values_are_told, foreign_body)
 TEST(the_failing_row_is_told, rows_body)
 TEST(keys_that_are_there_twice_are_told, index_body)
@@ -317,6 +343,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_that_is_there_is_told),
+        cmocka_unit_test(of_several_keys_the_oldest_is_told),
         cmocka_unit_test(the_foreign_key_and_its_values_are_told),
         cmocka_unit_test(the_failing_row_is_told),
         cmocka_unit_test(keys_that_are_there_twice_are_told),
