@@ -35,14 +35,18 @@ static void keys_of_child(struct sqlite3 *db, const char *table, struct foreign_
                     table, collect_key, keys);
 }
 
-static void keys_of_parent(struct sqlite3 *db, const char *table, struct foreign_keys *keys)
+#define KEYS_OF_PARENT(action)                                                 \
+    "SELECT m.name, k.\"table\", " KEY_COLUMNS                                 \
+    " FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS k "          \
+    "WHERE m.type = 'table' AND k.\"table\" = ?1 COLLATE NOCASE AND k." action \
+    " IN ('NO ACTION', 'RESTRICT') GROUP BY m.name, k.id"
+
+/* Those that refuse: what follows of others (CASCADE) violates keys of other tables. */
+static void keys_of_parent(struct sqlite3 *db, const char *table, bool is_delete,
+                           struct foreign_keys *keys)
 {
-    schema_each_row(
-        db,
-        "SELECT m.name, k.\"table\", " KEY_COLUMNS
-        " FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS k "
-        "WHERE m.type = 'table' AND k.\"table\" = ?1 COLLATE NOCASE GROUP BY m.name, k.id",
-        table, collect_key, keys);
+    schema_each_row(db, is_delete ? KEYS_OF_PARENT("on_delete") : KEYS_OF_PARENT("on_update"),
+                    table, collect_key, keys);
 }
 
 /* At COMMIT the rows that violate it are still there. */
@@ -106,7 +110,7 @@ int constraint_translate_foreign_key(const struct sqlite_error *error, struct fa
         keys_of_child(error->db, target.table, &own);
     }
     if (strcmp(target.verb, "DELETE") == 0 || strcmp(target.verb, "UPDATE") == 0) {
-        keys_of_parent(error->db, target.table, &others);
+        keys_of_parent(error->db, target.table, strcmp(target.verb, "DELETE") == 0, &others);
     }
     const struct foreign_keys *keys = own.count > 0 ? &own : &others;
     constraint_name(error->db, keys->child, TABLE_FOREIGN_KEY, keys->columns, name, sizeof(name));

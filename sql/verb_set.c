@@ -1,6 +1,7 @@
 /* sql/verb_set.c: SET, RESET, SHOW, SET CONSTRAINTS.
  * https://www.postgresql.org/docs/15/sql-set.html */
 #include "sql/verb_support.h"
+#include "sql/violation.h"
 
 #include "base/alloc.h"
 #include "pool/txn.h"
@@ -203,6 +204,10 @@ int constraints_run(struct portal *portal, struct row_sink *sink, int64_t max_ro
                     "SET CONSTRAINTS can only be used in transaction blocks");
         return 0;
     }
-    return txn_defer_constraints(sql->session, verb_node(portal)->constraints_set_stmt->deferred,
-                                 f);
+    int r =
+        txn_defer_constraints(sql->session, verb_node(portal)->constraints_set_stmt->deferred, f);
+    if (r == FAILED && failure_get(f, FIELD_TABLE) != NULL) {
+        violation_explain_rows(sql, failure_get(f, FIELD_TABLE), f);
+    }
+    return r;
 }

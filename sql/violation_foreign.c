@@ -14,22 +14,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* A foreign key. */
-struct reference {
-    const char *child;
-    const char *parent;
-    const char *columns; /* of the child: "a, b" */
-    const char *targets; /* of the parent; "": its primary key */
-    const char *on_delete;
-    const char *on_update;
-    struct reference *next;
-};
-
-struct references {
-    struct reference *first;
-    struct reference **tail;
-};
-
 static int take_reference(struct violation *v, const struct cell *cells, void *arg)
 {
     struct references *all = arg;
@@ -58,9 +42,10 @@ static int take_reference(struct violation *v, const struct cell *cells, void *a
     "WHERE m.type = 'table' AND " of                                                             \
     " = ?1 COLLATE nocase GROUP BY m.name, k.id ORDER BY m.rowid, k.id DESC"
 
-static int list_references(struct violation *v, const char *question, struct references *ret_all)
+int violation_references(struct violation *v, bool of_child, struct references *ret_all)
 {
     struct cell name = { .kind = CELL_TEXT, .bytes = view_of_str(v->dml.table) };
+    const char *question = of_child ? REFERENCES("m.name") : REFERENCES("k.\"table\"");
 
     *ret_all = (struct references){ .first = NULL };
     ret_all->tail = &ret_all->first;
@@ -88,17 +73,6 @@ static void put_ident(struct query *q, const char *prefix, const char *name)
     q->r = q->r == 0 ? verb_ident(&q->text, whole) : q->r;
 }
 
-/* The names of "a, b", each with something before it. */
-static bool next_name(const char **names, char *name, size_t size)
-{
-    const char *comma = strstr(*names, ", ");
-    size_t len = comma == NULL ? strlen(*names) : (size_t)(comma - *names);
-
-    snprintf(name, size, "%.*s", (int)len, *names);
-    *names += comma == NULL ? len : len + 2;
-    return len > 0;
-}
-
 /* a."x" = b."y" AND ...; b's names have the prefix. */
 static void put_equal(struct query *q, const char *a, const char *a_names, const char *b,
                       const char *b_names, const char *prefix)
@@ -106,7 +80,7 @@ static void put_equal(struct query *q, const char *a, const char *a_names, const
     char x[table_name_bytes], y[table_name_bytes];
     bool first = true;
 
-    while (next_name(&a_names, x, sizeof x) && next_name(&b_names, y, sizeof y)) {
+    while (violation_next_name(&a_names, x) && violation_next_name(&b_names, y)) {
         put(q, first ? "" : " AND ");
         put(q, a);
         put_ident(q, "", x);
@@ -127,17 +101,9 @@ static void put_selected(struct query *q, const struct violated_key *key, const 
     put(q, " FROM " violation_rows " AS n WHERE ");
 }
 
-struct answer {
-    const struct reference *reference;
-    const struct violated_key *key;
-    bool of_child;
-    struct failure *failure;
-    bool told;
-};
-
 static int tell(struct violation *v, const struct cell *cells, void *arg)
 {
-    struct answer *answer = arg;
+    struct reference_answer *answer = arg;
     const struct reference *ref = answer->reference;
     struct failure told = *answer->failure;
     char end[2 * table_name_bytes];
@@ -156,7 +122,7 @@ static int tell(struct violation *v, const struct cell *cells, void *arg)
     return CURSOR_END;
 }
 
-static int run(struct query *q, struct answer *answer)
+static int run(struct query *q, struct reference_answer *answer)
 {
     cleanup(buf_finish) struct buf text = q->text;
 
@@ -174,7 +140,7 @@ static int primary_key(struct violation *v, const struct cell *cells, void *arg)
 }
 
 /* REFERENCES t without columns. */
-static bool settle_targets(struct violation *v, struct reference *reference)
+bool violation_targets(struct violation *v, struct reference *reference)
 {
     static const char text[] = "SELECT group_concat(name, ', ') FROM (SELECT name FROM "
                                "pragma_table_info(?1) WHERE pk > 0 ORDER BY pk)";
@@ -191,7 +157,7 @@ static bool gather(struct violation *v, struct reference *ref, struct violated_k
 {
     struct violated_key targets;
 
-    if (!settle_targets(v, ref) || !violation_key_of(v, ref->columns, ret_key)) {
+    if (!violation_targets(v, ref) || !violation_key_of(v, ref->columns, ret_key)) {
         return false;
     }
     *ret_all = *ret_key;
@@ -224,7 +190,8 @@ static void put_orphaned(struct query *q, const struct reference *ref,
     }
 }
 
-static int look_at_child(struct violation *v, struct reference *ref, struct answer *answer)
+static int look_at_child(struct violation *v, struct reference *ref,
+                         struct reference_answer *answer)
 {
     struct query q = { .v = v };
     struct violated_key key, target, all;
@@ -252,7 +219,8 @@ static bool is_refused(const char *action)
 }
 
 /* Rows that are referred to, and no longer there. */
-static int look_at_parent(struct violation *v, struct reference *ref, struct answer *answer)
+static int look_at_parent(struct violation *v, struct reference *ref,
+                          struct reference_answer *answer)
 {
     bool update = v->dml.verb == DML_UPDATE;
     struct query q = { .v = v };
@@ -262,7 +230,7 @@ static int look_at_parent(struct violation *v, struct reference *ref, struct ans
     if (!is_refused(update ? ref->on_update : ref->on_delete)) {
         return CURSOR_END;
     }
-    if (!settle_targets(v, ref) || !violation_key_of(v, ref->targets, &key)) {
+    if (!violation_targets(v, ref) || !violation_key_of(v, ref->targets, &key)) {
         return FAILED;
     }
     answer->reference = ref;
@@ -287,13 +255,13 @@ static int look_at_parent(struct violation *v, struct reference *ref, struct ans
 
 /* ---- all of them ---- */
 
-typedef int look_fn(struct violation *v, struct reference *ref, struct answer *answer);
+typedef int look_fn(struct violation *v, struct reference *ref, struct reference_answer *answer);
 
-static int look_at_all(struct violation *v, const char *question, look_fn *look,
-                       struct answer *answer)
+static int look_at_all(struct violation *v, bool of_child, look_fn *look,
+                       struct reference_answer *answer)
 {
     struct references all;
-    int r = list_references(v, question, &all);
+    int r = violation_references(v, of_child, &all);
 
     for (struct reference *ref = all.first; r == CURSOR_END && ref != NULL && !answer->told;
          ref = ref->next) {
@@ -302,16 +270,24 @@ static int look_at_all(struct violation *v, const char *question, look_fn *look,
     return r;
 }
 
+int violation_parents(struct violation *v, struct reference_answer *answer)
+{
+    return look_at_all(v, false, look_at_parent, answer);
+}
+
 int violation_foreign(struct violation *v, struct failure *failure)
 {
-    struct answer answer = { .failure = failure };
+    struct reference_answer answer = { .failure = failure };
     int r = CURSOR_END;
 
     if (v->dml.verb != DML_DELETE) {
-        r = look_at_all(v, REFERENCES("m.name"), look_at_child, &answer);
+        r = look_at_all(v, true, look_at_child, &answer);
     }
     if (v->dml.verb != DML_INSERT && r == CURSOR_END && !answer.told) {
-        r = look_at_all(v, REFERENCES("k.\"table\""), look_at_parent, &answer);
+        r = violation_parents(v, &answer);
+    }
+    if (v->dml.verb == DML_DELETE && r == CURSOR_END && !answer.told) {
+        r = violation_cascades(v, &answer);
     }
     return r;
 }

@@ -45,6 +45,8 @@ must_check int violation_ask(struct violation *v, struct view text, const struct
                              size_t param_count, violation_row_fn *fn, void *arg);
 must_check int violation_load_table(struct violation *v, const char *table);
 const struct violated_column *violation_column(const struct violation *v, const char *name);
+/* The next name of "a, b"; false at the end. */
+bool violation_next_name(const char **names, char name[table_name_bytes]);
 /* The columns of "a, b", or false: one is not known, or there are too many. */
 bool violation_key_of(const struct violation *v, const char *names, struct violated_key *ret_key);
 /* "a", lower("b") DESC: an index's columns. False: another expression. */
@@ -109,6 +111,40 @@ must_check int violation_tell_key(struct violation *v, const struct violated_key
 /* DETAIL: Failing row contains (1, null, x). */
 must_check int violation_tell_row(struct violation *v, const struct cell *cells,
                                   struct failure *failure);
+
+/* ---- foreign keys (violation_foreign.c, violation_cascade.c) ---- */
+
+struct reference {
+    const char *child;
+    const char *parent;
+    const char *columns; /* of the child: "a, b" */
+    const char *targets; /* of the parent; "": its primary key (violation_targets) */
+    const char *on_delete;
+    const char *on_update;
+    struct reference *next;
+};
+
+struct references {
+    struct reference *first;
+    struct reference **tail;
+};
+
+struct reference_answer {
+    const struct reference *reference;
+    const struct violated_key *key;
+    bool of_child;
+    struct failure *failure;
+    bool told;
+};
+
+/* Those of the statement's table, or those that refer to it. */
+must_check int violation_references(struct violation *v, bool of_child, struct references *ret_all);
+/* REFERENCES t without columns: looks them up. False: there are none. */
+bool violation_targets(struct violation *v, struct reference *reference);
+/* Is one of the rows that go still referred to? */
+must_check int violation_parents(struct violation *v, struct reference_answer *answer);
+/* Or one that goes with them, ON DELETE CASCADE? */
+must_check int violation_cascades(struct violation *v, struct reference_answer *answer);
 
 /* ---- the kinds (violation_key.c, violation_foreign.c); as violation_ask() ---- */
 

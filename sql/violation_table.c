@@ -201,20 +201,25 @@ bool violation_key_mentioned(const struct violation *v, struct view text, struct
     return true;
 }
 
+bool violation_next_name(const char **names, char name[table_name_bytes])
+{
+    const char *comma = strstr(*names, ", ");
+    size_t len = comma == NULL ? strlen(*names) : (size_t)(comma - *names);
+
+    snprintf(name, table_name_bytes, "%.*s", (int)len, *names);
+    *names += comma == NULL ? len : len + 2;
+    return len > 0;
+}
+
 bool violation_key_of(const struct violation *v, const char *names, struct violated_key *ret_key)
 {
     struct violated_key key = { .count = 0 };
     char name[table_name_bytes];
 
-    while (*names != '\0') {
-        const char *comma = strstr(names, ", ");
-        size_t len = comma == NULL ? strlen(names) : (size_t)(comma - names);
-
-        snprintf(name, sizeof name, "%.*s", (int)len, names);
+    while (violation_next_name(&names, name)) {
         if (!add_column(v, name, &key)) {
             return false;
         }
-        names += comma == NULL ? len : len + 2;
     }
     *ret_key = key;
     return key.count > 0;

@@ -314,6 +314,10 @@ static void keys(struct world *w)
         { "INSERT INTO both VALUES(8, 9)", "23503",
           "insert, update or delete on table \"both\" violates foreign key constraint", "both",
           NULL, NULL },
+        /* its own key is CASCADE: that of the table below it was violated */
+        { "DELETE FROM top", "23503",
+          "insert, update or delete on table \"top\" violates foreign key constraint", "top", NULL,
+          NULL },
         { "DELETE FROM held", "23503",
           "update or delete on table \"held\" violates foreign key constraint \"holder_p_fkey\" on "
           "table \"holder\"",
@@ -332,6 +336,13 @@ static void keys(struct world *w)
     run(w->session, "CREATE TABLE both(x INT REFERENCES parent, y INT REFERENCES parent)");
     run(w->session, "INSERT INTO mother VALUES(1)");
     run(w->session, "INSERT INTO kid VALUES(1, 1)");
+    run(w->session, "CREATE TABLE top(id INTEGER PRIMARY KEY)");
+    run(w->session,
+        "CREATE TABLE middle(id INTEGER PRIMARY KEY, p INT REFERENCES top ON DELETE CASCADE)");
+    run(w->session, "CREATE TABLE below(p INT REFERENCES middle)");
+    run(w->session, "INSERT INTO top VALUES(1)");
+    run(w->session, "INSERT INTO middle VALUES(1, 1)");
+    run(w->session, "INSERT INTO below VALUES(1)");
     run(w->session, "CREATE TABLE held(id INTEGER PRIMARY KEY)");
     run(w->session,
         "CREATE TABLE holder(p INT REFERENCES held ON DELETE RESTRICT ON UPDATE RESTRICT)");

@@ -110,7 +110,14 @@ static void foreign_body(struct test_session *t)
         { "DELETE FROM mother", "Key (id)=(1) is still referenced from table \"kid\"." },
         { "UPDATE mother SET id = 7 WHERE id = 1",
           "Key (id)=(1) is still referenced from table \"kid\"." },
-        { "INSERT INTO self VALUES (1, 1), (2, 3), (3, 4)",
+        { "DELETE FROM top WHERE id = 1",
+          "Key (id)=(20) is still referenced from table \"leaf\"." },
+        { "DELETE FROM top", "Key (id)=(20) is still referenced from table \"leaf\"." },
+        { "BEGIN; SET CONSTRAINTS ALL DEFERRED; INSERT INTO kid VALUES (1, 1, 9); SET CONSTRAINTS "
+          "ALL "
+          "IMMEDIATE",
+          "Key (q)=(9) is not present in table \"mother\"." },
+        { "ROLLBACK; INSERT INTO self VALUES (1, 1), (2, 3), (3, 4)",
           "Key (up)=(4) is not present in table \"self\"." },
     };
 
@@ -118,6 +125,13 @@ static void foreign_body(struct test_session *t)
           "(a, b))");
     ok(t, "CREATE TABLE kid (id int, p int REFERENCES mother ON DELETE RESTRICT, q int REFERENCES "
           "mother (id), a int, b text, CONSTRAINT \"odd\" FOREIGN KEY (a, b) REFERENCES two)");
+    ok(t,
+       "CREATE TABLE top (id int PRIMARY KEY); CREATE TABLE middle (id int PRIMARY KEY, t int "
+       "REFERENCES top ON DELETE CASCADE); CREATE TABLE low (id int PRIMARY KEY, m int REFERENCES "
+       "middle ON DELETE CASCADE); CREATE TABLE leaf (l int REFERENCES low)");
+    ok(t,
+       "INSERT INTO top VALUES (1), (2); INSERT INTO middle VALUES (10, 1), (11, 2); INSERT INTO "
+       "low VALUES (20, 10), (21, 11); INSERT INTO leaf VALUES (20)");
     ok(t, "CREATE TABLE self (id int PRIMARY KEY, up int REFERENCES self)");
     ok(t, "INSERT INTO mother VALUES (1), (2); INSERT INTO kid VALUES (0, 1, 1)");
     check_all(t, cases, ARRAY_LEN(cases));
