@@ -89,10 +89,35 @@ static int check(struct violation *v, struct failure *failure)
 
 /* ---- a failed statement ---- */
 
-/* What nextval() gave to a row is remembered; with several rows, only what it gave to the last. */
-static bool allows_one_row(const char *function)
+static bool allows_nextval(const char *function)
 {
     return function_is_steady(function) || strcasecmp(function, "nextval") == 0;
+}
+
+static size_t count_words(struct view text, const char *word)
+{
+    struct sqltext_token token;
+    size_t count = 0;
+
+    while ((token = sqltext_next(&text)).kind != SQLTEXT_END) {
+        count += sqltext_is(&token, word);
+    }
+    return count;
+}
+
+/* What nextval() gave last is remembered. That is what this row got from it, if it is the only one
+ * and has called it once: there are no queries and no second call. */
+static bool knows_nextval(const struct violation *v)
+{
+    size_t calls = count_words(v->dml.source, "NEXTVAL") + count_words(v->dml.conflict, "NEXTVAL");
+    size_t queries = count_words(v->dml.source, "SELECT") + count_words(v->dml.conflict, "SELECT");
+
+    for (size_t i = 0; i < v->count; i++) {
+        if (v->columns[i].fallback != NULL) {
+            calls += count_words(view_of_str(v->columns[i].fallback), "NEXTVAL");
+        }
+    }
+    return v->dml.verb == DML_INSERT && v->dml.one_row && calls <= 1 && queries == 0;
 }
 
 /* A trigger may have written something else. */
@@ -157,8 +182,7 @@ static void explain(struct violation *v, const struct kind *kind, struct failure
         return;
     }
     v->sql->looks_back = true;
-    session_allow_functions(
-        session, v->dml.verb == DML_INSERT && v->dml.one_row ? allows_one_row : function_is_steady);
+    session_allow_functions(session, knows_nextval(v) ? allows_nextval : function_is_steady);
     (void)explain_kind(v, kind, failure);
     session_allow_functions(session, NULL);
     v->sql->looks_back = false;

@@ -29,6 +29,7 @@ static int take_reference(struct violation *v, const struct cell *cells, void *a
         .targets = violation_text(v, &cells[3]),
         .on_delete = violation_text(v, &cells[4]),
         .on_update = violation_text(v, &cells[5]),
+        .deferred = cells[6].i != 0,
     };
     *all->tail = one;
     all->tail = &one->next;
@@ -38,7 +39,8 @@ static int take_reference(struct violation *v, const struct cell *cells, void *a
 /* In the order in which they were declared: SQLite numbers them backward. */
 #define REFERENCES(of)                                                                           \
     "SELECT m.name, k.\"table\", group_concat(k.\"from\", ', '), group_concat(k.\"to\", ', '), " \
-    "k.on_delete, k.on_update FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS k "    \
+    "k.on_delete, k.on_update, instr(upper(m.sql), 'DEFERRED') FROM sqlite_schema AS m, "        \
+    "pragma_foreign_key_list(m.name) AS k "                                                      \
     "WHERE m.type = 'table' AND " of                                                             \
     " = ?1 COLLATE nocase GROUP BY m.name, k.id ORDER BY m.rowid, k.id DESC"
 
@@ -275,12 +277,35 @@ int violation_parents(struct violation *v, struct reference_answer *answer)
     return look_at_all(v, false, look_at_parent, answer);
 }
 
+/* Keys that are INITIALLY DEFERRED are violated here and there without failing, and SQLite does not
+ * tell them from others: where there are such, only a key that is alone can be told. */
+static int count_keys(struct violation *v, bool of_child, size_t *count, bool *deferred)
+{
+    struct references all;
+    int r = violation_references(v, of_child, &all);
+
+    for (const struct reference *ref = all.first; ref != NULL; ref = ref->next) {
+        *deferred = *deferred || ref->deferred;
+        *count += 1;
+    }
+    return r;
+}
+
+static bool can_be_told(struct violation *v)
+{
+    bool deferred = false;
+    size_t count = 0;
+
+    return count_keys(v, true, &count, &deferred) == CURSOR_END &&
+           count_keys(v, false, &count, &deferred) == CURSOR_END && (!deferred || count == 1);
+}
+
 int violation_foreign(struct violation *v, struct failure *failure)
 {
     struct reference_answer answer = { .failure = failure };
-    int r = CURSOR_END;
+    int r = can_be_told(v) ? CURSOR_END : FAILED;
 
-    if (v->dml.verb != DML_DELETE) {
+    if (v->dml.verb != DML_DELETE && r == CURSOR_END) {
         r = look_at_all(v, true, look_at_child, &answer);
     }
     if (v->dml.verb != DML_INSERT && r == CURSOR_END && !answer.told) {

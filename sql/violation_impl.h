@@ -13,7 +13,7 @@ struct violated_column {
     const char *fallback; /* its DEFAULT as SQLite text; NULL: none */
     bool primary;
     bool rowid;     /* SQLite's own number: counted up when there is no value */
-    bool generated; /* GENERATED ALWAYS AS (...) */
+    bool generated; /* GENERATED ALWAYS AS (...): `fallback` is that expression; NULL: unknown */
 };
 
 struct violation {
@@ -25,7 +25,8 @@ struct violation {
     const char *table_sql; /* CREATE TABLE ... */
     struct violated_column *columns;
     size_t count;
-    bool counts; /* AUTOINCREMENT: a number is never given twice */
+    bool counts;   /* AUTOINCREMENT: a number is never given twice */
+    bool collates; /* a column has a collation: texts that differ may be one key */
 };
 
 /* A constraint's columns, or calls of lower() and upper() with them. */
@@ -43,8 +44,13 @@ typedef int violation_row_fn(struct violation *v, const struct cell *cells, void
 /* Calls fn for the rows, as long as it says 0; what it said last. */
 must_check int violation_ask(struct violation *v, struct view text, const struct cell *params,
                              size_t param_count, violation_row_fn *fn, void *arg);
+/* A cell's text in the arena; "" for NULL or no memory. */
+const char *violation_text(struct violation *v, const struct cell *cell);
 must_check int violation_load_table(struct violation *v, const char *table);
 const struct violated_column *violation_column(const struct violation *v, const char *name);
+
+/* ---- keys (violation_find.c); the same ---- */
+
 /* The next name of "a, b"; false at the end. */
 bool violation_next_name(const char **names, char name[table_name_bytes]);
 /* The columns of "a, b", or false: one is not known, or there are too many. */
@@ -63,8 +69,6 @@ must_check int violation_each_older(struct violation *v, const char *name,
 /* Adds columns: another key's, or those that a text mentions. False: there are too many. */
 bool violation_key_join(struct violated_key *key, const struct violated_key *other);
 bool violation_key_mentioned(const struct violation *v, struct view text, struct violated_key *key);
-/* A cell's text in the arena; "" for NULL or no memory. */
-const char *violation_text(struct violation *v, const struct cell *cell);
 
 /* Appends part i of the key: a."x" or lower(a."x"), with `a` "a." or "". 0, BUF_FULL, -ENOMEM. */
 must_check int violation_print_part(const struct violated_key *key, size_t i, const char *a,
@@ -121,6 +125,7 @@ struct reference {
     const char *targets; /* of the parent; "": its primary key (violation_targets) */
     const char *on_delete;
     const char *on_update;
+    bool deferred; /* perhaps: the word stands in its table's text */
     struct reference *next;
 };
 

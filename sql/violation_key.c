@@ -206,8 +206,9 @@ int violation_unique(struct violation *v, struct failure *failure)
     const char *name = told == NULL ? NULL : arena_strdup(&v->arena, told);
     struct violated_key key, target;
 
-    if (name == NULL || violation_find_key(v, name, &key) != 0) {
-        return CURSOR_END;
+    if (name == NULL || violation_find_key(v, name, &key) != 0 ||
+        (v->collates && !v->dml.one_row)) {
+        return CURSOR_END; /* the rows among themselves are compared byte by byte */
     }
     if (v->dml.conflict.len == 0) {
         return ask_in_order(v, name, &key, failure);

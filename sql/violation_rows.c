@@ -109,6 +109,31 @@ static void put_next_rowid(struct printing *p, const struct violated_column *col
     put(p, "), 0)) + row_number() OVER ()");
 }
 
+/* ---- generated columns ---- */
+
+/* Are all the columns that the expression mentions so? */
+static bool all_are(const struct violation *v, const char *expression,
+                    bool (*so)(const struct violation *v, const struct violated_column *column))
+{
+    struct violated_key key = { .count = 0 };
+
+    if (expression == NULL || !violation_key_mentioned(v, view_of_str(expression), &key)) {
+        return false;
+    }
+    for (size_t i = 0; i < key.count; i++) {
+        if (key.columns[i]->generated || !so(v, key.columns[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The source has the value under the column's name. */
+static bool is_plainly_given(const struct violation *v, const struct violated_column *column)
+{
+    return !column->rowid && is_given(v, column);
+}
+
 /* A number that SQLite may have counted up in some rows and not in others cannot be known: abs() of
  * that one fails, and the query with it. */
 static void put_given_rowid(struct printing *p, const struct violated_column *column)
@@ -130,7 +155,7 @@ static void put_inserted(struct printing *p, const struct violated_column *colum
 {
     bool given = is_given(p->v, column);
 
-    if (column->generated) {
+    if (column->generated && !all_are(p->v, column->fallback, is_plainly_given)) {
         give_up(p);
     } else if (column->rowid && given) {
         put_given_rowid(p, column);
@@ -180,26 +205,47 @@ static void put_old(struct printing *p, const struct violated_column *column)
     put_ident(p, column->name);
 }
 
-static void put_updated(struct printing *p, const struct violated_column *column)
+/* "a" = value: value. False: there is none, or it is not known (*ret_known). */
+static bool find_value(const struct violation *v, const struct violated_column *column,
+                       struct view *ret_value, bool *ret_known)
 {
-    struct view list = p->v->dml.set;
-    struct view item, value;
+    struct view list = v->dml.set;
+    struct view item;
     char name[table_name_bytes];
 
-    if (column->generated) {
-        give_up(p);
-    }
+    *ret_known = true;
     while (dml_list_next(&list, &item)) {
-        if (!dml_assignment(item, name, sizeof name, &value)) {
-            give_up(p); /* (a, b) = (SELECT ...) */
-            return;
+        if (!dml_assignment(item, name, sizeof name, ret_value)) {
+            *ret_known = false; /* (a, b) = (SELECT ...) */
+            return false;
         }
         if (sqltext_names_equal(name, column->name)) {
-            put_view(p, value);
-            return;
+            return true;
         }
     }
-    put_old(p, column);
+    return false;
+}
+
+static bool is_not_set(const struct violation *v, const struct violated_column *column)
+{
+    struct view value;
+    bool known;
+
+    return !find_value(v, column, &value, &known) && known;
+}
+
+static void put_updated(struct printing *p, const struct violated_column *column)
+{
+    struct view value;
+    bool known;
+
+    if (find_value(p->v, column, &value, &known)) {
+        put_view(p, value);
+    } else if (!known || (column->generated && !all_are(p->v, column->fallback, is_not_set))) {
+        give_up(p);
+    } else {
+        put_old(p, column);
+    }
 }
 
 static void put_change(struct printing *p)

@@ -194,6 +194,42 @@ static void numbers_body(struct test_session *t)
     assert_string_equal(detail(t, "INSERT INTO t (b, c) VALUES ('y', 1), ('x', 1)"),
                         "Key (b)=(x) already exists.");
     ok(t, "INSERT INTO t (b, c) VALUES ('q', 1)");
+    /* nor which of two calls gave what */
+    assert_string_equal(detail(t, "INSERT INTO t VALUES (nextval('s'), nextval('s')::text, NULL)"),
+                        "");
+    assert_string_equal(detail(t, "INSERT INTO t (a) VALUES ((SELECT min(nextval('s')) FROM t))"),
+                        "");
+}
+
+/* A deferred key may be violated as well, without being the one that failed. */
+static void deferred_body(struct test_session *t)
+{
+    ok(t, "CREATE TABLE p (id int PRIMARY KEY)");
+    ok(t, "CREATE TABLE one (a int REFERENCES p DEFERRABLE INITIALLY DEFERRED)");
+    ok(t,
+       "CREATE TABLE two (a int REFERENCES p DEFERRABLE INITIALLY DEFERRED, b int REFERENCES p)");
+    assert_string_equal(detail(t, "INSERT INTO two VALUES (7, 8)"), "");
+    assert_string_equal(t->failure.sqlstate, "23503");
+    assert_string_equal(
+        detail(t, "BEGIN; INSERT INTO one VALUES (7); SET CONSTRAINTS ALL IMMEDIATE"),
+        "Key (a)=(7) is not present in table \"p\".");
+    ok(t, "ROLLBACK");
+}
+
+static void generated_body(struct test_session *t)
+{
+    static const struct told cases[] = {
+        { "INSERT INTO g (a, c) VALUES (1, 1)", "Key (b)=(2) already exists." },
+        { "INSERT INTO g (a) VALUES (7)", "Failing row contains (7, 14, null, 3)." },
+        { "UPDATE g SET c = NULL WHERE a = 1", "Failing row contains (1, 2, null, 3)." },
+        { "UPDATE g SET a = 1, c = 3", "" }, /* it would be computed from the old value */
+        { "INSERT INTO g (c) VALUES (NULL)", "" },
+    };
+
+    ok(t, "CREATE TABLE g (a int, b int GENERATED ALWAYS AS (a * 2) STORED UNIQUE, c int NOT NULL, "
+          "d int DEFAULT 3)");
+    ok(t, "INSERT INTO g (a, c) VALUES (1, 1), (2, 2)");
+    check_all(t, cases, ARRAY_LEN(cases));
 }
 
 /* ---- what is not ---- */
@@ -245,6 +281,11 @@ static void foreign_file_body(struct test_session *t)
     assert_string_equal(detail(t, "INSERT INTO f (a, b, c, d) VALUES (NULL, 'y', NULL, NULL)"),
                         "Failing row contains (2, y, null, null).");
     assert_string_equal(detail(t, "INSERT INTO f (a, d) VALUES (NULL, 1), (2, 1)"), "");
+    raw(t, "CREATE TABLE folding (a TEXT COLLATE nocase UNIQUE)");
+    ok(t, "INSERT INTO folding VALUES ('x')");
+    assert_string_equal(detail(t, "INSERT INTO folding VALUES ('X')"),
+                        "Key (a)=(X) already exists.");
+    assert_string_equal(detail(t, "INSERT INTO folding VALUES ('a'), ('A'), ('x')"), "");
 }
 
 static void functions_body(struct test_session *t)
@@ -261,44 +302,73 @@ static void functions_body(struct test_session *t)
 
 /* ---- random ones ---- */
 
+struct trial {
+    char many[1024];
+    char wanted[256]; /* the DETAIL of the first row that fails by itself */
+    char sqlstate[8]; /* empty: none fails */
+};
+
+static void add_row(struct test_session *t, struct trial *trial, const char *row, const char *tail)
+{
+    char one[256];
+    size_t used = strlen(trial->many);
+
+    (void)snprintf(trial->many + used, sizeof(trial->many) - used, "%s%s",
+                   used > strlen("INSERT INTO t VALUES ") ? ", " : "", row);
+    (void)snprintf(one, sizeof(one), "INSERT INTO t VALUES %s%s", row, tail);
+    if (trial->sqlstate[0] == '\0' && !run(t, one)) {
+        const char *found = failure_get(&t->failure, FIELD_DETAIL);
+
+        (void)snprintf(trial->wanted, sizeof(trial->wanted), "%s", found == NULL ? "" : found);
+        (void)snprintf(trial->sqlstate, sizeof(trial->sqlstate), "%s", t->failure.sqlstate);
+    }
+}
+
+/* Whether there must be a DETAIL, too. */
+static void check_trial(struct test_session *t, const struct trial *trial, bool must)
+{
+    if (trial->sqlstate[0] == '\0') {
+        ok(t, trial->many);
+        return;
+    }
+    const char *found = detail(t, trial->many);
+
+    assert_string_equal(t->failure.sqlstate, trial->sqlstate);
+    if (strcmp(found, trial->wanted) != 0 && (must || found[0] != '\0')) {
+        fail_msg("%s: \"%s\", not \"%s\"", trial->many, found, trial->wanted);
+    }
+}
+
 /* The DETAIL of many rows is that of the first that fails when they come one by one. */
 static void random_body(struct test_session *t)
 {
+    static const char *const tails[] = { "", "", " ON CONFLICT (a) DO NOTHING",
+                                         " ON CONFLICT (a) DO UPDATE SET d = 6",
+                                         " ON CONFLICT (a) DO UPDATE SET b = excluded.b" };
     unsigned seed = (unsigned)time(NULL);
 
     print_message("seed %u\n", seed);
     ok(t, "CREATE TABLE t (a int PRIMARY KEY, b text, c int CHECK (c < 9), d int NOT NULL, UNIQUE "
           "(b, c))");
-    for (int round = 0; round < 200; round++) {
-        char many[1024] = "INSERT INTO t VALUES ", one[128], wanted[256] = "", wanted_state[8] = "";
+    for (int round = 0; round < 300; round++) {
+        struct trial trial = { .many = "INSERT INTO t VALUES " };
+        const char *tail = tails[(size_t)rand_r(&seed) % ARRAY_LEN(tails)];
         int count = 1 + rand_r(&seed) % 6;
 
         ok(t, "BEGIN; DELETE FROM t; INSERT INTO t VALUES (1, 'x', 1, 1), (3, 'y', 2, 2); "
               "SAVEPOINT s");
         for (int i = 0; i < count; i++) {
-            int d = rand_r(&seed) % 12;
             char row[64];
 
-            (void)snprintf(row, sizeof(row), "(%d, '%c', %d, %s)", rand_r(&seed) % 30,
-                           'x' + rand_r(&seed) % 2, rand_r(&seed) % 10, d == 0 ? "NULL" : "5");
-            (void)snprintf(many + strlen(many), sizeof(many) - strlen(many), "%s%s",
-                           i > 0 ? ", " : "", row);
-            (void)snprintf(one, sizeof(one), "INSERT INTO t VALUES %s", row);
-            if (wanted_state[0] == '\0' && !run(t, one)) {
-                (void)snprintf(wanted, sizeof(wanted), "%s",
-                               failure_get(&t->failure, FIELD_DETAIL));
-                (void)snprintf(wanted_state, sizeof(wanted_state), "%s", t->failure.sqlstate);
-            }
+            (void)snprintf(row, sizeof(row), "(%d, '%c', %d, %s)", rand_r(&seed) % 20,
+                           'x' + rand_r(&seed) % 2, rand_r(&seed) % 10,
+                           rand_r(&seed) % 12 == 0 ? "NULL" : "5");
+            add_row(t, &trial, row, tail);
         }
         ok(t, "ROLLBACK TO s");
-        if (wanted_state[0] == '\0') {
-            ok(t, many);
-        } else {
-            if (strcmp(detail(t, many), wanted) != 0) {
-                fail_msg("%s: \"%s\", not \"%s\"", many, detail(t, many), wanted);
-            }
-            assert_string_equal(t->failure.sqlstate, wanted_state);
-        }
+        (void)snprintf(trial.many + strlen(trial.many), sizeof(trial.many) - strlen(trial.many),
+                       "%s", tail);
+        check_trial(t, &trial, tail[0] == '\0');
         ok(t, "ROLLBACK");
     }
 }
@@ -347,6 +417,8 @@ TEST(the_foreign_key_and_its_values_are_told, foreign_body)
 TEST(the_failing_row_is_told, rows_body)
 TEST(keys_that_are_there_twice_are_told, index_body)
 TEST(a_sequences_number_is_remembered_for_one_row, numbers_body)
+TEST(a_deferred_key_is_not_told_for_another, deferred_body)
+TEST(generated_columns_are_told, generated_body)
 TEST(nothing_is_told_that_may_be_wrong, nothing_body)
 TEST(other_files_of_sqlites_are_understood, foreign_file_body)
 TEST(what_follows_is_not_touched, functions_body)
@@ -362,6 +434,8 @@ int main(void)
         cmocka_unit_test(the_failing_row_is_told),
         cmocka_unit_test(keys_that_are_there_twice_are_told),
         cmocka_unit_test(a_sequences_number_is_remembered_for_one_row),
+        cmocka_unit_test(a_deferred_key_is_not_told_for_another),
+        cmocka_unit_test(generated_columns_are_told),
         cmocka_unit_test(nothing_is_told_that_may_be_wrong),
         cmocka_unit_test(other_files_of_sqlites_are_understood),
         cmocka_unit_test(what_follows_is_not_touched),

@@ -1,0 +1,295 @@
+/* sql/violation_find.c: which columns a key or an index is about, by its name. Constraints are in
+ * the text of their table, other indexes have texts of their own. */
+#include "sql/violation_impl.h"
+
+#include "pool/session.h"
+#include "pool/sqltext.h"
+#include "sql/verb_support.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool add_column(const struct violation *v, const char *name, struct violated_key *key)
+{
+    const struct violated_column *column = violation_column(v, name);
+
+    if (column == NULL || key->count == violation_key_columns) {
+        return false;
+    }
+    key->columns[key->count++] = column;
+    return true;
+}
+
+/* Once only. */
+static bool join_column(struct violated_key *key, const struct violated_column *column)
+{
+    for (size_t i = 0; i < key->count; i++) {
+        if (key->columns[i] == column) {
+            return true;
+        }
+    }
+    if (key->count == violation_key_columns) {
+        return false;
+    }
+    key->columns[key->count++] = column;
+    return true;
+}
+
+bool violation_key_join(struct violated_key *key, const struct violated_key *other)
+{
+    for (size_t i = 0; i < other->count; i++) {
+        if (!join_column(key, other->columns[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool violation_key_mentioned(const struct violation *v, struct view text, struct violated_key *key)
+{
+    struct sqltext_token token;
+    char name[table_name_bytes];
+
+    while ((token = sqltext_next(&text)).kind != SQLTEXT_END) {
+        const struct violated_column *column = NULL;
+
+        if (token.kind == SQLTEXT_WORD || token.kind == SQLTEXT_NAME) {
+            sqltext_identifier(&token, name, sizeof name);
+            column = violation_column(v, name);
+        }
+        if (column != NULL && !join_column(key, column)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool violation_next_name(const char **names, char name[table_name_bytes])
+{
+    const char *comma = strstr(*names, ", ");
+    size_t len = comma == NULL ? strlen(*names) : (size_t)(comma - *names);
+
+    snprintf(name, table_name_bytes, "%.*s", (int)len, *names);
+    *names += comma == NULL ? len : len + 2;
+    return len > 0;
+}
+
+bool violation_key_of(const struct violation *v, const char *names, struct violated_key *ret_key)
+{
+    struct violated_key key = { .count = 0 };
+    char name[table_name_bytes];
+
+    while (violation_next_name(&names, name)) {
+        if (!add_column(v, name, &key)) {
+            return false;
+        }
+    }
+    *ret_key = key;
+    return key.count > 0;
+}
+
+/* t_a_b_key, t_pkey: what pool/constraint.c calls those without a name. */
+static bool has_made_up_name(const struct violation *v, const struct table_constraint *c,
+                             const char *name)
+{
+    char made[2 * table_name_bytes];
+    size_t used = (size_t)snprintf(made, sizeof made, "%s_", v->dml.table);
+
+    for (const char *s = c->kind == TABLE_PRIMARY_KEY ? "" : c->columns;
+         *s != '\0' && used + 1 < sizeof made; s++) {
+        bool comma = s[0] == ',' && s[1] == ' ';
+
+        made[used++] = comma ? '_' : *s;
+        s += comma;
+    }
+    snprintf(made + used, sizeof made - used, "%s", c->kind == TABLE_PRIMARY_KEY ? "pkey" : "_key");
+    return c->name[0] == '\0' && strcmp(made, name) == 0;
+}
+
+static bool find_in_text(const struct violation *v, const char *name, struct violated_key *ret_key)
+{
+    struct table_text text;
+    struct table_constraint c;
+
+    table_text_init(&text, view_of_str(v->table_sql));
+    while (table_text_next(&text, &c)) {
+        if ((c.kind == TABLE_PRIMARY_KEY || c.kind == TABLE_UNIQUE) &&
+            (strcmp(c.name, name) == 0 || has_made_up_name(v, &c, name))) {
+            return violation_key_of(v, c.columns, ret_key);
+        }
+    }
+    return false;
+}
+
+/* lower("a"): of texts, so that the result is one. */
+static bool read_call(struct violation *v, const struct sqltext_token *function, struct view *rest,
+                      struct violated_key *key)
+{
+    static const char *const calls[] = { "pond_lower", "pond_upper", "lower", "upper" };
+    struct view inside;
+    char name[table_name_bytes];
+    const char *call = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        if (view_equal_str(function->text, calls[i])) {
+            call = calls[i];
+        }
+    }
+    if (call == NULL || !dml_parentheses(rest, &inside)) {
+        return false;
+    }
+    struct sqltext_token token = sqltext_next(&inside);
+
+    sqltext_identifier(&token, name, sizeof name);
+    if (sqltext_next(&inside).kind != SQLTEXT_END || !add_column(v, name, key) ||
+        !type_is_string(key->columns[key->count - 1]->type.oid)) {
+        return false;
+    }
+    key->calls[key->count - 1] = call;
+    return true;
+}
+
+static bool read_element(struct violation *v, struct view element, struct violated_key *key)
+{
+    struct sqltext_token token = sqltext_next(&element);
+    struct view ahead = element;
+    struct sqltext_token next = sqltext_next(&ahead);
+    char name[table_name_bytes];
+
+    if (sqltext_is_byte(&next, '(')) {
+        if (!read_call(v, &token, &element, key)) {
+            return false;
+        }
+    } else {
+        sqltext_identifier(&token, name, sizeof name);
+        if ((token.kind != SQLTEXT_NAME && token.kind != SQLTEXT_WORD) ||
+            !add_column(v, name, key)) {
+            return false;
+        }
+    }
+    token = sqltext_next(&element);
+    if (sqltext_is(&token, "ASC") || sqltext_is(&token, "DESC")) {
+        token = sqltext_next(&element);
+    }
+    return token.kind == SQLTEXT_END;
+}
+
+bool violation_key_read(struct violation *v, struct view list, struct violated_key *key)
+{
+    struct view element;
+
+    while (dml_list_next(&list, &element)) {
+        if (!read_element(v, element, key)) {
+            return false;
+        }
+    }
+    return key->count > 0;
+}
+
+bool violation_index_parts(struct view text, struct view *ret_list, struct view *ret_where)
+{
+    struct sqltext_token token;
+
+    while (!dml_parentheses(&text, ret_list)) {
+        if (sqltext_next(&text).kind == SQLTEXT_END) {
+            return false;
+        }
+    }
+    token = sqltext_next(&text);
+    *ret_where = sqltext_is(&token, "WHERE") ? text : view_of_str("");
+    return true;
+}
+
+static int take_index(struct violation *v, const struct cell *cells, void *arg)
+{
+    struct violated_key *key = arg;
+    struct view list;
+
+    return violation_index_parts(view_of_str(violation_text(v, &cells[0])), &list, &key->where) &&
+                   violation_key_read(v, list, key)
+               ? 0
+               : FAILED;
+}
+
+int violation_find_key(struct violation *v, const char *name, struct violated_key *ret_key)
+{
+    static const char text[] = "SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?1 "
+                               "UNION ALL SELECT sql FROM sqlite_temp_schema WHERE type = 'index' "
+                               "AND name = ?1";
+    struct cell param = { .kind = CELL_TEXT, .bytes = view_of_str(name) };
+    struct violated_key key = { .count = 0 };
+
+    if (find_in_text(v, name, ret_key)) {
+        return 0;
+    }
+    int r = violation_ask(v, view_of_str(text), &param, 1, take_index, &key);
+    if (r != CURSOR_END || key.count == 0) {
+        return FAILED;
+    }
+    *ret_key = key;
+    return 0;
+}
+
+int violation_print_part(const struct violated_key *key, size_t i, const char *a, struct buf *out)
+{
+    const char *call = key->calls[i];
+    int r = call != NULL ? buf_printf(out, "%s(%s", call, a) : buf_append_str(out, a);
+
+    r = r == 0 ? verb_ident(out, key->columns[i]->name) : r;
+    return r == 0 && call != NULL ? buf_append_byte(out, ')') : r;
+}
+
+/* ---- in their order ---- */
+
+struct older {
+    const char *name;
+    bool (*fn)(struct violation *v, const char *older, void *arg);
+    void *arg;
+    bool goes_on;
+};
+
+static void note(struct violation *v, struct older *older, const char *name)
+{
+    if (older->goes_on && name[0] != '\0') {
+        older->goes_on = strcmp(name, older->name) != 0 && older->fn(v, name, older->arg);
+    }
+}
+
+static void note_constraints(struct violation *v, struct older *older,
+                             enum table_constraint_kind kind)
+{
+    struct table_text text;
+    struct table_constraint c;
+
+    table_text_init(&text, view_of_str(v->table_sql));
+    while (table_text_next(&text, &c)) {
+        if (c.kind == kind) {
+            note(v, older, c.name);
+        }
+    }
+}
+
+static int note_index(struct violation *v, const struct cell *cells, void *arg)
+{
+    struct older *older = arg;
+
+    note(v, older, violation_text(v, &cells[0]));
+    return older->goes_on ? 0 : CURSOR_END;
+}
+
+/* PostgreSQL makes the primary key's index first. */
+int violation_each_older(struct violation *v, const char *name,
+                         bool (*fn)(struct violation *v, const char *older, void *arg), void *arg)
+{
+    static const char indexes[] =
+        "SELECT m.name FROM sqlite_schema AS m, pragma_index_list(m.tbl_name) AS i WHERE m.type = "
+        "'index' AND m.tbl_name = ?1 COLLATE nocase AND i.name = m.name AND i.\"unique\" AND m.sql "
+        "IS NOT NULL ORDER BY m.rowid";
+    struct older older = { .name = name, .fn = fn, .arg = arg, .goes_on = true };
+    struct cell table = { .kind = CELL_TEXT, .bytes = view_of_str(v->dml.table) };
+
+    note_constraints(v, &older, TABLE_PRIMARY_KEY);
+    note_constraints(v, &older, TABLE_UNIQUE);
+    return older.goes_on ? violation_ask(v, view_of_str(indexes), &table, 1, note_index, &older)
+                         : CURSOR_END;
+}
