@@ -277,8 +277,6 @@ def fields(body):
         f = wire.fields(body)
     except UnicodeDecodeError:
         return ["error that is not UTF-8: %r" % body]
-    if f["C"].startswith("23"):
-        f.pop("D", None)  # of the rows of a violated constraint pond says nothing yet
     lines = ["error %s %s" % (f["C"], f["M"])]
     lines += ["  %s %s" % (name, f[key]) for key, name in (("D", "detail"), ("H", "hint"), ("W", "context"), ("P", "position"),
                                                             ("t", "table"), ("c", "column"), ("n", "constraint")) if key in f]
