@@ -56,6 +56,8 @@ must_check int txn_rollback_to(struct session *session, struct view name,
  * finds a violation. */
 must_check int txn_defer_constraints(struct session *session, bool deferred,
                                      struct failure *ret_failure);
+/* Would a COMMIT fail for a foreign key? txn_defer_constraints(false) then says which. */
+bool txn_keys_are_violated(const struct session *session);
 
 /* For a statement that is many of SQLite's: foreign keys are looked at when all its rows are there.
  * begin says whether that is to be had: not where they are deferred anyway, or where some are

@@ -12,6 +12,11 @@ static bool is_violated(const struct session *session)
     return pending != 0;
 }
 
+bool txn_keys_are_violated(const struct session *session)
+{
+    return session->txn.begun && !session->txn.failed && is_violated(session);
+}
+
 /* The rows that violate one are still there: they are looked up, as at COMMIT. */
 static int fail_violated(struct session *session, struct failure *ret_failure)
 {

@@ -293,16 +293,18 @@ FN(random_uuid)
 {
     static const char hex[] = "0123456789abcdef";
     struct sql_session *sql = fn_sql(c);
-    uint8_t bytes[16];
+    uint8_t *bytes = sql->last_uuid;
     char text[36];
     size_t at = 0;
 
     (void)n;
     (void)v;
-    sql->ops->random(sql->host, bytes, sizeof bytes);
-    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
-    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
-    for (size_t i = 0; i < sizeof bytes; i++) {
+    if (!sql->looks_back) {
+        sql->ops->random(sql->host, bytes, sizeof sql->last_uuid);
+        bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
+        bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
+    }
+    for (size_t i = 0; i < sizeof sql->last_uuid; i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10) {
             text[at++] = '-';
         }

@@ -48,6 +48,7 @@ struct sql_session {
     struct currval *currvals;    /* what nextval() gave, the youngest first (sequences_discard) */
     struct listening listening;  /* LISTEN and NOTIFY */
     bool has_temp;               /* made temporary objects: shared plans may not be used */
+    uint8_t last_uuid[16];       /* what gen_random_uuid() gave */
     bool looks_back;             /* a failed statement's rows are worked out (sql/violation.h) */
     bool txn_failed;             /* a statement failed since the transaction began */
 };

@@ -1,6 +1,7 @@
 /* sql/verb_txn.c: BEGIN, COMMIT, ROLLBACK, savepoints.
  * https://www.postgresql.org/docs/15/sql-begin.html */
 #include "sql/verb_support.h"
+#include "sql/violation.h"
 
 #include "pool/txn.h"
 #include "sql/listening.h"
@@ -76,6 +77,29 @@ static int begin(struct sql_session *sql, const PgQuery__TransactionStmt *stmt, 
     return txn_begin(sql->session, modes, f);
 }
 
+/* Which row violates a key: after the COMMIT that fails for it, it is gone. */
+static void explain_keys(struct sql_session *sql, struct failure *explained)
+{
+    failure_clear(explained);
+    if (txn_keys_are_violated(sql->session) &&
+        txn_defer_constraints(sql->session, false, explained) == FAILED &&
+        failure_get(explained, FIELD_TABLE) != NULL) {
+        violation_explain_rows(sql, failure_get(explained, FIELD_TABLE), explained);
+    }
+}
+
+static int commit(struct sql_session *sql, bool *ret_rolled_back, struct failure *f)
+{
+    struct failure explained;
+
+    explain_keys(sql, &explained);
+    int r = txn_commit(sql->session, ret_rolled_back, f);
+    if (r == FAILED && f != NULL && strcmp(f->sqlstate, explained.sqlstate) == 0) {
+        *f = explained;
+    }
+    return r;
+}
+
 /* COMMIT and ROLLBACK. A failed block's COMMIT is a ROLLBACK, in the tag too. */
 static int end(struct portal *portal, const PgQuery__TransactionStmt *stmt, struct failure *f)
 {
@@ -89,7 +113,7 @@ static int end(struct portal *portal, const PgQuery__TransactionStmt *stmt, stru
         }
         verb_notice(sql, SEVERITY_WARNING, "25P01", "there is no transaction in progress");
     }
-    int r = is_commit ? txn_commit(sql->session, &rolled_back, f) : txn_rollback(sql->session, f);
+    int r = is_commit ? commit(sql, &rolled_back, f) : txn_rollback(sql->session, f);
     sql_transaction_over(sql, r == 0 && !rolled_back);
     if (r != 0) {
         return r;

@@ -89,9 +89,11 @@ static int check(struct violation *v, struct failure *failure)
 
 /* ---- a failed statement ---- */
 
-static bool allows_nextval(const char *function)
+/* Of which the session knows what they gave last. */
+static bool allows_remembered(const char *function)
 {
-    return function_is_steady(function) || strcasecmp(function, "nextval") == 0;
+    return function_is_steady(function) || strcasecmp(function, "nextval") == 0 ||
+           strcasecmp(function, "gen_random_uuid") == 0;
 }
 
 static size_t count_words(struct view text, const char *word)
@@ -105,19 +107,24 @@ static size_t count_words(struct view text, const char *word)
     return count;
 }
 
-/* What nextval() gave last is remembered. That is what this row got from it, if it is the only one
- * and has called it once: there are no queries and no second call. */
-static bool knows_nextval(const struct violation *v)
+static size_t count_calls(const struct violation *v, const char *function)
 {
-    size_t calls = count_words(v->dml.source, "NEXTVAL") + count_words(v->dml.conflict, "NEXTVAL");
-    size_t queries = count_words(v->dml.source, "SELECT") + count_words(v->dml.conflict, "SELECT");
+    size_t calls = count_words(v->dml.source, function) + count_words(v->dml.conflict, function);
 
     for (size_t i = 0; i < v->count; i++) {
         if (v->columns[i].fallback != NULL) {
-            calls += count_words(view_of_str(v->columns[i].fallback), "NEXTVAL");
+            calls += count_words(view_of_str(v->columns[i].fallback), function);
         }
     }
-    return v->dml.verb == DML_INSERT && v->dml.one_row && calls <= 1 && queries == 0;
+    return calls;
+}
+
+/* What these gave last is what the row got from them, if it is the only one and has called them
+ * once: there are no queries and no second call. */
+static bool remembers(const struct violation *v)
+{
+    return v->dml.verb == DML_INSERT && v->dml.one_row && count_calls(v, "SELECT") == 0 &&
+           count_calls(v, "NEXTVAL") <= 1 && count_calls(v, "GEN_RANDOM_UUID") <= 1;
 }
 
 /* A trigger may have written something else. */
@@ -182,7 +189,7 @@ static void explain(struct violation *v, const struct kind *kind, struct failure
         return;
     }
     v->sql->looks_back = true;
-    session_allow_functions(session, knows_nextval(v) ? allows_nextval : function_is_steady);
+    session_allow_functions(session, remembers(v) ? allows_remembered : function_is_steady);
     (void)explain_kind(v, kind, failure);
     session_allow_functions(session, NULL);
     v->sql->looks_back = false;

@@ -214,6 +214,27 @@ static void deferred_body(struct test_session *t)
         detail(t, "BEGIN; INSERT INTO one VALUES (7); SET CONSTRAINTS ALL IMMEDIATE"),
         "Key (a)=(7) is not present in table \"p\".");
     ok(t, "ROLLBACK");
+    assert_string_equal(
+        detail(t, "BEGIN; INSERT INTO p VALUES (1); INSERT INTO one VALUES (1), (8); COMMIT"),
+        "Key (a)=(8) is not present in table \"p\".");
+    assert_string_equal(rows(t, "SELECT count(*) FROM p"), "0\n"); /* no longer in a block */
+    assert_string_equal(detail(t, "INSERT INTO one VALUES (9)"),
+                        "Key (a)=(9) is not present in table \"p\".");
+}
+
+static void uuid_body(struct test_session *t)
+{
+    char wanted[128];
+
+    ok(t, "CREATE TABLE u (id uuid DEFAULT gen_random_uuid(), a text NOT NULL)");
+    (void)snprintf(wanted, sizeof(wanted), "%s", detail(t, "INSERT INTO u (a) VALUES (NULL)"));
+    assert_int_equal(strlen(wanted),
+                     strlen("Failing row contains (01234567-89ab-cdef-0123-456789abcdef, null)."));
+    assert_string_equal(detail(t, "INSERT INTO u (a) VALUES (NULL), (NULL)"), "");
+    assert_string_equal(detail(t, "INSERT INTO u VALUES (gen_random_uuid(), "
+                                  "nullif(gen_random_uuid()::text, 'x')), (NULL, NULL)"),
+                        "");
+    ok(t, "INSERT INTO u (a) VALUES ('x')");
 }
 
 static void generated_body(struct test_session *t)
@@ -242,7 +263,7 @@ static void nothing_body(struct test_session *t)
         { "INSERT INTO t SELECT 1 WHERE clock_timestamp() > '2000-01-01'", "" },
         { "INSERT INTO t SELECT setval('s', 5) - 4", "" },
         { "INSERT INTO t SELECT n FROM v", "" },
-        { "INSERT INTO u (a) VALUES (NULL)", "" },
+        { "INSERT INTO u (r) VALUES (md5(random()::text)::uuid)", "" },
         /* it may have been one or the other */
         { "UPDATE t SET id = id + 1", "" },
         { "UPDATE t SET (id, b) = (SELECT 1, 'x')", "" },
@@ -418,6 +439,7 @@ TEST(the_failing_row_is_told, rows_body)
 TEST(keys_that_are_there_twice_are_told, index_body)
 TEST(a_sequences_number_is_remembered_for_one_row, numbers_body)
 TEST(a_deferred_key_is_not_told_for_another, deferred_body)
+TEST(a_random_key_is_remembered_for_one_row, uuid_body)
 TEST(generated_columns_are_told, generated_body)
 TEST(nothing_is_told_that_may_be_wrong, nothing_body)
 TEST(other_files_of_sqlites_are_understood, foreign_file_body)
@@ -435,6 +457,7 @@ int main(void)
         cmocka_unit_test(keys_that_are_there_twice_are_told),
         cmocka_unit_test(a_sequences_number_is_remembered_for_one_row),
         cmocka_unit_test(a_deferred_key_is_not_told_for_another),
+        cmocka_unit_test(a_random_key_is_remembered_for_one_row),
         cmocka_unit_test(generated_columns_are_told),
         cmocka_unit_test(nothing_is_told_that_may_be_wrong),
         cmocka_unit_test(other_files_of_sqlites_are_understood),
