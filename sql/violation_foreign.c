@@ -100,7 +100,7 @@ static void put_selected(struct query *q, const struct violated_key *key, const 
         put(q, i > 0 ? ", n." : "n.");
         put_ident(q, prefix, key->columns[i]->name);
     }
-    put(q, " FROM " violation_rows " AS n WHERE ");
+    put(q, " FROM " violation_rows " AS n WHERE " violation_whole " AND ");
 }
 
 static int tell(struct violation *v, const struct cell *cells, void *arg)

@@ -81,6 +81,11 @@ must_check int violation_print_part(const struct violated_key *key, size_t i, co
 #define violation_rowid "\"pond rowid\"" /* UPDATE and DELETE */
 #define violation_old   "pond old "      /* before a column's name: its value before */
 
+/* No more rows are looked at: a statement that fails at its first row shall not cost what all of
+ * them do. Who has to know all of them asks whether these are. */
+#define violation_limit " LIMIT 100001"
+#define violation_whole "(SELECT count(*) FROM " violation_rows ") <= 100000"
+
 /* Which columns of the rows are wanted: all, or a key's; new values, old ones or both. */
 struct violation_wish {
     const struct violated_key *key; /* NULL: all */

@@ -35,67 +35,96 @@ static void put_equal(struct query *q, const char *a, const char *b, const struc
     }
 }
 
-/* The rows, or the table's, as far as a partial index has them. */
-static void put_indexed(struct query *q, bool table)
+/* a."x", lower(a."y") with something behind each. */
+static void put_parts(struct query *q, const char *a, const char *behind, const char *between)
 {
-    put(q, table ? "(SELECT " : "(SELECT * FROM " violation_rows);
-    if (table) {
-        put(q, q->v->dml.verb == DML_INSERT ? "* FROM " : "rowid AS " violation_rowid ", * FROM ");
-        q->r = q->r == 0 ? verb_ident(&q->text, q->v->dml.table) : q->r;
+    for (size_t i = 0; i < q->key->count; i++) {
+        put(q, i > 0 ? between : "");
+        q->r = q->r == 0 ? violation_print_part(q->key, i, a, &q->text) : q->r;
+        put(q, behind);
     }
+}
+
+/* As far as a partial index has them. */
+static void put_where(struct query *q)
+{
     if (q->key->where.len > 0) {
         put(q, " WHERE ");
         q->r = q->r == 0 ? buf_append_view(&q->text, q->key->where) : q->r;
     }
-    put(q, ")");
 }
 
-static void put_key(struct query *q)
+/* The rows, numbered among those of the same key; of an UPDATE the first and last of these. */
+static void put_rows(struct query *q)
 {
-    for (size_t i = 0; i < q->key->count; i++) {
-        put(q, i > 0 ? ", " : "");
-        q->r = q->r == 0 ? violation_print_part(q->key, i, "n.", &q->text) : q->r;
+    if (q->v->dml.verb == DML_INSERT) {
+        put(q, "(SELECT *, row_number() OVER (PARTITION BY ");
+        put_parts(q, "", "", ", ");
+        put(q, " ORDER BY " violation_at ") AS \"pond nth\"");
+    } else {
+        put(q, "(SELECT *, min(" violation_rowid ") OVER (PARTITION BY ");
+        put_parts(q, "", "", ", ");
+        put(q, ") AS \"pond least\", max(" violation_rowid ") OVER (PARTITION BY ");
+        put_parts(q, "", "", ", ");
+        put(q, ") AS \"pond most\"");
     }
+    put(q, " FROM " violation_rows);
+    put_where(q);
+    put(q, ") AS n");
 }
 
 /* ---- the questions ---- */
 
+/* The table has n's key, in another row. */
+static void put_taken(struct query *q)
+{
+    bool update = q->v->dml.verb == DML_UPDATE;
+
+    put(q, update ? "EXISTS (SELECT 1 FROM (SELECT rowid AS " violation_rowid ", * FROM "
+                  : "EXISTS (SELECT 1 FROM (SELECT * FROM ");
+    q->r = q->r == 0 ? verb_ident(&q->text, q->v->dml.table) : q->r;
+    put_where(q);
+    put(q, ") AS o WHERE ");
+    put_equal(q, "o.", "n.", q->key);
+    put(q, update ? " AND o." violation_rowid " <> n." violation_rowid ")" : ")");
+}
+
+/* Another row has n's key: one before it, of an UPDATE any. */
+static void put_doubled(struct query *q)
+{
+    put(q, q->v->dml.verb == DML_UPDATE ? "(n.\"pond least\" <> n.\"pond most\" AND "
+                                        : "(n.\"pond nth\" > 1 AND ");
+    put_parts(q, "n.", " IS NOT NULL", " AND ");
+    put(q, ")");
+}
+
 /* Whether a row before it was inserted hangs on others: none that may have been has its key. */
 static void put_no_doubles(struct query *q, const struct violated_key *target)
 {
-    put(q, " AND NOT EXISTS (SELECT 1 FROM " violation_rows " AS d, " violation_rows
-           " AS e WHERE d." violation_at " < e." violation_at " AND ");
-    put_equal(q, "d.", "e.", q->key);
+    put(q, " AND NOT EXISTS (SELECT 1 FROM (SELECT row_number() OVER (PARTITION BY ");
+    put_parts(q, "d.", "", ", ");
+    put(q, ") AS nth FROM " violation_rows " AS d WHERE ");
+    put_parts(q, "d.", " IS NOT NULL", " AND ");
     put(q, " AND NOT EXISTS (SELECT 1 FROM ");
     q->r = q->r == 0 ? verb_ident(&q->text, q->v->dml.table) : q->r;
     put(q, " AS o WHERE ");
     put_equal(q, "o.", "d.", target);
-    put(q, "))");
-}
-
-static void put_taken(struct query *q)
-{
-    put(q, "EXISTS (SELECT 1 FROM ");
-    put_indexed(q, true);
-    put(q, " AS o WHERE ");
-    put_equal(q, "o.", "n.", q->key);
+    put(q, ")) WHERE nth > 1)");
 }
 
 static void put_insert(struct query *q, const struct violated_key *target)
 {
     put(q, " SELECT ");
-    put_key(q);
+    put_parts(q, "n.", "", ", ");
     put(q, " FROM ");
-    put_indexed(q, false);
-    put(q, " AS n WHERE (");
+    put_rows(q);
+    put(q, " WHERE (");
     put_taken(q);
     if (target == NULL) {
-        put(q, ") OR EXISTS (SELECT 1 FROM ");
-        put_indexed(q, false);
-        put(q, " AS e WHERE e." violation_at " < n." violation_at " AND ");
-        put_equal(q, "e.", "n.", q->key);
+        put(q, " OR ");
+        put_doubled(q);
     }
-    put(q, "))");
+    put(q, ")");
     if (target != NULL) {
         q->r = q->r == 0 ? violation_print_not_taken(q->v, target, &q->text) : q->r;
         put_no_doubles(q, target);
@@ -106,15 +135,13 @@ static void put_insert(struct query *q, const struct violated_key *target)
 static void put_update(struct query *q)
 {
     put(q, " SELECT DISTINCT ");
-    put_key(q);
+    put_parts(q, "n.", "", ", ");
     put(q, " FROM ");
-    put_indexed(q, false);
-    put(q, " AS n WHERE ");
+    put_rows(q);
+    put(q, " WHERE " violation_whole " AND (");
     put_taken(q);
-    put(q, " AND o." violation_rowid " <> n." violation_rowid ") OR EXISTS (SELECT 1 FROM ");
-    put_indexed(q, false);
-    put(q, " AS e WHERE e." violation_rowid " <> n." violation_rowid " AND ");
-    put_equal(q, "e.", "n.", q->key);
+    put(q, " OR ");
+    put_doubled(q);
     put(q, ") LIMIT 2");
 }
 

@@ -193,7 +193,7 @@ static void put_insert(struct printing *p)
         put(p, ", ");
         put_inserted(p, wanted(p, i));
     }
-    put(p, " FROM \"pond source\")");
+    put(p, " FROM \"pond source\"" violation_limit ")");
 }
 
 /* ---- UPDATE, DELETE ---- */
@@ -272,7 +272,7 @@ static void put_change(struct printing *p)
     put_view(p, dml->from);
     put(p, " ");
     put_view(p, dml->where);
-    put(p, ")");
+    put(p, p->wish->name == NULL ? violation_limit ")" : ")");
 }
 
 /* ---- all ---- */

@@ -287,6 +287,24 @@ static void nothing_body(struct test_session *t)
     assert_string_equal(detail(t, "INSERT INTO t VALUES (1)"), "");
 }
 
+/* Of very many rows only the first are looked at. */
+static void many_body(struct test_session *t)
+{
+    ok(t, "CREATE TABLE t (a int UNIQUE); INSERT INTO t VALUES (50000), "
+          "(100001)");
+    assert_string_equal(detail(t, "INSERT INTO t SELECT * FROM generate_series(1, 1000000)"),
+                        "Key (a)=(50000) already exists.");
+    ok(t, "DELETE FROM t WHERE a = 50000");
+    assert_string_equal(detail(t, "INSERT INTO t SELECT * FROM generate_series(1, 1000000)"),
+                        "Key (a)=(100001) already exists.");
+    ok(t, "DELETE FROM t; INSERT INTO t VALUES (100002)");
+    assert_string_equal(detail(t, "INSERT INTO t SELECT * FROM generate_series(1, 1000000)"), "");
+    ok(t, "DELETE FROM t; INSERT INTO t SELECT * FROM generate_series(1, 100001)");
+    assert_string_equal(detail(t, "UPDATE t SET a = 7"), "");
+    ok(t, "DELETE FROM t WHERE a = 5");
+    assert_string_equal(detail(t, "UPDATE t SET a = 7"), "Key (a)=(7) already exists.");
+}
+
 /* What SQLite's own files have. */
 static void foreign_file_body(struct test_session *t)
 {
@@ -442,6 +460,7 @@ TEST(a_deferred_key_is_not_told_for_another, deferred_body)
 TEST(a_random_key_is_remembered_for_one_row, uuid_body)
 TEST(generated_columns_are_told, generated_body)
 TEST(nothing_is_told_that_may_be_wrong, nothing_body)
+TEST(of_very_many_rows_the_first_are_looked_at, many_body)
 TEST(other_files_of_sqlites_are_understood, foreign_file_body)
 TEST(what_follows_is_not_touched, functions_body)
 TEST(many_rows_fail_as_the_first_of_them, random_body)
@@ -460,6 +479,7 @@ int main(void)
         cmocka_unit_test(a_random_key_is_remembered_for_one_row),
         cmocka_unit_test(generated_columns_are_told),
         cmocka_unit_test(nothing_is_told_that_may_be_wrong),
+        cmocka_unit_test(of_very_many_rows_the_first_are_looked_at),
         cmocka_unit_test(other_files_of_sqlites_are_understood),
         cmocka_unit_test(what_follows_is_not_touched),
         cmocka_unit_test(many_rows_fail_as_the_first_of_them),
