@@ -81,10 +81,12 @@ static int locate(struct seeding *seeding, struct view statement)
         skip -= (*p & 0xc0) != 0x80; /* positions count characters */
         at = skip == 0 ? p + 1 : at;
     }
+    const char *detail = failure_get(&inner, FIELD_DETAIL);
     const char *where = failure_get(&inner, FIELD_WHERE);
-    failure_set(failure, inner.sqlstate, "%s:%u: %s%s%s", seeding->options->path,
+    failure_set(failure, inner.sqlstate, "%s:%u: %s%s%s%s%s", seeding->options->path,
                 line_of(seeding->script, at), failure_get(&inner, FIELD_MESSAGE),
-                where == NULL ? "" : ", ", where == NULL ? "" : where);
+                detail == NULL ? "" : ": ", detail == NULL ? "" : detail, where == NULL ? "" : ", ",
+                where == NULL ? "" : where);
     failure_add(failure, FIELD_DETAIL, "%.*s%s",
                 (int)(own.len < excerpt_bytes ? own.len : excerpt_bytes), (const char *)own.data,
                 own.len > excerpt_bytes ? " ..." : "");

@@ -3,10 +3,12 @@
  * SQLite says which constraint has failed, and not for which row. So nothing is noted while a
  * statement runs; when it has failed its rows are worked out once more, from its text and its
  * parameters, and the first that violates the constraint is told. It is the same row, for what
- * would give another value the second time (random(), another's sequence) is refused: then there is
- * no DETAIL, as there is none wherever it could be wrong.
+ * would give another value the second time (random()) is refused: then there is no DETAIL, as there
+ * is none wherever it could be wrong. What nextval() and gen_random_uuid() gave last is remembered,
+ * which is enough for one row.
  *
- * It costs only those whose statement fails: some questions to the schema and one query. */
+ * It costs only those whose statement fails: some questions to the schema and one query, of no more
+ * than the first 100,000 rows. */
 #pragma once
 
 #include "base/cell.h"

@@ -180,6 +180,22 @@ static void a_statement_that_fails_is_named_with_file_line_and_text(void **state
     assert_string_equal(failure_get(&failure, FIELD_DETAIL), "SELECT 1 FROM nowhere");
 }
 
+static void a_key_that_is_there_twice_is_named(void **state)
+{
+    struct failure failure;
+    struct template *template_;
+
+    (void)state;
+    assert_int_equal(
+        load("CREATE TABLE t (i int PRIMARY KEY);\nINSERT INTO t VALUES (1), (2), (2);\n",
+             &template_, &failure),
+        FAILED);
+    assert_string_equal(failure.sqlstate, "23505");
+    assert_non_null(strstr(failure_get(&failure, FIELD_MESSAGE),
+                           "seed.sql:2: duplicate key value violates unique constraint \"t_pkey\": "
+                           "Key (i)=(2) already exists."));
+}
+
 /* The place that the grammar names may be the first letter behind a newline. */
 static void a_statement_that_is_none_is_named_with_its_line(void **state)
 {
@@ -331,6 +347,7 @@ int main(void)
         cmocka_unit_test(copy_takes_the_lines_behind_it),
         cmocka_unit_test(bad_copy_data_are_named_with_their_line),
         cmocka_unit_test(a_statement_that_fails_is_named_with_file_line_and_text),
+        cmocka_unit_test(a_key_that_is_there_twice_is_named),
         cmocka_unit_test(a_statement_that_is_none_is_named_with_its_line),
         cmocka_unit_test(an_unterminated_string_is_an_error_of_its_line),
         cmocka_unit_test(a_long_statement_is_named_by_its_beginning),
