@@ -412,6 +412,57 @@ static void random_body(struct test_session *t)
     }
 }
 
+/* That of an UPDATE is that of the first row that fails when they come one by one; or there is
+ * none. */
+static void random_update_body(struct test_session *t)
+{
+    static const char *const values[] = {
+        "a + 1", "a - 2", "7", "a / 2", "a + id", "nullif(a, 4)"
+    };
+    unsigned seed = (unsigned)time(NULL);
+    int told = 0;
+
+    print_message("seed %u\n", seed);
+    ok(t, "CREATE TABLE v (id int PRIMARY KEY, a int UNIQUE)");
+    for (int round = 0; round < 300; round++) {
+        const char *value = values[(size_t)rand_r(&seed) % ARRAY_LEN(values)];
+        int below = rand_r(&seed) % 12;
+        char text[128], wanted[256] = "";
+        bool failed = false;
+
+        ok(t, "BEGIN; DELETE FROM v");
+        for (int id = 0; id < 8; id++) {
+            (void)snprintf(text, sizeof(text),
+                           "INSERT INTO v VALUES (%d, %d) ON CONFLICT DO NOTHING", id,
+                           rand_r(&seed) % 14);
+            ok(t, text);
+        }
+        ok(t, "SAVEPOINT s");
+        for (int id = 0; id < 8 && !failed; id++) {
+            (void)snprintf(text, sizeof(text), "UPDATE v SET a = %s WHERE a < %d AND id = %d",
+                           value, below, id);
+            failed = !run(t, text);
+        }
+        if (failed) {
+            (void)snprintf(wanted, sizeof(wanted), "%s", failure_get(&t->failure, FIELD_DETAIL));
+        }
+        ok(t, "ROLLBACK TO s");
+        (void)snprintf(text, sizeof(text), "UPDATE v SET a = %s WHERE a < %d", value, below);
+        if (failed) {
+            const char *found = detail(t, text);
+
+            told += found[0] != '\0';
+            if (found[0] != '\0' && strcmp(found, wanted) != 0) {
+                fail_msg("%s: \"%s\", not \"%s\"", text, found, wanted);
+            }
+        } else {
+            ok(t, text);
+        }
+        ok(t, "ROLLBACK");
+    }
+    assert_true(told > 10);
+}
+
 /* ---- memory ---- */
 
 /* Each allocation fails once: then there may be no DETAIL, but never another one. */
@@ -464,6 +515,7 @@ TEST(of_very_many_rows_the_first_are_looked_at, many_body)
 TEST(other_files_of_sqlites_are_understood, foreign_file_body)
 TEST(what_follows_is_not_touched, functions_body)
 TEST(many_rows_fail_as_the_first_of_them, random_body)
+TEST(an_update_is_told_its_first_row_or_nothing, random_update_body)
 TEST(memory_may_be_short, memory_body)
 
 int main(void)
@@ -483,6 +535,7 @@ int main(void)
         cmocka_unit_test(other_files_of_sqlites_are_understood),
         cmocka_unit_test(what_follows_is_not_touched),
         cmocka_unit_test(many_rows_fail_as_the_first_of_them),
+        cmocka_unit_test(an_update_is_told_its_first_row_or_nothing),
         cmocka_unit_test(memory_may_be_short),
     };
 
