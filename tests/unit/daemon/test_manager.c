@@ -13,6 +13,8 @@
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, server_setup, server_teardown)
 
+static const char more_time[] = "EXTEND_TIMEOUT_USEC=30000000";
+
 /* The manager: a socket in a folder of its own. */
 struct fixture {
     char folder[32];
@@ -64,6 +66,7 @@ static void a_reload_is_told_with_its_begin_and_its_end(void **state)
     (void)state;
     listen_begin(&f);
     assert_int_equal(manager_open(&manager, &test_server), 0);
+    assert_string_equal(note(&f), more_time);
     manager_is_ready(&manager);
     server_run(settle, NULL);
     assert_string_equal(note(&f), "READY=1");
@@ -72,6 +75,7 @@ static void a_reload_is_told_with_its_begin_and_its_end(void **state)
     manager_reloads(&manager);
     assert_memory_equal(note(&f), "RELOADING=1\nMONOTONIC_USEC=", 27);
     assert_non_null(strstr(f.note, "\nSTATUS=reloading"));
+    assert_string_equal(note(&f), more_time);
     assert_string_equal(note(&f), "");
     manager_reloaded(&manager);
     server_run(settle, NULL);
@@ -89,6 +93,7 @@ static void a_stop_is_told_once(void **state)
     (void)state;
     listen_begin(&f);
     assert_int_equal(manager_open(&manager, &test_server), 0);
+    assert_string_equal(note(&f), more_time);
     manager_stops(&manager, 1000000);
     manager_stops(&manager, 1000000);
     assert_string_equal(note(&f), "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=16000000");
