@@ -242,16 +242,22 @@ static uint64_t sum(const struct respool *pool, enum respool_counter what)
 void respool_stats(struct respool *pool, struct respool_stats *ret_stats)
 {
     struct gate_stats gate;
+    uint64_t destroyed = sum(pool, COUNT_DESTROYED);
+    uint64_t created = sum(pool, COUNT_CREATED);
+    size_t in_use = sum(pool, COUNT_IN_USE);
+    size_t idle = sum(pool, COUNT_IDLE);
+    uint64_t others = destroyed + in_use + idle;
 
     gate_stats(pool->options.gate, &pool->budget, &gate);
     *ret_stats = (struct respool_stats){
-        .in_use = sum(pool, COUNT_IN_USE),
-        .idle = sum(pool, COUNT_IDLE),
+        .in_use = in_use,
+        .idle = idle,
+        .ending = created > others ? (size_t)(created - others) : 0,
         .waiting = gate.waiting,
         .first_since_us = gate.first_since_us,
         .leases = sum(pool, COUNT_LEASES),
-        .created = sum(pool, COUNT_CREATED),
-        .destroyed = sum(pool, COUNT_DESTROYED),
+        .created = created,
+        .destroyed = destroyed,
         .timed_out = sum(pool, COUNT_TIMED_OUT),
         .waited_us = sum(pool, COUNT_WAITED_US),
     };

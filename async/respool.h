@@ -124,6 +124,7 @@ struct budget *respool_budget(struct respool *pool);
 struct respool_stats {
     size_t in_use;
     size_t idle;
+    size_t ending; /* neither: what they hold is about to come back. An estimate beside threads */
     size_t waiting;
     int64_t first_since_us; /* when the first who waits came; DEADLINE_NONE: nobody waits */
     uint64_t leases;        /* ever */

@@ -45,7 +45,7 @@ void memory_look(struct connection *conn)
     }
 }
 
-/* Are there idle sessions, or pages, that are about to be given back? */
+/* Are there idle sessions, or pages, that are about to be given back? Those of other loops, too. */
 static bool more_comes(const struct server *server)
 {
     struct registry_stats stats;
@@ -54,7 +54,7 @@ static bool more_comes(const struct server *server)
         return true;
     }
     registry_stats(server->registry, &stats);
-    return stats.sessions.idle > 0;
+    return stats.sessions.idle + stats.sessions.ending > 0;
 }
 
 int memory_await_room(struct connection *conn, struct failure *ret_failure)

@@ -325,6 +325,7 @@ void database_stats(const struct database *database, struct database_stats *ret_
         .paused = places.paused,
         .sessions = places.used,
         .idle = stats.idle,
+        .ending = stats.ending,
         .waiting = stats.waiting,
         .leases = stats.leases,
         .created = stats.created,

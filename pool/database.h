@@ -111,6 +111,7 @@ struct database_stats {
     bool paused;
     size_t sessions;        /* in use, those of its named clones too */
     size_t idle;            /* kept for the next */
+    size_t ending;          /* their memory is about to come back */
     size_t waiting;         /* clients in line */
     uint64_t leases;        /* ever, of private clones, as the next one */
     uint64_t created;       /* sessions that had to be made for them */

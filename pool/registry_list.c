@@ -92,6 +92,7 @@ void registry_stats(struct registry *registry, struct registry_stats *ret_stats)
         database_stats(database, &one);
         all.sessions.sessions += one.sessions;
         all.sessions.idle += one.idle;
+        all.sessions.ending += one.ending;
         all.sessions.waiting += one.waiting;
         all.sessions.leases += one.leases;
         all.sessions.created += one.created;

@@ -56,6 +56,34 @@ static void what_is_idle_ends_when_it_is_wanted_so(void **state)
     assert_string_equal(test_log_text(), "+a+b+c!a!b/-a-b/!c/?c!c-c.");
 }
 
+static void shed_slowly(void *arg)
+{
+    struct respool_stats stats;
+
+    (void)arg;
+    pool_open((struct respool_options){ .max_idle = 4 });
+    struct thing *a = lease(), *b = lease();
+    leave(a);
+    leave(b);
+    faults.slow = true;
+    respool_shed(pool);
+    do {
+        assert_int_equal(await_turn(), 0);
+        respool_stats(pool, &stats);
+        assert_int_equal(stats.idle + stats.ending, things_alive);
+    } while (stats.idle > 0);
+    assert_int_equal(stats.ending, 2);
+    settle();
+    respool_stats(pool, &stats);
+    assert_int_equal(stats.idle + stats.ending, 0);
+}
+
+static void who_is_at_his_end_is_counted_until_it(void **state)
+{
+    (void)state;
+    run_pool(shed_slowly);
+}
+
 static void shed_those_that_are_kept_ready(void *arg)
 {
     (void)arg;
@@ -442,6 +470,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         KEEP_TEST(what_is_idle_for_too_long_ends),
         KEEP_TEST(what_is_idle_ends_when_it_is_wanted_so),
+        KEEP_TEST(who_is_at_his_end_is_counted_until_it),
         KEEP_TEST(what_is_to_be_ready_is_made_anew_after_a_while),
         KEEP_TEST(the_tender_does_it_when_he_is_at_work_already),
         KEEP_TEST(what_is_too_old_ends),
