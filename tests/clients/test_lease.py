@@ -32,7 +32,7 @@ LOOKS = [
     "SAVEPOINT s", "ROLLBACK TO s",
     "INSERT INTO orders (id, customer_id, sku, total) VALUES (50, 999, 'none', 1)",
     "INSERT INTO orders (id, customer_id, sku, total) VALUES (51, 1, 'apple', 1)",
-    "INSERT INTO orders (id, customer_id, sku, quantity, total) VALUES (52, 1, 'few', 0, 1)",
+    "INSERT INTO orders VALUES (52, 1, 'few', 0, 1, '2024-07-01 12:00:00+00')",  # the error shows the row
     "INSERT INTO customers (email, name) VALUES ('new@example.org', 'New') RETURNING id, vip, joined",
     "FETCH 1 FROM held", "MOVE 1 IN held", "CLOSE held", "SELECT name FROM pg_cursors",
     "SELECT name, statement FROM pg_prepared_statements", "SELECT changes()",

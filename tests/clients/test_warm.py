@@ -76,9 +76,10 @@ class Warm(Test):
 
     def check_next(self, what, before, reused):
         w = self.connect("single")
-        for expected, found in zip(self.first, self.look(w)):
-            self.assertEqual(found, expected, what)
+        seen = self.look(w)
         self.leave(w)
+        for expected, found in zip(self.first, seen):
+            self.assertEqual(found, expected, what)
         self.assertEqual(self.created() - before, 0 if reused else 1, what)
 
     def test_each_kind_of_thing(self):
