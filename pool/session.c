@@ -6,6 +6,7 @@
 #include "pool/clone.h"
 #include "pool/spool.h"
 #include "pool/sqlite_error.h"
+#include "pool/vfs.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -172,6 +173,7 @@ static void forget_lease(struct session *session)
     session->stop = STOP_NONE;
     session->deadline_us = DEADLINE_NONE;
     session->guard = (struct guard){ 0 };
+    session_limit_steps(session, 0);
     session->txn = (struct txn){ 0 };
     session->options.should_stop = NULL;
     session->options.who = NULL;
@@ -259,6 +261,11 @@ void session_set_lock_timeout(struct session *session, int64_t timeout_us)
 void session_set_work_mem(struct session *session, size_t bytes)
 {
     session->options.work_mem = bytes;
+}
+
+bool session_sees_newest(const struct session *session, uint64_t *ret_version)
+{
+    return vfs_sees_newest(session->db, ret_version);
 }
 
 void session_allow_functions(struct session *session, bool (*allows)(const char *function))

@@ -92,6 +92,12 @@ void session_set_work_mem(struct session *session, size_t bytes); /* of cursors 
 /* From now on statements may call only functions that this says true of, inside of views, too:
  * 42501. NULL: all that clients may. A statement that is prepared already is not asked about. */
 void session_allow_functions(struct session *session, bool (*allows)(const char *function));
+/* Stands for what a statement would see that begins now: it is the same number as long as that is
+ * the same. False: others have committed something that it would not see yet. */
+bool session_sees_newest(const struct session *session, uint64_t *ret_version);
+/* What statements do from now on may take so many steps of SQLite's machine, all together; then
+ * they are stopped as by a cancel, and those that come, too. 0: no end. */
+void session_limit_steps(struct session *session, uint64_t steps);
 
 /* Asks the statement that runs now (if any) to stop, from another task of this loop. */
 void session_stop_statement(struct session *session, enum stop_reason reason);

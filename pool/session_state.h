@@ -85,6 +85,8 @@ struct session {
     bool waiter_stopped;    /* session_stop_statement() cancelled that wait */
     int64_t deadline_us;
     enum stop_reason stop;
+    uint64_t steps_most; /* that all statements together may take; 0: no end */
+    uint64_t steps;      /* that they took, counted by the thousand */
     struct guard guard;
     struct stmt_cache cache;
     struct tempfile_room temp;

@@ -70,6 +70,12 @@ void session_run_blocking(void *owner, void (*fn)(void *arg), void *arg)
     }
 }
 
+static bool out_of_steps(struct session *session)
+{
+    session->steps += progress_steps;
+    return session->steps_most != 0 && session->steps > session->steps_most;
+}
+
 static int on_progress(void *arg)
 {
     struct session *session = arg;
@@ -84,7 +90,8 @@ static int on_progress(void *arg)
         task_slice_over(task)) {
         give_turn(session);
     }
-    return session->unstoppable == 0 && session->stop != STOP_NONE;
+    bool spent = out_of_steps(session);
+    return session->unstoppable == 0 && (session->stop != STOP_NONE || spent);
 }
 
 void session_watch(struct session *session)
@@ -102,6 +109,12 @@ void session_stop_statement(struct session *session, enum stop_reason reason)
         session->waiter_stopped = true;
         task_cancel(session->waiter, (int)reason);
     }
+}
+
+void session_limit_steps(struct session *session, uint64_t steps)
+{
+    session->steps_most = steps;
+    session->steps = 0;
 }
 
 void session_statement_begin(struct session *session, int64_t deadline_us)

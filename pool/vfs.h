@@ -43,6 +43,10 @@ void vfs_share_root(struct sqlite3 *from, struct sqlite3 *to);
  * who has the writer's place: a write would be SQLITE_BUSY_SNAPSHOT. */
 bool vfs_root_is_newest(struct sqlite3 *db);
 
+/* The version of the root that a transaction of this connection sees that begins now, or has begun.
+ * False: it is not the clone's newest. */
+bool vfs_sees_newest(struct sqlite3 *db, uint64_t *ret_version);
+
 /* Stands for the schema of the root that the next transaction of this connection begins with: as
  * long as it is the same number, so is the schema. */
 uint32_t vfs_schema_version(struct sqlite3 *db);

@@ -479,6 +479,18 @@ void vfs_set_user(sqlite3 *db, const void *user)
     vfs_file_of(db)->user = user;
 }
 
+bool vfs_sees_newest(sqlite3 *db, uint64_t *ret_version)
+{
+    const struct vfs_file *file = vfs_file_of(db);
+    uint64_t version = file->version;
+
+    if (!file->pinned) {
+        (void)next_root(file, &version);
+    }
+    *ret_version = version;
+    return version == file->clone->version;
+}
+
 uint64_t vfs_published(sqlite3 *db)
 {
     return vfs_file_of(db)->published;

@@ -73,6 +73,52 @@ static void the_deadline_stops_a_statement(void **state)
     in_task(*state, statement_timeout);
 }
 
+/* A scan of a thousand rows is a few thousand steps. */
+static void step_limit(struct world *w)
+{
+    static const char scan[] = "SELECT count(*) FROM t WHERE id > 0";
+    struct session *session = ticking(w, NULL);
+
+    session_limit_steps(session, 20000);
+    assert_int_equal(query_int(session, scan), 1000);
+    assert_int_equal(query_int(session, scan), 1000);
+    fails(session, "SELECT count(*) FROM t AS a, t AS b", "57014",
+          "canceling statement due to user request");
+    fails(session, scan, "57014", "canceling statement due to user request");
+    session_limit_steps(session, 20000);
+    assert_int_equal(query_int(session, scan), 1000);
+    session_limit_steps(session, 0);
+    assert_int_equal(query_int(session, "SELECT count(*) FROM t AS a, t AS b"), 1000000);
+    session_close(session);
+}
+
+static void the_steps_of_statements_can_be_limited(void **state)
+{
+    in_task(*state, step_limit);
+}
+
+static void commits_of_others(struct world *w)
+{
+    struct session *session = session_on(w->clone, NULL);
+    struct session *other = session_on(w->clone, NULL);
+    uint64_t before, after;
+
+    assert_true(session_sees_newest(session, &before));
+    assert_int_equal(query_int(session, "SELECT count(*) FROM t"), 1000);
+    assert_true(session_sees_newest(session, &after));
+    assert_int_equal(after, before);
+    run(other, "DELETE FROM t WHERE id = 1");
+    assert_true(session_sees_newest(session, &after));
+    assert_int_not_equal(after, before);
+    session_close(other);
+    session_close(session);
+}
+
+static void it_is_known_whether_others_have_committed(void **state)
+{
+    in_task(*state, commits_of_others);
+}
+
 struct running {
     struct session *session;
     const char *sqlstate;
@@ -420,6 +466,8 @@ int main(void)
         WORLD_TEST(runs_statements),
         WORLD_TEST(speaks_as_postgresql_does),
         WORLD_TEST(the_deadline_stops_a_statement),
+        WORLD_TEST(the_steps_of_statements_can_be_limited),
+        WORLD_TEST(it_is_known_whether_others_have_committed),
         WORLD_TEST(another_task_stops_a_statement),
         WORLD_TEST(the_owner_is_asked_at_each_time_slice),
         WORLD_TEST(a_cancelled_task_stops_its_statement),
