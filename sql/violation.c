@@ -20,13 +20,35 @@ static int tell_row(struct violation *v, const struct cell *cells, void *arg)
     return r == 0 ? CURSOR_END : r;
 }
 
+/* Of several rows of an upsert, one before may have failed as it was changed. */
+static bool is_known(const struct violation *v, struct view condition)
+{
+    struct violated_key key = { .count = 0 };
+
+    if (v->dml.conflict.len == 0 || v->dml.one_row) {
+        return true;
+    }
+    if (!violation_key_mentioned(v, condition, &key)) {
+        return false;
+    }
+    for (size_t i = 0; i < key.count; i++) {
+        if (key.columns[i]->generated) {
+            return false;
+        }
+    }
+    return violation_conflict_leaves(v, &key, true);
+}
+
 /* The first row that is so; whatever the order was, it violates the constraint. */
 static int first_row(struct violation *v, struct view condition, struct failure *failure)
 {
     cleanup(buf_finish) struct buf text = { 0 };
     struct violation_wish wish = { .is_new = true };
-    int r = violation_print_rows(v, &wish, &text);
 
+    if (!is_known(v, condition)) {
+        return FAILED;
+    }
+    int r = violation_print_rows(v, &wish, &text);
     r = r == 0 ? buf_append_str(&text, " SELECT ") : r;
     for (size_t i = 0; i < v->count && r == 0; i++) {
         r = i > 0 ? buf_append_str(&text, ", ") : 0;
@@ -34,7 +56,7 @@ static int first_row(struct violation *v, struct view condition, struct failure 
     }
     r = r == 0 ? buf_append_str(&text, " FROM " violation_rows " WHERE ") : r;
     r = r == 0 ? buf_append_view(&text, condition) : r;
-    r = r == 0 ? buf_append_str(&text, " ORDER BY " violation_at " LIMIT 1") : r;
+    r = r == 0 ? buf_append_str(&text, " LIMIT 1") : r;
     return r != 0 ? r
                   : violation_ask(v, buf_view(&text), v->params, v->param_count, tell_row, failure);
 }
@@ -119,12 +141,22 @@ static size_t count_calls(const struct violation *v, const char *function)
     return calls;
 }
 
+/* SQLite's own number is looked at before all values are worked out, others behind that. */
+static bool lacks_rowid(const struct violation *v, const struct failure *failure)
+{
+    const char *name = failure_get(failure, FIELD_COLUMN);
+    const struct violated_column *column = name == NULL ? NULL : violation_column(v, name);
+
+    return column != NULL && column->rowid;
+}
+
 /* What these gave last is what the row got from them, if it is the only one and has called them
  * once: there are no queries and no second call. */
-static bool remembers(const struct violation *v)
+static bool remembers(const struct violation *v, const struct failure *failure)
 {
-    return v->dml.verb == DML_INSERT && v->dml.one_row && count_calls(v, "SELECT") == 0 &&
-           count_calls(v, "NEXTVAL") <= 1 && count_calls(v, "GEN_RANDOM_UUID") <= 1;
+    return !lacks_rowid(v, failure) && v->dml.verb == DML_INSERT && v->dml.one_row &&
+           count_calls(v, "SELECT") == 0 && count_calls(v, "NEXTVAL") <= 1 &&
+           count_calls(v, "GEN_RANDOM_UUID") <= 1;
 }
 
 /* A trigger may have written something else. */
@@ -176,23 +208,44 @@ static int explain_kind(struct violation *v, const struct kind *kind, struct fai
     if (early) {
         r = kind->explain(v, failure);
     }
-    return failure_get(failure, FIELD_DETAIL) == NULL && violation_conflict_settle(v) == 0
+    return r == CURSOR_END && failure_get(failure, FIELD_DETAIL) == NULL &&
+                   violation_conflict_settle(v) == 0
                ? kind->explain(v, failure)
                : r;
 }
 
-static void explain(struct violation *v, const struct kind *kind, struct failure *failure)
+/* SQLite's machine does so much in a fifth of a second. The statement may be one that would go on
+ * for hours if it had not failed at its first row. */
+enum { steps_most = 20000000 };
+
+static void look_back(struct violation *v, const struct kind *kind, struct failure *failure)
 {
     struct session *session = v->sql->session;
 
-    if (!has_no_triggers(v) || violation_load_table(v, v->dml.table) != 0) {
-        return;
-    }
     v->sql->looks_back = true;
-    session_allow_functions(session, remembers(v) ? allows_remembered : function_is_steady);
+    session_limit_steps(session, steps_most);
+    session_allow_functions(session,
+                            remembers(v, failure) ? allows_remembered : function_is_steady);
     (void)explain_kind(v, kind, failure);
     session_allow_functions(session, NULL);
+    session_limit_steps(session, 0);
     v->sql->looks_back = false;
+}
+
+/* Others may commit meanwhile: what was seen then is not what the statement saw. */
+static void explain(struct violation *v, const struct kind *kind, struct failure *failure)
+{
+    struct session *session = v->sql->session;
+    struct failure told = *failure;
+    uint64_t before, after;
+
+    if (!session_sees_newest(session, &before) || !has_no_triggers(v) || violation_load_table(v, v->dml.table) != 0) {
+        return;
+    }
+    look_back(v, kind, &told);
+    if (session_sees_newest(session, &after) && after == before) {
+        *failure = told;
+    }
 }
 
 static void violation_finish(struct violation *v)

@@ -7,8 +7,8 @@
  * is none wherever it could be wrong. What nextval() and gen_random_uuid() gave last is remembered,
  * which is enough for one row.
  *
- * It costs only those whose statement fails: some questions to the schema and one query, of no more
- * than the first 100,000 rows. */
+ * It costs only those whose statement fails: some questions to the schema and one query, which is
+ * given up when it takes long, or when others commit meanwhile. */
 #pragma once
 
 #include "base/cell.h"

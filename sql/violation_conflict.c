@@ -8,6 +8,7 @@
 #include "sql/verb_support.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* ---- the text ---- */
 
@@ -70,7 +71,22 @@ bool violation_conflict_target(const struct violation *v, struct violated_key *r
     return key.count > 0 && !text.partial;
 }
 
-bool violation_conflict_leaves(const struct violation *v, const struct violated_key *key)
+/* excluded."name". */
+static bool is_as_given(struct view value, const char *name)
+{
+    struct sqltext_token excluded = sqltext_next(&value);
+    struct sqltext_token dot = sqltext_next(&value);
+    struct sqltext_token token = sqltext_next(&value);
+    char table[table_name_bytes], column[table_name_bytes];
+
+    sqltext_identifier(&excluded, table, sizeof table);
+    sqltext_identifier(&token, column, sizeof column);
+    return strcmp(table, "excluded") == 0 && sqltext_is_byte(&dot, '.') &&
+           sqltext_names_equal(column, name) && sqltext_next(&value).kind == SQLTEXT_END;
+}
+
+bool violation_conflict_leaves(const struct violation *v, const struct violated_key *key,
+                               bool or_as_given)
 {
     struct conflict_text text = read_conflict(v->dml.conflict);
     struct view item, value;
@@ -79,6 +95,9 @@ bool violation_conflict_leaves(const struct violation *v, const struct violated_
     while (dml_list_next(&text.set, &item)) {
         if (!dml_assignment(item, name, sizeof name, &value)) {
             return false;
+        }
+        if (or_as_given && is_as_given(value, name)) {
+            continue;
         }
         for (size_t i = 0; i < key->count; i++) {
             if (sqltext_names_equal(key->columns[i]->name, name)) {

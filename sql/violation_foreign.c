@@ -100,7 +100,7 @@ static void put_selected(struct query *q, const struct violated_key *key, const 
         put(q, i > 0 ? ", n." : "n.");
         put_ident(q, prefix, key->columns[i]->name);
     }
-    put(q, " FROM " violation_rows " AS n WHERE " violation_whole " AND ");
+    put(q, " FROM " violation_rows " AS n WHERE ");
 }
 
 static int tell(struct violation *v, const struct cell *cells, void *arg)
@@ -197,7 +197,9 @@ static int look_at_child(struct violation *v, struct reference *ref,
 {
     struct query q = { .v = v };
     struct violated_key key, target, all;
-    struct violation_wish wish = { .key = &all, .is_new = true };
+    struct violation_wish wish = { .key = &all,
+                                   .is_new = true,
+                                   .numbered = v->dml.conflict.len > 0 };
 
     if (!gather(v, ref, &key, &target, &all)) {
         return FAILED;
@@ -211,7 +213,7 @@ static int look_at_child(struct violation *v, struct reference *ref,
     if (v->dml.conflict.len > 0 && q.r == 0) {
         q.r = violation_print_not_taken(v, &target, &q.text);
     }
-    put(&q, " ORDER BY n." violation_at " LIMIT 1");
+    put(&q, " LIMIT 1");
     return run(&q, answer);
 }
 
@@ -251,7 +253,7 @@ static int look_at_parent(struct violation *v, struct reference *ref,
         put(&q, ") AND NOT EXISTS (SELECT 1 FROM " violation_rows " AS e WHERE ");
         put_equal(&q, "e.", ref->targets, "n.", ref->targets, violation_old);
     }
-    put(&q, ") ORDER BY n." violation_at " LIMIT 1");
+    put(&q, ") LIMIT 1");
     return run(&q, answer);
 }
 

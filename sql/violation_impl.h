@@ -77,24 +77,20 @@ must_check int violation_print_part(const struct violated_key *key, size_t i, co
 /* ---- the rows (violation_rows.c) ---- */
 
 #define violation_rows  "\"pond new\""
-#define violation_at    "\"pond at\""    /* their number */
+#define violation_at    "\"pond at\""    /* INSERT: their number, if it is wanted */
 #define violation_rowid "\"pond rowid\"" /* UPDATE and DELETE */
 #define violation_old   "pond old "      /* before a column's name: its value before */
-
-/* No more rows are looked at: a statement that fails at its first row shall not cost what all of
- * them do. Who has to know all of them asks whether these are. */
-#define violation_limit " LIMIT 100001"
-#define violation_whole "(SELECT count(*) FROM " violation_rows ") <= 100000"
 
 /* Which columns of the rows are wanted: all, or a key's; new values, old ones or both. */
 struct violation_wish {
     const struct violated_key *key; /* NULL: all */
     bool is_new;
     bool is_old;      /* UPDATE and DELETE */
+    bool numbered;    /* INSERT: in their order; else they come as far as they are asked for */
     const char *name; /* of the rows, quoted; NULL: violation_rows */
 };
-/* Appends "WITH ... "pond new" AS (...)", in their order. 0, CURSOR_END when they are not to be
- * known, or -ENOMEM. */
+/* Appends "WITH ... "pond new" AS (...)". 0, FAILED when they are not to be known,
+ * or -ENOMEM. */
 must_check int violation_print_rows(struct violation *v, const struct violation_wish *wish,
                                     struct buf *out);
 
@@ -102,8 +98,9 @@ must_check int violation_print_rows(struct violation *v, const struct violation_
 
 /* The columns in ON CONFLICT (...). False: there are none, or expressions. */
 bool violation_conflict_target(const struct violation *v, struct violated_key *ret_key);
-/* Does DO UPDATE SET, if there is one, leave the key alone? */
-bool violation_conflict_leaves(const struct violation *v, const struct violated_key *key);
+/* Does DO UPDATE SET, if there is one, leave the key alone (or give it the row's own values)? */
+bool violation_conflict_leaves(const struct violation *v, const struct violated_key *key,
+                               bool or_as_given);
 /* Appends " AND NOT EXISTS ...": the row n meets none of the target's key, so it was inserted. */
 must_check int violation_print_not_taken(struct violation *v, const struct violated_key *target,
                                          struct buf *out);

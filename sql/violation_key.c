@@ -138,7 +138,7 @@ static void put_update(struct query *q)
     put_parts(q, "n.", "", ", ");
     put(q, " FROM ");
     put_rows(q);
-    put(q, " WHERE " violation_whole " AND (");
+    put(q, " WHERE (");
     put_taken(q);
     put(q, " OR ");
     put_doubled(q);
@@ -169,7 +169,7 @@ static int ask(struct violation *v, const struct violated_key *key, struct viola
     cleanup(buf_finish) struct buf text = { 0 };
     struct query q = { .v = v, .key = key };
     struct violated_key all = { .count = 0 };
-    struct violation_wish wish = { .key = &all, .is_new = true };
+    struct violation_wish wish = { .key = &all, .is_new = true, .numbered = true };
     struct answer answer = { .key = key, .failure = failure, .untold = *failure };
 
     if (!violation_key_join(&all, key) || (target != NULL && !violation_key_join(&all, target)) ||
@@ -240,7 +240,7 @@ int violation_unique(struct violation *v, struct failure *failure)
     if (v->dml.conflict.len == 0) {
         return ask_in_order(v, name, &key, failure);
     }
-    return violation_conflict_target(v, &target) && violation_conflict_leaves(v, &key)
+    return violation_conflict_target(v, &target) && violation_conflict_leaves(v, &key, false)
                ? ask(v, &key, &target, failure)
                : CURSOR_END;
 }

@@ -35,7 +35,7 @@ static void put_ident(struct printing *p, const char *name)
 /* It cannot be known. */
 static void give_up(struct printing *p)
 {
-    p->r = p->r == 0 ? CURSOR_END : p->r;
+    p->r = p->r == 0 ? FAILED : p->r;
 }
 
 static const struct violated_column *wanted(const struct printing *p, size_t i)
@@ -52,12 +52,18 @@ static size_t wanted_count(const struct printing *p)
 
 /* ---- names ---- */
 
+static bool is_numbered(const struct printing *p)
+{
+    return p->wish->numbered && p->v->dml.verb == DML_INSERT;
+}
+
 static void put_names(struct printing *p)
 {
+    bool insert = p->v->dml.verb == DML_INSERT;
     char old[sizeof(violation_old) + table_name_bytes];
 
     put(p, p->wish->name != NULL ? p->wish->name : violation_rows);
-    put(p, "(" violation_at);
+    put(p, !insert ? "(" violation_rowid : is_numbered(p) ? "(" violation_at : "(\"pond none\"");
     for (size_t i = 0; i < wanted_count(p); i++) {
         if (p->wish->is_new) {
             put(p, ", ");
@@ -69,7 +75,7 @@ static void put_names(struct printing *p)
             put_ident(p, old);
         }
     }
-    put(p, p->v->dml.verb == DML_INSERT ? ")" : ", " violation_rowid ")");
+    put(p, ")");
 }
 
 /* ---- INSERT ---- */
@@ -188,12 +194,12 @@ static void put_insert(struct printing *p)
 {
     put_source(p);
     put_names(p);
-    put(p, " AS MATERIALIZED (SELECT row_number() OVER ()");
+    put(p, is_numbered(p) ? " AS MATERIALIZED (SELECT row_number() OVER ()" : " AS (SELECT NULL");
     for (size_t i = 0; i < wanted_count(p); i++) {
         put(p, ", ");
         put_inserted(p, wanted(p, i));
     }
-    put(p, " FROM \"pond source\"" violation_limit ")");
+    put(p, " FROM \"pond source\")");
 }
 
 /* ---- UPDATE, DELETE ---- */
@@ -253,7 +259,9 @@ static void put_change(struct printing *p)
     const struct dml_text *dml = &p->v->dml;
 
     put_names(p);
-    put(p, " AS MATERIALIZED (SELECT row_number() OVER ()");
+    put(p, " AS (SELECT ");
+    put_ident(p, dml->alias);
+    put(p, ".rowid");
     for (size_t i = 0; i < wanted_count(p); i++) {
         if (p->wish->is_new) {
             put(p, ", ");
@@ -264,15 +272,13 @@ static void put_change(struct printing *p)
             put_old(p, wanted(p, i));
         }
     }
-    put(p, ", ");
-    put_ident(p, dml->alias);
-    put(p, ".rowid FROM ");
+    put(p, " FROM ");
     put_view(p, dml->target);
     put(p, dml->from.len > 0 ? ", " : " ");
     put_view(p, dml->from);
     put(p, " ");
     put_view(p, dml->where);
-    put(p, p->wish->name == NULL ? violation_limit ")" : ")");
+    put(p, ")");
 }
 
 /* ---- all ---- */
