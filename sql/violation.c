@@ -254,6 +254,20 @@ static void violation_finish(struct violation *v)
     arena_finish(&v->arena);
 }
 
+static void explain_text(struct violation *v, struct view text, struct failure *failure)
+{
+    const struct kind *kind = failure == NULL ? NULL : find_kind(failure);
+    const char *table = kind == NULL ? NULL : failure_get(failure, FIELD_TABLE);
+
+    if (kind == NULL || failure_get(failure, FIELD_DETAIL) != NULL || table == NULL ||
+        dml_text_cut(text, &v->dml) != 0) {
+        return;
+    }
+    if (kind->explain == violation_foreign || sqltext_names_equal(table, v->dml.table)) {
+        explain(v, kind, failure);
+    }
+}
+
 void violation_explain(struct sql_session *sql, struct view text, const struct cell *params,
                        size_t param_count, struct failure *failure)
 {
@@ -262,25 +276,17 @@ void violation_explain(struct sql_session *sql, struct view text, const struct c
         .params = params,
         .param_count = param_count,
     };
-    const struct kind *kind = failure == NULL ? NULL : find_kind(failure);
-    const char *table = kind == NULL ? NULL : failure_get(failure, FIELD_TABLE);
 
-    if (kind == NULL || failure_get(failure, FIELD_DETAIL) != NULL || table == NULL ||
-        dml_text_cut(text, &v.dml) != 0) {
-        return;
-    }
-    if (kind->explain == violation_foreign || sqltext_names_equal(table, v.dml.table)) {
-        explain(&v, kind, failure);
-    }
+    explain_text(&v, text, failure);
 }
 
 void violation_explain_rows(struct sql_session *sql, const char *table, struct failure *failure)
 {
+    cleanup(violation_finish) struct violation v = { .sql = sql, .standing = true };
     cleanup(buf_finish) struct buf text = { 0 };
 
-    /* as if all of them were written once more */
     if (buf_append_str(&text, "UPDATE ") == 0 && verb_ident(&text, table) == 0 &&
         buf_append_str(&text, " SET \"\" = NULL") == 0) {
-        violation_explain(sql, buf_view(&text), NULL, 0, failure);
+        explain_text(&v, buf_view(&text), failure);
     }
 }

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 static int take_reference(struct violation *v, const struct cell *cells, void *arg)
 {
@@ -103,6 +104,13 @@ static void put_selected(struct query *q, const struct violated_key *key, const 
     put(q, " FROM " violation_rows " AS n WHERE ");
 }
 
+static bool is_same_constraint(const struct failure *a, const struct failure *b)
+{
+    const char *one = failure_get(a, FIELD_CONSTRAINT), *other = failure_get(b, FIELD_CONSTRAINT);
+
+    return one != NULL && other != NULL && strcmp(one, other) == 0;
+}
+
 static int tell(struct violation *v, const struct cell *cells, void *arg)
 {
     struct reference_answer *answer = arg;
@@ -112,6 +120,9 @@ static int tell(struct violation *v, const struct cell *cells, void *arg)
 
     constraint_tell_foreign_key(session_sqlite(v->sql->session), ref->child, ref->parent,
                                 ref->columns, answer->of_child, &told);
+    if (v->standing && !is_same_constraint(&told, answer->failure)) {
+        return CURSOR_END;
+    }
     snprintf(end, sizeof end,
              answer->of_child ? "is not present in table \"%s\"."
                               : "is still referenced from table \"%s\".",
@@ -280,7 +291,8 @@ int violation_parents(struct violation *v, struct reference_answer *answer)
 }
 
 /* Keys that are INITIALLY DEFERRED are violated here and there without failing, and SQLite does not
- * tell them from others: where there are such, only a key that is alone can be told. */
+ * tell them from others: where there are such, only a key that is alone can be told. Of rows that
+ * are there the failure says which. */
 static int count_keys(struct violation *v, bool of_child, size_t *count, bool *deferred)
 {
     struct references all;
@@ -298,8 +310,9 @@ static bool can_be_told(struct violation *v)
     bool deferred = false;
     size_t count = 0;
 
-    return count_keys(v, true, &count, &deferred) == CURSOR_END &&
-           count_keys(v, false, &count, &deferred) == CURSOR_END && (!deferred || count == 1);
+    return v->standing ||
+           (count_keys(v, true, &count, &deferred) == CURSOR_END &&
+            count_keys(v, false, &count, &deferred) == CURSOR_END && (!deferred || count == 1));
 }
 
 int violation_foreign(struct violation *v, struct failure *failure)

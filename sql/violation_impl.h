@@ -22,6 +22,7 @@ struct violation {
     size_t param_count;
     struct arena arena; /* of all below */
     struct dml_text dml;
+    bool standing;         /* it stands for rows that are there, as if all were written once more */
     const char *table_sql; /* CREATE TABLE ... */
     struct violated_column *columns;
     size_t count;

@@ -221,6 +221,14 @@ static void deferred_body(struct test_session *t)
         detail(t, "BEGIN; INSERT INTO p VALUES (1); INSERT INTO one VALUES (1), (8); COMMIT"),
         "Key (a)=(8) is not present in table \"p\".");
     assert_string_equal(rows(t, "SELECT count(*) FROM p"), "0\n"); /* no longer in a block */
+    assert_string_equal(detail(t, "BEGIN; INSERT INTO two VALUES (7, NULL), (9, NULL); COMMIT"),
+                        "Key (a)=(7) is not present in table \"p\".");
+    ok(t, "CREATE TABLE three (c int, a int REFERENCES p DEFERRABLE INITIALLY DEFERRED)");
+    assert_string_equal(detail(t, "BEGIN; INSERT INTO three VALUES (5, 6); ALTER TABLE three ADD "
+                                  "CONSTRAINT f FOREIGN KEY (c) REFERENCES p"),
+                        "Key (c)=(5) is not present in table \"p\".");
+    assert_string_equal(failure_get(&t->failure, FIELD_CONSTRAINT), "f");
+    ok(t, "ROLLBACK");
     assert_string_equal(detail(t, "INSERT INTO one VALUES (9)"),
                         "Key (a)=(9) is not present in table \"p\".");
 }
