@@ -4,38 +4,10 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "pool/sqltext.h"
+#include "sql/params.h"
 
 #include <errno.h>
 #include <stdio.h>
-
-/* ---- parameters ---- */
-
-/* `?` becomes `?n`, one above all before it: what plan_set_sql() had taken away. */
-static int number_params(struct view sql, struct buf *out)
-{
-    const uint8_t *from = sql.data;
-    const uint8_t *end = sql.data + sql.len;
-    struct sqltext_token token;
-    unsigned long most = 0;
-    int r = 0;
-
-    while (r == 0 && (token = sqltext_next(&sql)).kind != SQLTEXT_END) {
-        unsigned long number = 0;
-
-        if (!sqltext_is_byte(&token, '?')) {
-            continue;
-        }
-        r = buf_append(out, from, (size_t)(token.text.data + 1 - from));
-        from = token.text.data + 1;
-        while (from < end && *from >= '0' && *from <= '9') {
-            number = number * 10 + (unsigned long)(*from++ - '0');
-        }
-        number = number == 0 ? most + 1 : number;
-        most = number > most ? number : most;
-        r = r == 0 ? buf_printf(out, "%lu", number) : r;
-    }
-    return r == 0 ? buf_append(out, from, (size_t)(end - from)) : r;
-}
 
 /* ---- parts ---- */
 
@@ -207,6 +179,7 @@ static bool cut_insert(struct dml_text *text, struct view *rest)
     (void)dml_parentheses(rest, &text->columns);
     text->source = dml_take_until(rest, behind_source);
     text->defaults = begins_with(text->source, "DEFAULT");
+    text->values = begins_with(text->source, "VALUES");
     text->one_row = text->defaults || has_one_row(text->source);
     if (begins_with(*rest, "ON")) {
         text->conflict = dml_take_until(rest, behind_conflict);
@@ -287,7 +260,7 @@ int dml_text_cut(struct view sql, struct dml_text *ret_text)
     cleanup(buf_finish) struct buf numbered = { 0 };
     struct dml_text text = { .owned = NULL };
 
-    if (number_params(sql, &numbered) != 0) {
+    if (params_number(sql, &numbered) != 0) {
         return -ENOMEM;
     }
     size_t len = numbered.len;

@@ -27,6 +27,7 @@ struct dml_text {
     struct view conflict;         /* ON CONFLICT ... */
     bool one_row;                 /* INSERT: VALUES of one row, or DEFAULT VALUES */
     bool defaults;                /* INSERT: DEFAULT VALUES */
+    bool values;                  /* INSERT: VALUES (...), one row or many */
 };
 
 enum { DML_OTHER = 2 };

@@ -8,11 +8,10 @@
 #include "sql/expr.h"
 #include "sql/grammar.h"
 #include "sql/lexer.h"
+#include "sql/params.h"
 #include "sql/series_table.h"
 #include "sql/session_state.h"
 #include "sql/verb.h"
-
-#include <stdlib.h>
 
 /* ---- life ---- */
 
@@ -116,35 +115,6 @@ size_t sql_plan_columns(const struct plan *plan, const struct column **ret_colum
 
 /* ---- for verbs ---- */
 
-/* A parameter that is one above all before it is `?` to SQLite as well as `?n`; but of each `?n`
- * SQLite looks for the name in a list, which takes seconds with 65,535 of them. In place; gives the
- * new length. */
-static size_t shorten_params(char *text, size_t len)
-{
-    size_t out = 0;
-    unsigned long most = 0;
-    char quote = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-
-        text[out++] = c;
-        if (quote != 0) {
-            quote = c == quote ? 0 : quote;
-        } else if (c == '\'' || c == '"') {
-            quote = c;
-        } else if (c == '?' && text[i + 1] >= '1' && text[i + 1] <= '9') {
-            char *end = text + i + 1;
-            unsigned long number = strtoul(text + i + 1, &end, 10);
-
-            i = number == most + 1 ? (size_t)(end - text) - 1 : i;
-            most = number > most ? number : most;
-        }
-    }
-    text[out] = '\0';
-    return out;
-}
-
 bool plan_set_sql(struct plan *plan, struct view sql)
 {
     char *copy = arena_strndup(&plan->arena, sql.data, sql.len);
@@ -152,7 +122,7 @@ bool plan_set_sql(struct plan *plan, struct view sql)
     if (copy == NULL) {
         return false;
     }
-    plan->sql = view_of(copy, shorten_params(copy, sql.len));
+    plan->sql = view_of(copy, params_shorten(copy, sql.len));
     return true;
 }
 

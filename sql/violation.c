@@ -57,8 +57,7 @@ static int first_row(struct violation *v, struct view condition, struct failure 
     r = r == 0 ? buf_append_str(&text, " FROM " violation_rows " WHERE ") : r;
     r = r == 0 ? buf_append_view(&text, condition) : r;
     r = r == 0 ? buf_append_str(&text, " LIMIT 1") : r;
-    return r != 0 ? r
-                  : violation_ask(v, buf_view(&text), v->params, v->param_count, tell_row, failure);
+    return r != 0 ? r : violation_ask_rows(v, &text, tell_row, failure);
 }
 
 static int not_null(struct violation *v, struct failure *failure)
@@ -239,7 +238,8 @@ static void explain(struct violation *v, const struct kind *kind, struct failure
     struct failure told = *failure;
     uint64_t before, after;
 
-    if (!session_sees_newest(session, &before) || !has_no_triggers(v) || violation_load_table(v, v->dml.table) != 0) {
+    if (!session_sees_newest(session, &before) || !has_no_triggers(v) ||
+        violation_load_table(v, v->dml.table) != 0) {
         return;
     }
     look_back(v, kind, &told);

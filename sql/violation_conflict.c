@@ -164,7 +164,7 @@ static int is_taken(struct violation *v, const struct violated_key *target, bool
     if (r != 0) {
         return r;
     }
-    r = violation_ask(v, buf_view(&text), v->params, v->param_count, note_taken, ret_taken);
+    r = violation_ask_rows(v, &text, note_taken, ret_taken);
     return r == CURSOR_END ? 0 : r;
 }
 

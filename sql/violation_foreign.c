@@ -139,9 +139,7 @@ static int run(struct query *q, struct reference_answer *answer)
 {
     cleanup(buf_finish) struct buf text = q->text;
 
-    return q->r != 0 ? q->r
-                     : violation_ask(q->v, buf_view(&text), q->v->params, q->v->param_count, tell,
-                                     answer);
+    return q->r != 0 ? q->r : violation_ask_rows(q->v, &text, tell, answer);
 }
 
 static int primary_key(struct violation *v, const struct cell *cells, void *arg)

@@ -45,6 +45,9 @@ typedef int violation_row_fn(struct violation *v, const struct cell *cells, void
 /* Calls fn for the rows, as long as it says 0; what it said last. */
 must_check int violation_ask(struct violation *v, struct view text, const struct cell *params,
                              size_t param_count, violation_row_fn *fn, void *arg);
+/* The same with the statement's parameters; takes numbers of them out of the text. */
+must_check int violation_ask_rows(struct violation *v, struct buf *text, violation_row_fn *fn,
+                                  void *arg);
 /* A cell's text in the arena; "" for NULL or no memory. */
 const char *violation_text(struct violation *v, const struct cell *cell);
 must_check int violation_load_table(struct violation *v, const char *table);

@@ -183,8 +183,7 @@ static int ask(struct violation *v, const struct violated_key *key, struct viola
         put_update(&q);
     }
     text = q.text;
-    return q.r != 0 ? q.r
-                    : violation_ask(v, buf_view(&text), v->params, v->param_count, tell, &answer);
+    return q.r != 0 ? q.r : violation_ask_rows(v, &text, tell, &answer);
 }
 
 /* ---- which key was it? ---- */

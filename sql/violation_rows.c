@@ -185,7 +185,8 @@ static void put_source(struct printing *p)
         put(p, "\"pond nothing\"");
     }
     put_view(p, dml->columns);
-    put(p, ") AS (");
+    /* to SQLite's planner each row of VALUES is a query that it would plan for itself */
+    put(p, dml->values ? ") AS MATERIALIZED (" : ") AS (");
     put_view(p, dml->defaults ? view_of_str("SELECT 1") : dml->source);
     put(p, "), ");
 }

@@ -37,7 +37,10 @@ static const char *parts(const char *sql)
     if (r != 0) {
         return r == DML_OTHER ? "other" : "memory";
     }
-    (void)snprintf(out, sizeof(out), "%s/%s%s", text.table, text.alias, text.one_row ? " one" : "");
+    (void)snprintf(out, sizeof(out), "%s/%s%s", text.table, text.alias,
+                   text.one_row  ? " one"
+                   : text.values ? " many"
+                                 : "");
     say(out, sizeof(out), "with", text.with);
     say(out, sizeof(out), "cols", text.columns);
     say(out, sizeof(out), "source", text.source);
@@ -55,7 +58,7 @@ static void statements_have_parts(void **state)
         { "INSERT INTO \"t\" (\"a\", \"b\") VALUES (?, ?)",
           "t/t one cols<\"a\", \"b\"> source<VALUES (?1, ?2)>" },
         { "INSERT INTO \"t\" (\"a\") VALUES (?), (?) RETURNING \"a\"",
-          "t/t cols<\"a\"> source<VALUES (?1), (?2)>" },
+          "t/t many cols<\"a\"> source<VALUES (?1), (?2)>" },
         { "INSERT INTO \"t\" DEFAULT VALUES", "t/t one source<DEFAULT VALUES>" },
         { "INSERT INTO \"t\" AS \"x\" (\"a\") SELECT \"b\" FROM \"u\" JOIN \"v\" ON 1 ON CONFLICT "
           "(\"a\") DO NOTHING",
