@@ -42,22 +42,21 @@ static bool is_known(const struct violation *v, struct view condition)
 /* The first row that is so; whatever the order was, it violates the constraint. */
 static int first_row(struct violation *v, struct view condition, struct failure *failure)
 {
-    cleanup(buf_finish) struct buf text = { 0 };
+    struct violation_query q = { .r = 0 };
     struct violation_wish wish = { .is_new = true };
 
     if (!is_known(v, condition)) {
         return FAILED;
     }
-    int r = violation_print_rows(v, &wish, &text);
-    r = r == 0 ? buf_append_str(&text, " SELECT ") : r;
-    for (size_t i = 0; i < v->count && r == 0; i++) {
-        r = i > 0 ? buf_append_str(&text, ", ") : 0;
-        r = r == 0 ? verb_ident(&text, v->columns[i].name) : r;
+    violation_put_rows(v, &wish, &q);
+    for (size_t i = 0; i < v->count; i++) {
+        violation_put(&q, i == 0 ? " SELECT " : ", ");
+        violation_put_name(&q, "", v->columns[i].name);
     }
-    r = r == 0 ? buf_append_str(&text, " FROM " violation_rows " WHERE ") : r;
-    r = r == 0 ? buf_append_view(&text, condition) : r;
-    r = r == 0 ? buf_append_str(&text, " LIMIT 1") : r;
-    return r != 0 ? r : violation_ask_rows(v, &text, tell_row, failure);
+    violation_put(&q, " FROM " violation_rows " WHERE ");
+    violation_put_view(&q, condition);
+    violation_put(&q, " LIMIT 1");
+    return violation_run(v, &q, tell_row, failure);
 }
 
 static int not_null(struct violation *v, struct failure *failure)

@@ -3,70 +3,68 @@
 #include "sql/violation_impl.h"
 
 #include "pool/session.h"
-#include "sql/verb_support.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { cascades_most = 8 };
 
 /* WITH "pond up 3" AS (the rows that go), of which the targets are wanted. */
-static int print_above(struct violation *v, struct reference *ref, const char *above,
-                       struct buf *out)
+static int keep_above(struct violation *v, struct reference *ref, const char *above,
+                      struct view *ret_with)
 {
+    struct violation_query q = { .r = 0 };
     struct violated_key key;
     struct violation_wish wish = { .key = &key, .is_old = true, .name = above };
 
-    return violation_targets(v, ref) && violation_key_of(v, ref->targets, &key)
-               ? violation_print_rows(v, &wish, out)
-               : FAILED;
+    if (!violation_targets(v, ref) || !violation_key_of(v, ref->targets, &key)) {
+        return FAILED;
+    }
+    violation_put_rows(v, &wish, &q);
+    return violation_keep(v, &q, ret_with);
+}
+
+static int keep_name(struct violation *v, const char *name, struct view *ret_text)
+{
+    struct violation_query q = { .r = 0 };
+
+    violation_put_name(&q, "", name);
+    return violation_keep(v, &q, ret_text);
 }
 
 /* WHERE EXISTS (SELECT 1 FROM "pond up 3" AS n WHERE "child"."a" = n."pond old x") */
-static int print_where(const struct reference *ref, const char *above, struct buf *out)
+static int keep_where(struct violation *v, const struct reference *ref, const char *above,
+                      struct view *ret_where)
 {
     const char *columns = ref->columns, *targets = ref->targets;
-    char column[table_name_bytes], target[table_name_bytes], old[sizeof column + 16];
-    int r = buf_printf(out, "WHERE EXISTS (SELECT 1 FROM %s AS n WHERE TRUE", above);
+    char column[table_name_bytes], target[table_name_bytes];
+    struct violation_query q = { .r = 0 };
 
-    while (r == 0 && violation_next_name(&columns, column) &&
-           violation_next_name(&targets, target)) {
-        snprintf(old, sizeof old, violation_old "%s", target);
-        r = buf_append_str(out, " AND ");
-        r = r == 0 ? verb_ident(out, ref->child) : r;
-        r = r == 0 ? buf_append_byte(out, '.') : r;
-        r = r == 0 ? verb_ident(out, column) : r;
-        r = r == 0 ? buf_append_str(out, " = n.") : r;
-        r = r == 0 ? verb_ident(out, old) : r;
+    violation_put(&q, "WHERE EXISTS (SELECT 1 FROM ");
+    violation_put(&q, above);
+    violation_put(&q, " AS n WHERE TRUE");
+    while (violation_next_name(&columns, column) && violation_next_name(&targets, target)) {
+        violation_put(&q, " AND ");
+        violation_put_name(&q, "", ref->child);
+        violation_put(&q, ".");
+        violation_put_name(&q, "", column);
+        violation_put(&q, " = n.");
+        violation_put_name(&q, violation_old, target);
     }
-    return r == 0 ? buf_append_byte(out, ')') : r;
-}
-
-static int keep(struct violation *v, const struct buf *text, struct view *ret_kept)
-{
-    const char *copy = arena_strndup(&v->arena, text->data, text->len);
-
-    *ret_kept = view_of(copy, text->len);
-    return copy == NULL ? -ENOMEM : 0;
+    violation_put(&q, ")");
+    return violation_keep(v, &q, ret_where);
 }
 
 /* The rows of the child that go with those of v, as a DELETE of its own. 0, or it is not known. */
 static int become_child(struct violation *v, struct reference *ref, unsigned depth,
                         struct violation *child)
 {
-    cleanup(buf_finish) struct buf with = { 0 };
-    cleanup(buf_finish) struct buf target = { 0 };
-    cleanup(buf_finish) struct buf where = { 0 };
     char above[32];
 
     snprintf(above, sizeof above, "\"pond up %u\"", depth);
-    int r = print_above(v, ref, above, &with);
-    r = r == 0 ? verb_ident(&target, ref->child) : r;
-    r = r == 0 ? print_where(ref, above, &where) : r;
-    r = r == 0 ? keep(v, &with, &child->dml.with) : r;
-    r = r == 0 ? keep(v, &target, &child->dml.target) : r;
-    r = r == 0 ? keep(v, &where, &child->dml.where) : r;
+    int r = keep_above(v, ref, above, &child->dml.with);
+    r = r == 0 ? keep_name(v, ref->child, &child->dml.target) : r;
+    r = r == 0 ? keep_where(v, ref, above, &child->dml.where) : r;
     child->dml.verb = DML_DELETE;
     snprintf(child->dml.table, sizeof child->dml.table, "%s", ref->child);
     snprintf(child->dml.alias, sizeof child->dml.alias, "%s", ref->child);

@@ -5,9 +5,7 @@
 
 #include "pool/session.h"
 #include "pool/sqltext.h"
-#include "sql/verb_support.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* ---- the text ---- */
@@ -110,34 +108,17 @@ bool violation_conflict_leaves(const struct violation *v, const struct violated_
 
 /* ---- was it inserted? ---- */
 
-/* a."x" = b."x" AND ... */
-static int print_equal(const char *a, const char *b, const struct violated_key *key,
-                       struct buf *out)
+void violation_put_not_taken(const struct violation *v, const struct violated_key *target,
+                             struct violation_query *q)
 {
-    int r = 0;
-
-    for (size_t i = 0; i < key->count && r == 0; i++) {
-        r = buf_printf(out, "%s%s.", i > 0 ? " AND " : "", a);
-        r = r == 0 ? verb_ident(out, key->columns[i]->name) : r;
-        r = r == 0 ? buf_printf(out, " = %s.", b) : r;
-        r = r == 0 ? verb_ident(out, key->columns[i]->name) : r;
-    }
-    return r;
-}
-
-int violation_print_not_taken(struct violation *v, const struct violated_key *target,
-                              struct buf *out)
-{
-    int r = buf_append_str(out, " AND NOT EXISTS (SELECT 1 FROM ");
-
-    r = r == 0 ? verb_ident(out, v->dml.table) : r;
-    r = r == 0 ? buf_append_str(out, " AS o WHERE ") : r;
-    r = r == 0 ? print_equal("o", "n", target, out) : r;
-    r = r == 0 ? buf_append_str(out, ") AND NOT EXISTS (SELECT 1 FROM " violation_rows
-                                     " AS e WHERE e." violation_at " < n." violation_at " AND ")
-               : r;
-    r = r == 0 ? print_equal("e", "n", target, out) : r;
-    return r == 0 ? buf_append_str(out, ")") : r;
+    violation_put(q, " AND NOT EXISTS (SELECT 1 FROM ");
+    violation_put_name(q, "", v->dml.table);
+    violation_put(q, " AS o WHERE ");
+    violation_put_equal(q, target, "o.", "n.");
+    violation_put(q, ") AND NOT EXISTS (SELECT 1 FROM " violation_rows " AS e WHERE e." violation_at
+                     " < n." violation_at " AND ");
+    violation_put_equal(q, target, "e.", "n.");
+    violation_put(q, ")");
 }
 
 static int note_taken(struct violation *v, const struct cell *cells, void *arg)
@@ -151,84 +132,76 @@ static int note_taken(struct violation *v, const struct cell *cells, void *arg)
 
 static int is_taken(struct violation *v, const struct violated_key *target, bool *ret_taken)
 {
-    cleanup(buf_finish) struct buf text = { 0 };
+    struct violation_query q = { .r = 0 };
     struct violation_wish wish = { .key = target, .is_new = true };
-    int r = violation_print_rows(v, &wish, &text);
 
-    r = r == 0 ? buf_append_str(&text, " SELECT EXISTS (SELECT 1 FROM " violation_rows " AS n, ")
-               : r;
-    r = r == 0 ? verb_ident(&text, v->dml.table) : r;
-    r = r == 0 ? buf_append_str(&text, " AS o WHERE ") : r;
-    r = r == 0 ? print_equal("o", "n", target, &text) : r;
-    r = r == 0 ? buf_append_byte(&text, ')') : r;
-    if (r != 0) {
-        return r;
-    }
-    r = violation_ask_rows(v, &text, note_taken, ret_taken);
+    violation_put_rows(v, &wish, &q);
+    violation_put(&q, " SELECT EXISTS (SELECT 1 FROM " violation_rows " AS n, ");
+    violation_put_name(&q, "", v->dml.table);
+    violation_put(&q, " AS o WHERE ");
+    violation_put_equal(&q, target, "o.", "n.");
+    violation_put(&q, ")");
+    int r = violation_run(v, &q, note_taken, ret_taken);
     return r == CURSOR_END ? 0 : r;
 }
 
 /* ---- the UPDATE ---- */
 
 /* WITH ... "excluded" AS (the row), as far as DO UPDATE speaks of it. */
-static int print_excluded(struct violation *v, const struct conflict_text *conflict,
-                          const struct violated_key *target, struct buf *out)
+static int keep_excluded(struct violation *v, const struct conflict_text *conflict,
+                         const struct violated_key *target, struct view *ret_with)
 {
+    struct violation_query q = { .r = 0 };
     struct violated_key all = *target;
     struct violation_wish wish = { .key = &all, .is_new = true, .name = "\"excluded\"" };
 
-    return violation_key_mentioned(v, conflict->set, &all) &&
-                   violation_key_mentioned(v, conflict->where, &all)
-               ? violation_print_rows(v, &wish, out)
-               : CURSOR_END;
+    if (!violation_key_mentioned(v, conflict->set, &all) ||
+        !violation_key_mentioned(v, conflict->where, &all)) {
+        return FAILED;
+    }
+    violation_put_rows(v, &wish, &q);
+    return violation_keep(v, &q, ret_with);
 }
 
 /* WHERE "t"."a" = "excluded"."a" AND (...). */
-static int print_where(struct violation *v, const struct conflict_text *conflict,
-                       const struct violated_key *target, struct buf *out)
+static int keep_where(struct violation *v, const struct conflict_text *conflict,
+                      const struct violated_key *target, struct view *ret_where)
 {
-    cleanup(buf_finish) struct buf alias = { 0 };
+    struct violation_query q = { .r = 0 };
     struct view condition = conflict->where;
-    int r = verb_ident(&alias, v->dml.alias);
 
-    r = r == 0 ? buf_append_byte(&alias, '\0') : r;
-    r = r == 0 ? buf_append_str(out, "WHERE ") : r;
-    r = r == 0 ? print_equal((const char *)alias.data, "\"excluded\"", target, out) : r;
-    if (r == 0 && sqltext_next(&condition).kind != SQLTEXT_END) {
-        r = buf_append_str(out, " AND (");
-        r = r == 0 ? buf_append_view(out, condition) : r;
-        r = r == 0 ? buf_append_byte(out, ')') : r;
+    violation_put(&q, "WHERE ");
+    for (size_t i = 0; i < target->count; i++) {
+        violation_put(&q, i > 0 ? " AND " : "");
+        violation_put_name(&q, "", v->dml.alias);
+        violation_put(&q, ".");
+        violation_put_name(&q, "", target->columns[i]->name);
+        violation_put(&q, " = \"excluded\".");
+        violation_put_name(&q, "", target->columns[i]->name);
     }
-    return r;
-}
-
-static int keep(struct violation *v, const struct buf *text, struct view *ret_kept)
-{
-    const char *copy = arena_strndup(&v->arena, text->data, text->len);
-
-    *ret_kept = view_of(copy, text->len);
-    return copy == NULL ? -ENOMEM : 0;
+    if (sqltext_next(&condition).kind != SQLTEXT_END) {
+        violation_put(&q, " AND (");
+        violation_put_view(&q, condition);
+        violation_put(&q, ")");
+    }
+    return violation_keep(v, &q, ret_where);
 }
 
 static int become_update(struct violation *v, const struct conflict_text *conflict,
                          const struct violated_key *target)
 {
-    cleanup(buf_finish) struct buf with = { 0 };
-    cleanup(buf_finish) struct buf where = { 0 };
-    struct view kept_with, kept_where;
-    int r = print_excluded(v, conflict, target, &with);
+    struct view with, where;
+    int r = keep_excluded(v, conflict, target, &with);
 
-    r = r == 0 ? print_where(v, conflict, target, &where) : r;
-    r = r == 0 ? keep(v, &with, &kept_with) : r;
-    r = r == 0 ? keep(v, &where, &kept_where) : r;
+    r = r == 0 ? keep_where(v, conflict, target, &where) : r;
     if (r != 0) {
         return r;
     }
     v->dml.verb = DML_UPDATE;
-    v->dml.with = kept_with;
+    v->dml.with = with;
     v->dml.set = conflict->set;
     v->dml.from = view_of_str("\"excluded\"");
-    v->dml.where = kept_where;
+    v->dml.where = where;
     v->dml.conflict = view_of_str("");
     return 0;
 }

@@ -230,15 +230,6 @@ int violation_find_key(struct violation *v, const char *name, struct violated_ke
     return 0;
 }
 
-int violation_print_part(const struct violated_key *key, size_t i, const char *a, struct buf *out)
-{
-    const char *call = key->calls[i];
-    int r = call != NULL ? buf_printf(out, "%s(%s", call, a) : buf_append_str(out, a);
-
-    r = r == 0 ? verb_ident(out, key->columns[i]->name) : r;
-    return r == 0 && call != NULL ? buf_append_byte(out, ')') : r;
-}
-
 /* ---- in their order ---- */
 
 struct older {

@@ -9,9 +9,7 @@
 #include "pool/sqlite_error.h"
 #include "pool/sqltext.h"
 #include "sql/session_state.h"
-#include "sql/verb_support.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,51 +55,33 @@ int violation_references(struct violation *v, bool of_child, struct references *
 
 /* ---- the questions ---- */
 
-struct query {
-    struct violation *v;
-    struct buf text;
-    int r;
-};
-
-static void put(struct query *q, const char *text)
-{
-    q->r = q->r == 0 ? buf_append_str(&q->text, text) : q->r;
-}
-
-static void put_ident(struct query *q, const char *prefix, const char *name)
-{
-    char whole[sizeof(violation_old) + table_name_bytes];
-
-    snprintf(whole, sizeof whole, "%s%s", prefix, name);
-    q->r = q->r == 0 ? verb_ident(&q->text, whole) : q->r;
-}
-
 /* a."x" = b."y" AND ...; b's names have the prefix. */
-static void put_equal(struct query *q, const char *a, const char *a_names, const char *b,
+static void put_equal(struct violation_query *q, const char *a, const char *a_names, const char *b,
                       const char *b_names, const char *prefix)
 {
     char x[table_name_bytes], y[table_name_bytes];
     bool first = true;
 
     while (violation_next_name(&a_names, x) && violation_next_name(&b_names, y)) {
-        put(q, first ? "" : " AND ");
-        put(q, a);
-        put_ident(q, "", x);
-        put(q, " = ");
-        put(q, b);
-        put_ident(q, prefix, y);
+        violation_put(q, first ? "" : " AND ");
+        violation_put(q, a);
+        violation_put_name(q, "", x);
+        violation_put(q, " = ");
+        violation_put(q, b);
+        violation_put_name(q, prefix, y);
         first = false;
     }
 }
 
-static void put_selected(struct query *q, const struct violated_key *key, const char *prefix)
+static void put_selected(struct violation_query *q, const struct violated_key *key,
+                         const char *prefix)
 {
-    put(q, " SELECT ");
+    violation_put(q, " SELECT ");
     for (size_t i = 0; i < key->count; i++) {
-        put(q, i > 0 ? ", n." : "n.");
-        put_ident(q, prefix, key->columns[i]->name);
+        violation_put(q, i > 0 ? ", n." : "n.");
+        violation_put_name(q, prefix, key->columns[i]->name);
     }
-    put(q, " FROM " violation_rows " AS n WHERE ");
+    violation_put(q, " FROM " violation_rows " AS n WHERE ");
 }
 
 static bool is_same_constraint(const struct failure *a, const struct failure *b)
@@ -133,13 +113,6 @@ static int tell(struct violation *v, const struct cell *cells, void *arg)
     *answer->failure = told;
     answer->told = true;
     return CURSOR_END;
-}
-
-static int run(struct query *q, struct reference_answer *answer)
-{
-    cleanup(buf_finish) struct buf text = q->text;
-
-    return q->r != 0 ? q->r : violation_ask_rows(q->v, &text, tell, answer);
 }
 
 static int primary_key(struct violation *v, const struct cell *cells, void *arg)
@@ -181,30 +154,30 @@ static bool gather(struct violation *v, struct reference *ref, struct violated_k
 }
 
 /* Without a parent, also among the rows themselves. */
-static void put_orphaned(struct query *q, const struct reference *ref,
-                         const struct violated_key *key)
+static void put_orphaned(struct violation_query *q, const struct violation *v,
+                         const struct reference *ref, const struct violated_key *key)
 {
     for (size_t i = 0; i < key->count; i++) {
-        put(q, "n.");
-        put_ident(q, "", key->columns[i]->name);
-        put(q, " IS NOT NULL AND ");
+        violation_put(q, "n.");
+        violation_put_name(q, "", key->columns[i]->name);
+        violation_put(q, " IS NOT NULL AND ");
     }
-    put(q, "NOT EXISTS (SELECT 1 FROM ");
-    put_ident(q, "", ref->parent);
-    put(q, " AS o WHERE ");
+    violation_put(q, "NOT EXISTS (SELECT 1 FROM ");
+    violation_put_name(q, "", ref->parent);
+    violation_put(q, " AS o WHERE ");
     put_equal(q, "o.", ref->targets, "n.", ref->columns, "");
-    put(q, ")");
-    if (sqltext_names_equal(ref->parent, q->v->dml.table)) {
-        put(q, " AND NOT EXISTS (SELECT 1 FROM " violation_rows " AS e WHERE ");
+    violation_put(q, ")");
+    if (sqltext_names_equal(ref->parent, v->dml.table)) {
+        violation_put(q, " AND NOT EXISTS (SELECT 1 FROM " violation_rows " AS e WHERE ");
         put_equal(q, "e.", ref->targets, "n.", ref->columns, "");
-        put(q, ")");
+        violation_put(q, ")");
     }
 }
 
 static int look_at_child(struct violation *v, struct reference *ref,
                          struct reference_answer *answer)
 {
-    struct query q = { .v = v };
+    struct violation_query q = { .r = 0 };
     struct violated_key key, target, all;
     struct violation_wish wish = { .key = &all,
                                    .is_new = true,
@@ -216,14 +189,14 @@ static int look_at_child(struct violation *v, struct reference *ref,
     answer->reference = ref;
     answer->key = &key;
     answer->of_child = true;
-    q.r = violation_print_rows(v, &wish, &q.text);
+    violation_put_rows(v, &wish, &q);
     put_selected(&q, &key, "");
-    put_orphaned(&q, ref, &key);
-    if (v->dml.conflict.len > 0 && q.r == 0) {
-        q.r = violation_print_not_taken(v, &target, &q.text);
+    put_orphaned(&q, v, ref, &key);
+    if (v->dml.conflict.len > 0) {
+        violation_put_not_taken(v, &target, &q);
     }
-    put(&q, " LIMIT 1");
-    return run(&q, answer);
+    violation_put(&q, " LIMIT 1");
+    return violation_run(v, &q, tell, answer);
 }
 
 static bool is_refused(const char *action)
@@ -236,7 +209,7 @@ static int look_at_parent(struct violation *v, struct reference *ref,
                           struct reference_answer *answer)
 {
     bool update = v->dml.verb == DML_UPDATE;
-    struct query q = { .v = v };
+    struct violation_query q = { .r = 0 };
     struct violated_key key;
     struct violation_wish wish = { .key = &key, .is_new = update, .is_old = true };
 
@@ -249,21 +222,22 @@ static int look_at_parent(struct violation *v, struct reference *ref,
     answer->reference = ref;
     answer->key = &key;
     answer->of_child = false;
-    q.r = violation_print_rows(v, &wish, &q.text);
+    violation_put_rows(v, &wish, &q);
     put_selected(&q, &key, violation_old);
-    put(&q, "EXISTS (SELECT 1 FROM ");
-    put_ident(&q, "", ref->child);
-    put(&q, " AS c WHERE ");
+    violation_put(&q, "EXISTS (SELECT 1 FROM ");
+    violation_put_name(&q, "", ref->child);
+    violation_put(&q, " AS c WHERE ");
     put_equal(&q, "c.", ref->columns, "n.", ref->targets, violation_old);
     if (!update && sqltext_names_equal(ref->child, v->dml.table)) {
-        put(&q, " AND c.rowid NOT IN (SELECT " violation_rowid " FROM " violation_rows ")");
+        violation_put(&q,
+                      " AND c.rowid NOT IN (SELECT " violation_rowid " FROM " violation_rows ")");
     }
     if (update) {
-        put(&q, ") AND NOT EXISTS (SELECT 1 FROM " violation_rows " AS e WHERE ");
+        violation_put(&q, ") AND NOT EXISTS (SELECT 1 FROM " violation_rows " AS e WHERE ");
         put_equal(&q, "e.", ref->targets, "n.", ref->targets, violation_old);
     }
-    put(&q, ") LIMIT 1");
-    return run(&q, answer);
+    violation_put(&q, ") LIMIT 1");
+    return violation_run(v, &q, tell, answer);
 }
 
 /* ---- all of them ---- */

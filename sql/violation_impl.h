@@ -45,9 +45,6 @@ typedef int violation_row_fn(struct violation *v, const struct cell *cells, void
 /* Calls fn for the rows, as long as it says 0; what it said last. */
 must_check int violation_ask(struct violation *v, struct view text, const struct cell *params,
                              size_t param_count, violation_row_fn *fn, void *arg);
-/* The same with the statement's parameters; takes numbers of them out of the text. */
-must_check int violation_ask_rows(struct violation *v, struct buf *text, violation_row_fn *fn,
-                                  void *arg);
 /* A cell's text in the arena; "" for NULL or no memory. */
 const char *violation_text(struct violation *v, const struct cell *cell);
 must_check int violation_load_table(struct violation *v, const char *table);
@@ -74,9 +71,32 @@ must_check int violation_each_older(struct violation *v, const char *name,
 bool violation_key_join(struct violated_key *key, const struct violated_key *other);
 bool violation_key_mentioned(const struct violation *v, struct view text, struct violated_key *key);
 
-/* Appends part i of the key: a."x" or lower(a."x"), with `a` "a." or "". 0, BUF_FULL, -ENOMEM. */
-must_check int violation_print_part(const struct violated_key *key, size_t i, const char *a,
-                                    struct buf *out);
+/* ---- texts of questions (violation_query.c) ---- */
+
+/* Once something has failed (r) nothing more is put. */
+struct violation_query {
+    struct buf text; /* buf_finish; violation_run does */
+    int r;
+};
+void violation_put(struct violation_query *q, const char *text);
+void violation_put_view(struct violation_query *q, struct view text);
+/* "name", with the prefix inside of the quotes. */
+void violation_put_name(struct violation_query *q, const char *prefix, const char *name);
+/* Part i of the key: a."x" or lower(a."x"), with `a` "a." or "". */
+void violation_put_part(struct violation_query *q, const struct violated_key *key, size_t i,
+                        const char *a);
+/* All of them, with something behind each. */
+void violation_put_parts(struct violation_query *q, const struct violated_key *key, const char *a,
+                         const char *behind, const char *between);
+/* a."x" = b."x" AND ... */
+void violation_put_equal(struct violation_query *q, const struct violated_key *key, const char *a,
+                         const char *b);
+/* Asks it with the statement's parameters, as violation_ask(); q->r if that is not 0. */
+must_check int violation_run(struct violation *v, struct violation_query *q, violation_row_fn *fn,
+                             void *arg);
+/* The text goes into v's arena. 0 or q->r, as it is then. */
+must_check int violation_keep(struct violation *v, struct violation_query *q,
+                              struct view *ret_text);
 
 /* ---- the rows (violation_rows.c) ---- */
 
@@ -93,10 +113,9 @@ struct violation_wish {
     bool numbered;    /* INSERT: in their order; else they come as far as they are asked for */
     const char *name; /* of the rows, quoted; NULL: violation_rows */
 };
-/* Appends "WITH ... "pond new" AS (...)". 0, FAILED when they are not to be known,
- * or -ENOMEM. */
-must_check int violation_print_rows(struct violation *v, const struct violation_wish *wish,
-                                    struct buf *out);
+/* WITH ... "pond new" AS (...). q->r is FAILED when they are not to be known. */
+void violation_put_rows(struct violation *v, const struct violation_wish *wish,
+                        struct violation_query *q);
 
 /* ---- ON CONFLICT (violation_conflict.c) ---- */
 
@@ -105,9 +124,9 @@ bool violation_conflict_target(const struct violation *v, struct violated_key *r
 /* Does DO UPDATE SET, if there is one, leave the key alone (or give it the row's own values)? */
 bool violation_conflict_leaves(const struct violation *v, const struct violated_key *key,
                                bool or_as_given);
-/* Appends " AND NOT EXISTS ...": the row n meets none of the target's key, so it was inserted. */
-must_check int violation_print_not_taken(struct violation *v, const struct violated_key *target,
-                                         struct buf *out);
+/* AND NOT EXISTS ...: the row n meets none of the target's key, so it was inserted. */
+void violation_put_not_taken(const struct violation *v, const struct violated_key *target,
+                             struct violation_query *q);
 /* What became of the one row of an INSERT: v->dml is a plain INSERT then, or an UPDATE. 0, else it
  * is not known. May await. */
 must_check int violation_conflict_settle(struct violation *v);

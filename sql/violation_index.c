@@ -4,7 +4,6 @@
 
 #include "pool/session.h"
 #include "pool/sqltext.h"
-#include "sql/verb_support.h"
 
 #include <string.h>
 
@@ -13,38 +12,25 @@ static void violation_finish(struct violation *v)
     arena_finish(&v->arena);
 }
 
-static int put_names(struct buf *text, const struct violated_key *key, const char *between,
-                     const char *behind)
+static void put_question(struct violation_query *q, const char *table,
+                         const struct violated_key *key)
 {
-    int r = 0;
-
-    for (size_t i = 0; i < key->count && r == 0; i++) {
-        r = i > 0 ? buf_append_str(text, between) : 0;
-        r = r == 0 ? violation_print_part(key, i, "", text) : r;
-        r = r == 0 ? buf_append_str(text, behind) : r;
-    }
-    return r;
-}
-
-static int print(struct buf *text, const char *table, const struct violated_key *key)
-{
-    int r = buf_append_str(text, "SELECT ");
-
-    r = r == 0 ? put_names(text, key, ", ", "") : r;
-    r = r == 0 ? buf_append_str(text, " FROM ") : r;
-    r = r == 0 ? verb_ident(text, table) : r;
-    r = r == 0 ? buf_append_str(text, " WHERE ") : r;
-    r = r == 0 ? put_names(text, key, " AND ", " IS NOT NULL") : r;
+    violation_put(q, "SELECT ");
+    violation_put_parts(q, key, "", "", ", ");
+    violation_put(q, " FROM ");
+    violation_put_name(q, "", table);
+    violation_put(q, " WHERE ");
+    violation_put_parts(q, key, "", " IS NOT NULL", " AND ");
     if (key->where.len > 0) {
-        r = r == 0 ? buf_append_str(text, " AND (") : r;
-        r = r == 0 ? buf_append_view(text, key->where) : r;
-        r = r == 0 ? buf_append_byte(text, ')') : r;
+        violation_put(q, " AND (");
+        violation_put_view(q, key->where);
+        violation_put(q, ")");
     }
-    r = r == 0 ? buf_append_str(text, " GROUP BY ") : r;
-    r = r == 0 ? put_names(text, key, ", ", "") : r;
-    r = r == 0 ? buf_append_str(text, " HAVING count(*) > 1 ORDER BY ") : r;
-    r = r == 0 ? put_names(text, key, ", ", "") : r;
-    return r == 0 ? buf_append_str(text, " LIMIT 1") : r;
+    violation_put(q, " GROUP BY ");
+    violation_put_parts(q, key, "", "", ", ");
+    violation_put(q, " HAVING count(*) > 1 ORDER BY ");
+    violation_put_parts(q, key, "", "", ", ");
+    violation_put(q, " LIMIT 1");
 }
 
 struct answer {
@@ -86,13 +72,14 @@ static void explain(struct sql_session *sql, const struct index_text *index,
                     struct failure *failure)
 {
     cleanup(violation_finish) struct violation v = { .sql = sql };
-    cleanup(buf_finish) struct buf text = { 0 };
+    struct violation_query q = { .r = 0 };
     struct violated_key key = { .where = index->where };
     struct answer answer = { .key = &key, .failure = failure };
 
     if (violation_load_table(&v, index->table) == 0 &&
-        violation_key_read(&v, index->columns, &key) && print(&text, index->table, &key) == 0) {
-        (void)!violation_ask(&v, buf_view(&text), NULL, 0, tell, &answer);
+        violation_key_read(&v, index->columns, &key)) {
+        put_question(&q, index->table, &key);
+        (void)!violation_run(&v, &q, tell, &answer);
     }
 }
 

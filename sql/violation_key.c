@@ -8,141 +8,121 @@
 #include "pool/session.h"
 #include "pool/sqltext.h"
 #include "sql/session_state.h"
-#include "sql/verb_support.h"
 
-#include <errno.h>
-
-struct query {
+struct asking {
     struct violation *v;
     const struct violated_key *key;
-    struct buf text;
-    int r;
+    struct violation_query q;
 };
 
-static void put(struct query *q, const char *text)
+static void put(struct asking *a, const char *text)
 {
-    q->r = q->r == 0 ? buf_append_str(&q->text, text) : q->r;
+    violation_put(&a->q, text);
 }
 
-/* a."x" = b."x" AND ... */
-static void put_equal(struct query *q, const char *a, const char *b, const struct violated_key *key)
+static void put_parts(struct asking *a, const char *of, const char *behind, const char *between)
 {
-    for (size_t i = 0; i < key->count; i++) {
-        put(q, i > 0 ? " AND " : "");
-        q->r = q->r == 0 ? violation_print_part(key, i, a, &q->text) : q->r;
-        put(q, " = ");
-        q->r = q->r == 0 ? violation_print_part(key, i, b, &q->text) : q->r;
-    }
-}
-
-/* a."x", lower(a."y") with something behind each. */
-static void put_parts(struct query *q, const char *a, const char *behind, const char *between)
-{
-    for (size_t i = 0; i < q->key->count; i++) {
-        put(q, i > 0 ? between : "");
-        q->r = q->r == 0 ? violation_print_part(q->key, i, a, &q->text) : q->r;
-        put(q, behind);
-    }
+    violation_put_parts(&a->q, a->key, of, behind, between);
 }
 
 /* As far as a partial index has them. */
-static void put_where(struct query *q)
+static void put_where(struct asking *a)
 {
-    if (q->key->where.len > 0) {
-        put(q, " WHERE ");
-        q->r = q->r == 0 ? buf_append_view(&q->text, q->key->where) : q->r;
+    if (a->key->where.len > 0) {
+        put(a, " WHERE ");
+        violation_put_view(&a->q, a->key->where);
     }
 }
 
 /* The rows, numbered among those of the same key; of an UPDATE the first and last of these. */
-static void put_rows(struct query *q)
+static void put_rows(struct asking *a)
 {
-    if (q->v->dml.verb == DML_INSERT) {
-        put(q, "(SELECT *, row_number() OVER (PARTITION BY ");
-        put_parts(q, "", "", ", ");
-        put(q, " ORDER BY " violation_at ") AS \"pond nth\"");
+    if (a->v->dml.verb == DML_INSERT) {
+        put(a, "(SELECT *, row_number() OVER (PARTITION BY ");
+        put_parts(a, "", "", ", ");
+        put(a, " ORDER BY " violation_at ") AS \"pond nth\"");
     } else {
-        put(q, "(SELECT *, min(" violation_rowid ") OVER (PARTITION BY ");
-        put_parts(q, "", "", ", ");
-        put(q, ") AS \"pond least\", max(" violation_rowid ") OVER (PARTITION BY ");
-        put_parts(q, "", "", ", ");
-        put(q, ") AS \"pond most\"");
+        put(a, "(SELECT *, min(" violation_rowid ") OVER (PARTITION BY ");
+        put_parts(a, "", "", ", ");
+        put(a, ") AS \"pond least\", max(" violation_rowid ") OVER (PARTITION BY ");
+        put_parts(a, "", "", ", ");
+        put(a, ") AS \"pond most\"");
     }
-    put(q, " FROM " violation_rows);
-    put_where(q);
-    put(q, ") AS n");
+    put(a, " FROM " violation_rows);
+    put_where(a);
+    put(a, ") AS n");
 }
 
 /* ---- the questions ---- */
 
 /* The table has n's key, in another row. */
-static void put_taken(struct query *q)
+static void put_taken(struct asking *a)
 {
-    bool update = q->v->dml.verb == DML_UPDATE;
+    bool update = a->v->dml.verb == DML_UPDATE;
 
-    put(q, update ? "EXISTS (SELECT 1 FROM (SELECT rowid AS " violation_rowid ", * FROM "
+    put(a, update ? "EXISTS (SELECT 1 FROM (SELECT rowid AS " violation_rowid ", * FROM "
                   : "EXISTS (SELECT 1 FROM (SELECT * FROM ");
-    q->r = q->r == 0 ? verb_ident(&q->text, q->v->dml.table) : q->r;
-    put_where(q);
-    put(q, ") AS o WHERE ");
-    put_equal(q, "o.", "n.", q->key);
-    put(q, update ? " AND o." violation_rowid " <> n." violation_rowid ")" : ")");
+    violation_put_name(&a->q, "", a->v->dml.table);
+    put_where(a);
+    put(a, ") AS o WHERE ");
+    violation_put_equal(&a->q, a->key, "o.", "n.");
+    put(a, update ? " AND o." violation_rowid " <> n." violation_rowid ")" : ")");
 }
 
 /* Another row has n's key: one before it, of an UPDATE any. */
-static void put_doubled(struct query *q)
+static void put_doubled(struct asking *a)
 {
-    put(q, q->v->dml.verb == DML_UPDATE ? "(n.\"pond least\" <> n.\"pond most\" AND "
+    put(a, a->v->dml.verb == DML_UPDATE ? "(n.\"pond least\" <> n.\"pond most\" AND "
                                         : "(n.\"pond nth\" > 1 AND ");
-    put_parts(q, "n.", " IS NOT NULL", " AND ");
-    put(q, ")");
+    put_parts(a, "n.", " IS NOT NULL", " AND ");
+    put(a, ")");
 }
 
 /* Whether a row before it was inserted hangs on others: none that may have been has its key. */
-static void put_no_doubles(struct query *q, const struct violated_key *target)
+static void put_no_doubles(struct asking *a, const struct violated_key *target)
 {
-    put(q, " AND NOT EXISTS (SELECT 1 FROM (SELECT row_number() OVER (PARTITION BY ");
-    put_parts(q, "d.", "", ", ");
-    put(q, ") AS nth FROM " violation_rows " AS d WHERE ");
-    put_parts(q, "d.", " IS NOT NULL", " AND ");
-    put(q, " AND NOT EXISTS (SELECT 1 FROM ");
-    q->r = q->r == 0 ? verb_ident(&q->text, q->v->dml.table) : q->r;
-    put(q, " AS o WHERE ");
-    put_equal(q, "o.", "d.", target);
-    put(q, ")) WHERE nth > 1)");
+    put(a, " AND NOT EXISTS (SELECT 1 FROM (SELECT row_number() OVER (PARTITION BY ");
+    put_parts(a, "d.", "", ", ");
+    put(a, ") AS nth FROM " violation_rows " AS d WHERE ");
+    put_parts(a, "d.", " IS NOT NULL", " AND ");
+    put(a, " AND NOT EXISTS (SELECT 1 FROM ");
+    violation_put_name(&a->q, "", a->v->dml.table);
+    put(a, " AS o WHERE ");
+    violation_put_equal(&a->q, target, "o.", "d.");
+    put(a, ")) WHERE nth > 1)");
 }
 
-static void put_insert(struct query *q, const struct violated_key *target)
+static void put_insert(struct asking *a, const struct violated_key *target)
 {
-    put(q, " SELECT ");
-    put_parts(q, "n.", "", ", ");
-    put(q, " FROM ");
-    put_rows(q);
-    put(q, " WHERE (");
-    put_taken(q);
+    put(a, " SELECT ");
+    put_parts(a, "n.", "", ", ");
+    put(a, " FROM ");
+    put_rows(a);
+    put(a, " WHERE (");
+    put_taken(a);
     if (target == NULL) {
-        put(q, " OR ");
-        put_doubled(q);
+        put(a, " OR ");
+        put_doubled(a);
     }
-    put(q, ")");
+    put(a, ")");
     if (target != NULL) {
-        q->r = q->r == 0 ? violation_print_not_taken(q->v, target, &q->text) : q->r;
-        put_no_doubles(q, target);
+        violation_put_not_taken(a->v, target, &a->q);
+        put_no_doubles(a, target);
     }
-    put(q, " ORDER BY n." violation_at " LIMIT 1");
+    put(a, " ORDER BY n." violation_at " LIMIT 1");
 }
 
-static void put_update(struct query *q)
+static void put_update(struct asking *a)
 {
-    put(q, " SELECT DISTINCT ");
-    put_parts(q, "n.", "", ", ");
-    put(q, " FROM ");
-    put_rows(q);
-    put(q, " WHERE (");
-    put_taken(q);
-    put(q, " OR ");
-    put_doubled(q);
-    put(q, ") LIMIT 2");
+    put(a, " SELECT DISTINCT ");
+    put_parts(a, "n.", "", ", ");
+    put(a, " FROM ");
+    put_rows(a);
+    put(a, " WHERE (");
+    put_taken(a);
+    put(a, " OR ");
+    put_doubled(a);
+    put(a, ") LIMIT 2");
 }
 
 struct answer {
@@ -166,8 +146,7 @@ static int tell(struct violation *v, const struct cell *cells, void *arg)
 static int ask(struct violation *v, const struct violated_key *key, struct violated_key *target,
                struct failure *failure)
 {
-    cleanup(buf_finish) struct buf text = { 0 };
-    struct query q = { .v = v, .key = key };
+    struct asking a = { .v = v, .key = key };
     struct violated_key all = { .count = 0 };
     struct violation_wish wish = { .key = &all, .is_new = true, .numbered = true };
     struct answer answer = { .key = key, .failure = failure, .untold = *failure };
@@ -176,14 +155,13 @@ static int ask(struct violation *v, const struct violated_key *key, struct viola
         !violation_key_mentioned(v, key->where, &all)) {
         return CURSOR_END;
     }
-    q.r = violation_print_rows(v, &wish, &q.text);
+    violation_put_rows(v, &wish, &a.q);
     if (v->dml.verb == DML_INSERT) {
-        put_insert(&q, target);
+        put_insert(&a, target);
     } else {
-        put_update(&q);
+        put_update(&a);
     }
-    text = q.text;
-    return q.r != 0 ? q.r : violation_ask_rows(v, &text, tell, &answer);
+    return violation_run(v, &a.q, tell, &answer);
 }
 
 /* ---- which key was it? ---- */

@@ -7,35 +7,31 @@
 #include "pool/sqltext.h"
 #include "sql/verb_support.h"
 
-#include <errno.h>
-#include <stdio.h>
-
 struct printing {
     struct violation *v;
     const struct violation_wish *wish;
-    struct buf *out;
-    int r;
+    struct violation_query *q;
 };
 
 static void put(struct printing *p, const char *text)
 {
-    p->r = p->r == 0 ? buf_append_str(p->out, text) : p->r;
+    violation_put(p->q, text);
 }
 
 static void put_view(struct printing *p, struct view text)
 {
-    p->r = p->r == 0 ? buf_append_view(p->out, text) : p->r;
+    violation_put_view(p->q, text);
 }
 
 static void put_ident(struct printing *p, const char *name)
 {
-    p->r = p->r == 0 ? verb_ident(p->out, name) : p->r;
+    violation_put_name(p->q, "", name);
 }
 
 /* It cannot be known. */
 static void give_up(struct printing *p)
 {
-    p->r = p->r == 0 ? FAILED : p->r;
+    p->q->r = p->q->r == 0 ? FAILED : p->q->r;
 }
 
 static const struct violated_column *wanted(const struct printing *p, size_t i)
@@ -60,7 +56,6 @@ static bool is_numbered(const struct printing *p)
 static void put_names(struct printing *p)
 {
     bool insert = p->v->dml.verb == DML_INSERT;
-    char old[sizeof(violation_old) + table_name_bytes];
 
     put(p, p->wish->name != NULL ? p->wish->name : violation_rows);
     put(p, !insert ? "(" violation_rowid : is_numbered(p) ? "(" violation_at : "(\"pond none\"");
@@ -70,9 +65,8 @@ static void put_names(struct printing *p)
             put_ident(p, wanted(p, i)->name);
         }
         if (p->wish->is_old) {
-            snprintf(old, sizeof old, violation_old "%s", wanted(p, i)->name);
             put(p, ", ");
-            put_ident(p, old);
+            violation_put_name(p->q, violation_old, wanted(p, i)->name);
         }
     }
     put(p, ")");
@@ -105,7 +99,7 @@ static void put_next_rowid(struct printing *p, const struct violated_column *col
     put(p, "max(");
     if (v->counts) {
         put(p, "coalesce((SELECT seq FROM sqlite_sequence WHERE name = ");
-        p->r = p->r == 0 ? verb_quote(p->out, v->dml.table) : p->r;
+        p->q->r = p->q->r == 0 ? verb_quote(&p->q->text, v->dml.table) : p->q->r;
         put(p, " COLLATE nocase), 0), ");
     }
     put(p, "0, coalesce((SELECT max(");
@@ -284,9 +278,10 @@ static void put_change(struct printing *p)
 
 /* ---- all ---- */
 
-int violation_print_rows(struct violation *v, const struct violation_wish *wish, struct buf *out)
+void violation_put_rows(struct violation *v, const struct violation_wish *wish,
+                        struct violation_query *q)
 {
-    struct printing p = { .v = v, .wish = wish, .out = out };
+    struct printing p = { .v = v, .wish = wish, .q = q };
 
     if (v->dml.with.len > 0) {
         put_view(&p, v->dml.with);
@@ -299,5 +294,4 @@ int violation_print_rows(struct violation *v, const struct violation_wish *wish,
     } else {
         put_change(&p);
     }
-    return p.r;
 }

@@ -4,7 +4,6 @@
 
 #include "pool/session.h"
 #include "pool/sqltext.h"
-#include "sql/params.h"
 #include "sql/session_state.h"
 
 #include <stdio.h>
@@ -29,15 +28,6 @@ int violation_ask(struct violation *v, struct view text, const struct cell *para
         r = fn(v, cells, arg);
     }
     return r;
-}
-
-int violation_ask_rows(struct violation *v, struct buf *text, violation_row_fn *fn, void *arg)
-{
-    if (buf_append_byte(text, '\0') != 0) {
-        return FAILED;
-    }
-    size_t len = params_shorten((char *)text->data, text->len - 1);
-    return violation_ask(v, view_of(text->data, len), v->params, v->param_count, fn, arg);
 }
 
 const char *violation_text(struct violation *v, const struct cell *cell)
