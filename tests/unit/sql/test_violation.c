@@ -511,7 +511,7 @@ static int32_t commit_meanwhile(void *host)
 
 static void others_body(struct test_session *t)
 {
-    static const char insert[] = "INSERT INTO t VALUES (7 + pg_backend_pid())";
+    static const char insert[] = "INSERT INTO t SELECT 7 + pg_backend_pid()";
 
     ok(t, "CREATE TABLE t (a int UNIQUE); CREATE TABLE other (b int); INSERT INTO t VALUES (7)");
     meanwhile.neighbour = neighbour_session(t);
@@ -521,6 +521,10 @@ static void others_body(struct test_session *t)
     assert_string_equal(failure_get(&t->failure, FIELD_CONSTRAINT), "t_a_key");
     assert_string_equal(rows(t, "SELECT * FROM other"), "1\n");
     assert_string_equal(detail(t, insert), "Key (a)=(7) already exists.");
+    meanwhile.calls = 0;
+    assert_string_equal(detail(t, "INSERT INTO t VALUES (7 + pg_backend_pid())"),
+                        "Key (a)=(7) already exists."); /* whatever they did */
+    assert_string_equal(rows(t, "SELECT count(*) FROM other"), "2\n");
     ok(t, "BEGIN; INSERT INTO t VALUES (8)"); /* nobody commits beside it */
     assert_string_equal(detail(t, insert), "Key (a)=(7) already exists.");
     ok(t, "ROLLBACK");
