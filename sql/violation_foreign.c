@@ -84,13 +84,6 @@ static void put_selected(struct violation_query *q, const struct violated_key *k
     violation_put(q, " FROM " violation_rows " AS n WHERE ");
 }
 
-static bool is_same_constraint(const struct failure *a, const struct failure *b)
-{
-    const char *one = failure_get(a, FIELD_CONSTRAINT), *other = failure_get(b, FIELD_CONSTRAINT);
-
-    return one != NULL && other != NULL && strcmp(one, other) == 0;
-}
-
 static int tell(struct violation *v, const struct cell *cells, void *arg)
 {
     struct reference_answer *answer = arg;
@@ -100,9 +93,6 @@ static int tell(struct violation *v, const struct cell *cells, void *arg)
 
     constraint_tell_foreign_key(session_sqlite(v->sql->session), ref->child, ref->parent,
                                 ref->columns, answer->of_child, &told);
-    if (v->standing && !is_same_constraint(&told, answer->failure)) {
-        return CURSOR_END;
-    }
     snprintf(end, sizeof end,
              answer->of_child ? "is not present in table \"%s\"."
                               : "is still referenced from table \"%s\".",
@@ -174,6 +164,19 @@ static void put_orphaned(struct violation_query *q, const struct violation *v,
     }
 }
 
+/* Is it the key that the failure names? */
+static bool is_named(struct violation *v, const struct reference *ref,
+                     const struct failure *failure)
+{
+    const char *wanted = failure_get(failure, FIELD_CONSTRAINT);
+    struct failure told;
+
+    constraint_tell_foreign_key(session_sqlite(v->sql->session), ref->child, ref->parent,
+                                ref->columns, true, &told);
+    const char *name = failure_get(&told, FIELD_CONSTRAINT);
+    return wanted != NULL && name != NULL && strcmp(wanted, name) == 0;
+}
+
 static int look_at_child(struct violation *v, struct reference *ref,
                          struct reference_answer *answer)
 {
@@ -183,6 +186,9 @@ static int look_at_child(struct violation *v, struct reference *ref,
                                    .is_new = true,
                                    .numbered = v->dml.conflict.len > 0 };
 
+    if (v->standing && !is_named(v, ref, answer->failure)) {
+        return CURSOR_END;
+    }
     if (!gather(v, ref, &key, &target, &all)) {
         return FAILED;
     }
@@ -295,7 +301,7 @@ int violation_foreign(struct violation *v, struct failure *failure)
     if (v->dml.verb != DML_DELETE && r == CURSOR_END) {
         r = look_at_all(v, true, look_at_child, &answer);
     }
-    if (v->dml.verb != DML_INSERT && r == CURSOR_END && !answer.told) {
+    if (v->dml.verb != DML_INSERT && !v->standing && r == CURSOR_END && !answer.told) {
         r = violation_parents(v, &answer);
     }
     if (v->dml.verb == DML_DELETE && r == CURSOR_END && !answer.told) {
