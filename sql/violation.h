@@ -8,7 +8,7 @@
  * which is enough for one row.
  *
  * It costs only those whose statement fails: some questions to the schema and one query, which is
- * given up when it takes long, or when others commit meanwhile. */
+ * given up when it takes long, and in vain when others commit meanwhile. */
 #pragma once
 
 #include "base/cell.h"

@@ -41,24 +41,18 @@ const char *violation_text(struct violation *v, const struct cell *cell)
 
 /* ---- the table ---- */
 
-static int count_row(struct violation *v, const struct cell *cells, void *arg)
-{
-    (void)cells;
-    (void)arg;
-    v->count++;
-    return 0;
-}
-
 static int take_column(struct violation *v, const struct cell *cells, void *arg)
 {
-    size_t *room = arg;
-    struct violated_column *column = &v->columns[v->count];
     const char *declared = violation_text(v, &cells[1]);
 
-    if (v->count >= *room) {
-        return CURSOR_END;
+    (void)arg;
+    if (v->columns == NULL) {
+        v->columns = arena_alloc(&v->arena, (size_t)cells[5].i * sizeof(*v->columns));
     }
-    *column = (struct violated_column){
+    if (v->columns == NULL) {
+        return FAILED;
+    }
+    v->columns[v->count++] = (struct violated_column){
         .name = violation_text(v, &cells[0]),
         .type = type_of_declared(declared, NULL),
         .fallback = cells[2].kind == CELL_NULL ? NULL : violation_text(v, &cells[2]),
@@ -66,7 +60,6 @@ static int take_column(struct violation *v, const struct cell *cells, void *arg)
         .rowid = cells[3].i > 0 && strcasecmp(declared, "INTEGER") == 0,
         .generated = cells[4].i == 2 || cells[4].i == 3,
     };
-    v->count++;
     return 0;
 }
 
@@ -168,23 +161,18 @@ static void settle_rowid(struct violation *v)
 int violation_load_table(struct violation *v, const char *table)
 {
     static const char columns[] =
-        "SELECT name, type, dflt_value, pk, hidden FROM pragma_table_xinfo(?1) WHERE hidden <> 1";
+        "SELECT name, type, dflt_value, pk, hidden, count(*) OVER () FROM pragma_table_xinfo(?1) "
+        "WHERE hidden <> 1";
     static const char text[] =
         "SELECT sql FROM (SELECT sql, 1 AS n FROM sqlite_schema WHERE type = 'table' AND name = ?1 "
         "COLLATE nocase UNION ALL SELECT sql, 2 FROM sqlite_temp_schema WHERE type = 'table' AND "
         "name = ?1 COLLATE nocase ORDER BY n)";
     struct cell name = { .kind = CELL_TEXT, .bytes = view_of_str(table) };
 
+    v->columns = NULL;
     v->count = 0;
     v->table_sql = "";
-    int r = violation_ask(v, view_of_str(columns), &name, 1, count_row, NULL);
-    size_t room = v->count;
-    v->columns = arena_alloc(&v->arena, (room + 1) * sizeof(*v->columns));
-    v->count = 0;
-    if (r != CURSOR_END || v->columns == NULL) {
-        return FAILED;
-    }
-    r = violation_ask(v, view_of_str(columns), &name, 1, take_column, &room);
+    int r = violation_ask(v, view_of_str(columns), &name, 1, take_column, NULL);
     r = r == CURSOR_END ? violation_ask(v, view_of_str(text), &name, 1, take_sql, NULL) : r;
     if (r != CURSOR_END || v->table_sql[0] == '\0') {
         return FAILED;
