@@ -76,7 +76,7 @@ static int parse_methods(const char *text, unsigned *ret_refused, struct pond_er
     bool negated = *text == '!';
 
     while (list.len > 0) {
-        unsigned method;
+        unsigned method = 0;
         int r = parse_method(next_of(&list), negated, &method, error);
 
         if (r != 0) {
