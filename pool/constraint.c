@@ -64,11 +64,11 @@ static bool search_index(sqlite3_stmt *stmt, void *arg)
     return false;
 }
 
-static int set_duplicate(struct failure *f, const char *table, const char *name)
+void constraint_tell_duplicate(const char *table, const char *name, struct failure *ret_failure)
 {
-    failure_set(f, "23505", "duplicate key value violates unique constraint \"%s\"", name);
-    constraint_add_fields(f, table, NULL, name);
-    return FAILED;
+    failure_set(ret_failure, "23505", "duplicate key value violates unique constraint \"%s\"",
+                name);
+    constraint_add_fields(ret_failure, table, NULL, name);
 }
 
 static bool copy_first(sqlite3_stmt *stmt, void *arg)
@@ -90,7 +90,8 @@ static int translate_index(const struct sqlite_error *error, const char *subject
     schema_each_row(error->db,
                     "SELECT tbl_name FROM main.sqlite_schema WHERE type = 'index' AND name = ?1",
                     name, copy_first, table);
-    return set_duplicate(f, table, name);
+    constraint_tell_duplicate(table, name, f);
+    return FAILED;
 }
 
 static int translate_unique(const struct sqlite_error *error, struct failure *f)
@@ -115,12 +116,14 @@ static int translate_unique(const struct sqlite_error *error, struct failure *f)
             table, search_index, &search);
     }
     if (search.origin == 'c') {
-        return set_duplicate(f, table, search.name);
+        constraint_tell_duplicate(table, search.name, f);
+        return FAILED;
     }
     primary = primary || search.origin == 'p';
     constraint_name(error->db, table, primary ? TABLE_PRIMARY_KEY : TABLE_UNIQUE, columns, name,
                     sizeof(name));
-    return set_duplicate(f, table, name);
+    constraint_tell_duplicate(table, name, f);
+    return FAILED;
 }
 
 /* STRICT tables: "cannot store TEXT value in INTEGER column t.c". */

@@ -7,7 +7,7 @@
 
 #include <sqlite3.h>
 
-enum { constraint_list_bytes = 512, constraint_name_bytes = 2 * table_name_bytes };
+enum { constraint_list_bytes = 512 };
 
 /* ---- asking the schema (no memory: no rows) ---- */
 
@@ -27,15 +27,6 @@ struct constraint_search {
     bool is_found;
 };
 void constraint_find(struct sqlite3 *db, const char *table, struct constraint_search *search);
-
-/* As PostgreSQL makes names up: orders_customer_id_fkey, t_a_b_key, t_pkey. Columns are "a, b", or
- * empty. Cut to size. */
-void constraint_make_name(const char *table, const char *columns, const char *suffix, char *name,
-                          size_t size);
-
-/* The name it was given, else a made up one. */
-void constraint_name(struct sqlite3 *db, const char *table, enum table_constraint_kind kind,
-                     const char *columns, char *name, size_t size);
 
 /* ---- the failed statement ---- */
 

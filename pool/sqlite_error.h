@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/failure.h"
+#include "pool/table_text.h"
 
 struct sqlite3;
 struct sqlite3_context;
@@ -43,6 +44,20 @@ bool sqlite_message_translate(const char *message, struct failure *ret_failure);
 
 /* constraint.c: SQLITE_CONSTRAINT_*. Returns FAILED. */
 int constraint_translate(const struct sqlite_error *error, struct failure *ret_failure);
+
+enum { constraint_name_bytes = 2 * table_name_bytes };
+
+/* constraint_schema.c: as PostgreSQL makes names up: orders_customer_id_fkey, t_a_b_key, t_pkey.
+ * Columns are "a, b", or empty. Cut to size. */
+void constraint_make_name(const char *table, const char *columns, const char *suffix, char *name,
+                          size_t size);
+
+/* The same: the name it was given, else a made up one. */
+void constraint_name(struct sqlite3 *db, const char *table, enum table_constraint_kind kind,
+                     const char *columns, char *name, size_t size);
+
+/* constraint.c: 23505 of the constraint or index of that name. `table` may be empty. */
+void constraint_tell_duplicate(const char *table, const char *name, struct failure *ret_failure);
 
 /* constraint_key.c: 23503 of a key that the caller has found: its constraint's name is looked up.
  * `of_child`: a row of the child has no parent; else rows still refer to the parent's. */

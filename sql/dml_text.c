@@ -126,16 +126,15 @@ bool dml_assignment(struct view item, char *name, size_t size, struct view *ret_
     return true;
 }
 
-bool dml_calls(struct view text, const char *function)
+size_t dml_count_word(struct view text, const char *word)
 {
     struct sqltext_token token;
+    size_t count = 0;
 
     while ((token = sqltext_next(&text)).kind != SQLTEXT_END) {
-        if (token.kind == SQLTEXT_WORD && view_equal_str(token.text, function)) {
-            return true;
-        }
+        count += sqltext_is(&token, word);
     }
-    return false;
+    return count;
 }
 
 /* ---- the three ---- */

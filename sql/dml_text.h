@@ -48,5 +48,5 @@ bool dml_assignment(struct view item, char *name, size_t size, struct view *ret_
 /* What stands in the parentheses that the text begins with; it is cut off. False: it does not. */
 bool dml_parentheses(struct view *text, struct view *ret_inside);
 
-/* Is the function's name in it? */
-bool dml_calls(struct view text, const char *function);
+/* How often the keyword or the function's name is in it. */
+size_t dml_count_word(struct view text, const char *word);

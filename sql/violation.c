@@ -116,24 +116,14 @@ static bool allows_remembered(const char *function)
            strcasecmp(function, "gen_random_uuid") == 0;
 }
 
-static size_t count_words(struct view text, const char *word)
-{
-    struct sqltext_token token;
-    size_t count = 0;
-
-    while ((token = sqltext_next(&text)).kind != SQLTEXT_END) {
-        count += sqltext_is(&token, word);
-    }
-    return count;
-}
-
 static size_t count_calls(const struct violation *v, const char *function)
 {
-    size_t calls = count_words(v->dml.source, function) + count_words(v->dml.conflict, function);
+    size_t calls =
+        dml_count_word(v->dml.source, function) + dml_count_word(v->dml.conflict, function);
 
     for (size_t i = 0; i < v->count; i++) {
         if (v->columns[i].fallback != NULL) {
-            calls += count_words(view_of_str(v->columns[i].fallback), function);
+            calls += dml_count_word(view_of_str(v->columns[i].fallback), function);
         }
     }
     return calls;

@@ -3,6 +3,7 @@
 #include "sql/violation_impl.h"
 
 #include "pool/session.h"
+#include "pool/sqlite_error.h"
 #include "pool/sqltext.h"
 #include "sql/verb_support.h"
 
@@ -88,21 +89,14 @@ bool violation_key_of(const struct violation *v, const char *names, struct viola
     return key.count > 0;
 }
 
-/* t_a_b_key, t_pkey: what pool/constraint.c calls those without a name. */
 static bool has_made_up_name(const struct violation *v, const struct table_constraint *c,
                              const char *name)
 {
-    char made[2 * table_name_bytes];
-    size_t used = (size_t)snprintf(made, sizeof made, "%s_", v->dml.table);
+    bool primary = c->kind == TABLE_PRIMARY_KEY;
+    char made[constraint_name_bytes];
 
-    for (const char *s = c->kind == TABLE_PRIMARY_KEY ? "" : c->columns;
-         *s != '\0' && used + 1 < sizeof made; s++) {
-        bool comma = s[0] == ',' && s[1] == ' ';
-
-        made[used++] = comma ? '_' : *s;
-        s += comma;
-    }
-    snprintf(made + used, sizeof made - used, "%s", c->kind == TABLE_PRIMARY_KEY ? "pkey" : "_key");
+    constraint_make_name(v->dml.table, primary ? "" : c->columns, primary ? "pkey" : "key", made,
+                         sizeof made);
     return c->name[0] == '\0' && strcmp(made, name) == 0;
 }
 

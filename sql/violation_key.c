@@ -6,6 +6,7 @@
 #include "sql/violation_impl.h"
 
 #include "pool/session.h"
+#include "pool/sqlite_error.h"
 #include "pool/sqltext.h"
 #include "sql/session_state.h"
 
@@ -166,14 +167,6 @@ static int ask(struct violation *v, const struct violated_key *key, struct viola
 
 /* ---- which key was it? ---- */
 
-static void set_duplicate(const struct violation *v, const char *name, struct failure *failure)
-{
-    failure_set(failure, "23505", "duplicate key value violates unique constraint \"%s\"", name);
-    failure_add(failure, FIELD_SCHEMA, "public");
-    failure_add(failure, FIELD_TABLE, "%s", v->dml.table);
-    failure_add(failure, FIELD_CONSTRAINT, "%s", name);
-}
-
 /* False: it was that one. */
 static bool look_at_older(struct violation *v, const char *name, void *arg)
 {
@@ -184,7 +177,7 @@ static bool look_at_older(struct violation *v, const char *name, void *arg)
     if (violation_find_key(v, name, &key) != 0) {
         return true;
     }
-    set_duplicate(v, name, &told);
+    constraint_tell_duplicate(v->dml.table, name, &told);
     (void)!ask(v, &key, NULL, &told);
     if (failure_get(&told, FIELD_DETAIL) == NULL) {
         return true;

@@ -139,7 +139,7 @@ static bool is_plainly_given(const struct violation *v, const struct violated_co
 static void put_given_rowid(struct printing *p, const struct violated_column *column)
 {
     const struct violation *v = p->v;
-    bool refuses_null = dml_calls(v->dml.source, "pond_not_null");
+    bool refuses_null = dml_count_word(v->dml.source, "pond_not_null") > 0;
     bool counted = !refuses_null || (v->counts && !v->dml.one_row);
 
     put(p, counted ? "coalesce(" : "");

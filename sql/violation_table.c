@@ -70,19 +70,6 @@ static int take_sql(struct violation *v, const struct cell *cells, void *arg)
     return 0;
 }
 
-static bool has_word(const char *sql, const char *word)
-{
-    struct view text = view_of_str(sql);
-    struct sqltext_token token;
-
-    while ((token = sqltext_next(&text)).kind != SQLTEXT_END) {
-        if (sqltext_is(&token, word)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* One that is more than the width of a rowid (sql/types.h). */
 static bool has_collation(const char *sql)
 {
@@ -145,16 +132,17 @@ static void read_generated(struct violation *v)
 /* A primary key of several columns is no rowid, nor is there one WITHOUT ROWID. */
 static void settle_rowid(struct violation *v)
 {
+    struct view text = view_of_str(v->table_sql);
+    bool has_rowid = dml_count_word(text, "WITHOUT") == 0;
     size_t primary = 0;
 
     for (size_t i = 0; i < v->count; i++) {
         primary += v->columns[i].primary;
     }
     for (size_t i = 0; i < v->count; i++) {
-        v->columns[i].rowid =
-            v->columns[i].rowid && primary == 1 && !has_word(v->table_sql, "WITHOUT");
+        v->columns[i].rowid = v->columns[i].rowid && primary == 1 && has_rowid;
     }
-    v->counts = has_word(v->table_sql, "AUTOINCREMENT");
+    v->counts = dml_count_word(text, "AUTOINCREMENT") > 0;
     v->collates = has_collation(v->table_sql);
 }
 
