@@ -71,31 +71,36 @@ static int become_child(struct violation *v, struct reference *ref, unsigned dep
     return r == 0 ? violation_load_table(child, ref->child) : r;
 }
 
-static int look_below(struct violation *v, unsigned depth, struct reference_answer *answer);
+static int look_below(struct violation *v, const struct references *to, unsigned depth,
+                      struct reference_answer *answer);
 
 static int look_at_child(struct violation *v, struct reference *ref, unsigned depth,
                          struct reference_answer *answer)
 {
     struct violation child = { .sql = v->sql, .params = v->params, .param_count = v->param_count };
+    struct references to;
     int r = become_child(v, ref, depth, &child);
 
     if (r == 0) {
-        r = violation_parents(&child, answer);
+        r = violation_references(&child, false, &to);
+    }
+    if (r == CURSOR_END) {
+        r = violation_parents(&child, &to, answer);
     }
     if (r == CURSOR_END && !answer->told && depth < cascades_most) {
-        r = look_below(&child, depth + 1, answer);
+        r = look_below(&child, &to, depth + 1, answer);
     }
     arena_finish(&child.arena);
     return r;
 }
 
 /* No deeper than cascades_most. */
-static int look_below(struct violation *v, unsigned depth, struct reference_answer *answer)
+static int look_below(struct violation *v, const struct references *to, unsigned depth,
+                      struct reference_answer *answer)
 {
-    struct references all;
-    int r = violation_references(v, false, &all);
+    int r = CURSOR_END;
 
-    for (struct reference *ref = all.first; r == CURSOR_END && ref != NULL && !answer->told;
+    for (struct reference *ref = to->first; r == CURSOR_END && ref != NULL && !answer->told;
          ref = ref->next) {
         if (strcmp(ref->on_delete, "CASCADE") == 0) {
             r = look_at_child(v, ref, depth, answer);
@@ -104,7 +109,8 @@ static int look_below(struct violation *v, unsigned depth, struct reference_answ
     return r;
 }
 
-int violation_cascades(struct violation *v, struct reference_answer *answer)
+int violation_cascades(struct violation *v, const struct references *to,
+                       struct reference_answer *answer)
 {
-    return look_below(v, 1, answer);
+    return look_below(v, to, 1, answer);
 }

@@ -169,12 +169,11 @@ static bool is_named(struct violation *v, const struct reference *ref,
                      const struct failure *failure)
 {
     const char *wanted = failure_get(failure, FIELD_CONSTRAINT);
-    struct failure told;
+    char name[constraint_name_bytes];
 
-    constraint_tell_foreign_key(session_sqlite(v->sql->session), ref->child, ref->parent,
-                                ref->columns, true, &told);
-    const char *name = failure_get(&told, FIELD_CONSTRAINT);
-    return wanted != NULL && name != NULL && strcmp(wanted, name) == 0;
+    constraint_name(session_sqlite(v->sql->session), ref->child, TABLE_FOREIGN_KEY, ref->columns,
+                    name, sizeof name);
+    return wanted != NULL && strcmp(wanted, name) == 0;
 }
 
 static int look_at_child(struct violation *v, struct reference *ref,
@@ -250,62 +249,63 @@ static int look_at_parent(struct violation *v, struct reference *ref,
 
 typedef int look_fn(struct violation *v, struct reference *ref, struct reference_answer *answer);
 
-static int look_at_all(struct violation *v, bool of_child, look_fn *look,
+static int look_at_all(struct violation *v, const struct references *all, look_fn *look,
                        struct reference_answer *answer)
 {
-    struct references all;
-    int r = violation_references(v, of_child, &all);
+    int r = CURSOR_END;
 
-    for (struct reference *ref = all.first; r == CURSOR_END && ref != NULL && !answer->told;
+    for (struct reference *ref = all->first; r == CURSOR_END && ref != NULL && !answer->told;
          ref = ref->next) {
         r = look(v, ref, answer);
     }
     return r;
 }
 
-int violation_parents(struct violation *v, struct reference_answer *answer)
+int violation_parents(struct violation *v, const struct references *to,
+                      struct reference_answer *answer)
 {
-    return look_at_all(v, false, look_at_parent, answer);
+    return look_at_all(v, to, look_at_parent, answer);
 }
 
 /* Keys that are INITIALLY DEFERRED are violated here and there without failing, and SQLite does not
  * tell them from others: where there are such, only a key that is alone can be told. Of rows that
  * are there the failure says which. */
-static int count_keys(struct violation *v, bool of_child, size_t *count, bool *deferred)
+static void count_keys(const struct references *all, size_t *count, bool *deferred)
 {
-    struct references all;
-    int r = violation_references(v, of_child, &all);
-
-    for (const struct reference *ref = all.first; ref != NULL; ref = ref->next) {
+    for (const struct reference *ref = all->first; ref != NULL; ref = ref->next) {
         *deferred = *deferred || ref->deferred;
         *count += 1;
     }
-    return r;
 }
 
-static bool can_be_told(struct violation *v)
+static bool can_be_told(const struct references *own, const struct references *to)
 {
     bool deferred = false;
     size_t count = 0;
 
-    return v->standing ||
-           (count_keys(v, true, &count, &deferred) == CURSOR_END &&
-            count_keys(v, false, &count, &deferred) == CURSOR_END && (!deferred || count == 1));
+    count_keys(own, &count, &deferred);
+    count_keys(to, &count, &deferred);
+    return !deferred || count == 1;
 }
 
 int violation_foreign(struct violation *v, struct failure *failure)
 {
     struct reference_answer answer = { .failure = failure };
-    int r = can_be_told(v) ? CURSOR_END : FAILED;
+    struct references own, to = { .first = NULL };
+    int r = violation_references(v, true, &own);
 
+    if (r == CURSOR_END && !v->standing) {
+        r = violation_references(v, false, &to);
+        r = r == CURSOR_END && !can_be_told(&own, &to) ? FAILED : r;
+    }
     if (v->dml.verb != DML_DELETE && r == CURSOR_END) {
-        r = look_at_all(v, true, look_at_child, &answer);
+        r = look_at_all(v, &own, look_at_child, &answer);
     }
     if (v->dml.verb != DML_INSERT && !v->standing && r == CURSOR_END && !answer.told) {
-        r = violation_parents(v, &answer);
+        r = violation_parents(v, &to, &answer);
     }
     if (v->dml.verb == DML_DELETE && r == CURSOR_END && !answer.told) {
-        r = violation_cascades(v, &answer);
+        r = violation_cascades(v, &to, &answer);
     }
     return r;
 }

@@ -171,10 +171,12 @@ struct reference_answer {
 must_check int violation_references(struct violation *v, bool of_child, struct references *ret_all);
 /* REFERENCES t without columns: looks them up. False: there are none. */
 bool violation_targets(struct violation *v, struct reference *reference);
-/* Is one of the rows that go still referred to? */
-must_check int violation_parents(struct violation *v, struct reference_answer *answer);
+/* Is one of the rows that go still referred to? `to`: all that refer to the statement's table. */
+must_check int violation_parents(struct violation *v, const struct references *to,
+                                 struct reference_answer *answer);
 /* Or one that goes with them, ON DELETE CASCADE? */
-must_check int violation_cascades(struct violation *v, struct reference_answer *answer);
+must_check int violation_cascades(struct violation *v, const struct references *to,
+                                  struct reference_answer *answer);
 
 /* ---- the kinds (violation_key.c, violation_foreign.c); as violation_ask() ---- */
 
