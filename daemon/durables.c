@@ -20,6 +20,7 @@ int durables_open(const struct conf_database *conf, const struct seed_options *s
         .sync = syncs[conf->synchronous],
         .memory = (size_t)conf->clone_memory,
         .parent = seed->parent,
+        .stop = seed->stop,
         .fill = load_seed,
         .arg = (void *)seed,
     };

@@ -62,7 +62,7 @@ static int load(const struct seed_options *options, struct template **ret_templa
         return r;
     }
     if (view_equal(buf_view(&text), view_of(sqlite_magic, sizeof(sqlite_magic)))) {
-        return template_load_file(options->path, ret_template, ret_failure);
+        return template_load_file(options->path, options->stop, ret_template, ret_failure);
     }
     return seed_run_script(options, buf_view(&text), ret_template, ret_failure);
 }

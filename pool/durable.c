@@ -261,6 +261,7 @@ void durable_make_room(struct durable *durable)
 static int open_file(struct durable *durable, const struct durable_options *options,
                      struct failure *ret_failure)
 {
+    const struct clone_limits limits = { .memory = options->memory, .parent = options->parent };
     struct template *image = NULL;
     int r =
         durable_file_open(options->path, options->vfs, options->sync, &durable->file, ret_failure);
@@ -268,12 +269,12 @@ static int open_file(struct durable *durable, const struct durable_options *opti
     if (r == 0 && durable_file_is_new(durable->file) && options->fill != NULL) {
         r = options->fill(options->arg, &image, ret_failure);
         if (r == 0) {
-            r = durable_file_fill(durable->file, image, ret_failure);
+            r = durable_file_fill(durable->file, image, options->stop, ret_failure);
         }
         template_unref(image);
     }
-    return r == 0 ? durable_file_load(durable->file, options->memory, options->parent,
-                                      &durable->clone, ret_failure)
+    return r == 0 ? durable_file_load(durable->file, &limits, options->stop, &durable->clone,
+                                      ret_failure)
                   : r;
 }
 

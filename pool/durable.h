@@ -26,6 +26,7 @@ struct durable_options {
     enum durable_sync sync;
     size_t memory; /* bytes that the image may have; 0: no limit */
     struct account *parent;
+    const _Atomic bool *stop; /* set by any thread: give the opening up (57P01); NULL: never */
     /* What a new file begins with: 0 or FAILED; NULL: nothing. */
     int (*fill)(void *arg, struct template **ret_template, struct failure *ret_failure);
     void *arg;

@@ -16,8 +16,8 @@
 
 #include <stdbool.h>
 
-struct account;
 struct clone;
+struct clone_limits;
 struct durable_file;
 struct pagemap;
 struct template;
@@ -34,15 +34,17 @@ enum durable_sync {
 must_check int durable_file_open(const char *path, const char *vfs, enum durable_sync sync,
                                  struct durable_file **ret_file, struct failure *ret_failure);
 
-/* Is there nothing in it yet? Then it may be filled with an image, at once or not at all. */
+/* Is there nothing in it yet? Then it may be filled with an image, at once or not at all. `stop`,
+ * set by any thread, ends this and the loading (57P01); NULL: never. */
 bool durable_file_is_new(const struct durable_file *file);
 must_check int durable_file_fill(struct durable_file *file, struct template *image,
-                                 struct failure *ret_failure);
+                                 const _Atomic bool *stop, struct failure *ret_failure);
 
 /* Recovers what is in the log, and gives its image as a clone of an empty template. 0 or FAILED
  * (53200 when the clone may not have so much memory). */
-must_check int durable_file_load(struct durable_file *file, size_t memory, struct account *parent,
-                                 struct clone **ret_clone, struct failure *ret_failure);
+must_check int durable_file_load(struct durable_file *file, const struct clone_limits *limits,
+                                 const _Atomic bool *stop, struct clone **ret_clone,
+                                 struct failure *ret_failure);
 
 /* ---- after that ---- */
 

@@ -28,6 +28,10 @@ static int fail(const struct durable_file *file, int rc, struct failure *ret_fai
     switch (rc & 0xff) {
     case SQLITE_NOMEM:
         return failure_set_nomem(ret_failure);
+    case SQLITE_INTERRUPT:
+        return failure_set(ret_failure, "57P01",
+                           "opening of database file \"%s\" was cut short: the daemon stops",
+                           file->path);
     case SQLITE_BUSY:
         failure_set(ret_failure, "55006", "database file \"%s\" is being used by another process",
                     file->path);
@@ -135,7 +139,7 @@ bool durable_file_is_new(const struct durable_file *file)
 
 /* In one transaction, by a rollback journal: should it not come to its end, the file is new again.
  * Only settle() gives it a log. */
-static int copy_image(struct durable_file *file, struct template *image)
+static int copy_image(struct durable_file *file, struct template *image, const _Atomic bool *stop)
 {
     cleanup(clone_unrefp) struct clone *clone = NULL;
     cleanup(sqlite_closep) sqlite3 *source = NULL;
@@ -144,13 +148,13 @@ static int copy_image(struct durable_file *file, struct template *image)
         return SQLITE_NOMEM;
     }
     int rc = vfs_open_clone(clone, &source);
-    return rc == SQLITE_OK ? sqlite_copy(file->keeper, source) : rc;
+    return rc == SQLITE_OK ? sqlite_copy(file->keeper, source, stop) : rc;
 }
 
-int durable_file_fill(struct durable_file *file, struct template *image,
+int durable_file_fill(struct durable_file *file, struct template *image, const _Atomic bool *stop,
                       struct failure *ret_failure)
 {
-    int rc = template_page_count(image) > 0 ? copy_image(file, image) : SQLITE_OK;
+    int rc = template_page_count(image) > 0 ? copy_image(file, image, stop) : SQLITE_OK;
 
     return rc == SQLITE_OK ? 0 : fail(file, rc, ret_failure);
 }
@@ -212,17 +216,18 @@ static int check_size(struct durable_file *file, size_t memory, struct failure *
     return FAILED;
 }
 
-int durable_file_load(struct durable_file *file, size_t memory, struct account *parent,
-                      struct clone **ret_clone, struct failure *ret_failure)
+int durable_file_load(struct durable_file *file, const struct clone_limits *limits,
+                      const _Atomic bool *stop, struct clone **ret_clone,
+                      struct failure *ret_failure)
 {
-    const struct clone_limits limits = { .memory = memory, .parent = parent };
+    const struct image_source source = { .db = file->keeper, .path = file->path, .stop = stop };
     cleanup(template_unrefp) struct template *empty = NULL;
     int rc = settle(file);
 
     if (rc != SQLITE_OK) {
         return fail(file, rc, ret_failure);
     }
-    if (check_size(file, memory, ret_failure) != 0) {
+    if (check_size(file, limits->memory, ret_failure) != 0) {
         return FAILED;
     }
     file->chunk = mem_alloc(durable_chunk_bytes);
@@ -231,7 +236,7 @@ int durable_file_load(struct durable_file *file, size_t memory, struct account *
         template_create_sized(file->page_bytes, &empty) != 0) {
         return failure_set_nomem(ret_failure);
     }
-    int r = template_copy_image(empty, &limits, file->keeper, file->path, ret_clone, ret_failure);
+    int r = template_copy_image(empty, limits, &source, ret_clone, ret_failure);
     return r == -ENOMEM ? failure_set_nomem(ret_failure) : r;
 }
 

@@ -1,6 +1,10 @@
 /* pool/sqlite_call.c: see sqlite_call.h. */
 #include "pool/sqlite_call.h"
 
+#include <stdatomic.h>
+
+enum { step_pages = 256 }; /* between two looks at `stop` */
+
 int sqlite_ask(sqlite3 *db, const char *sql, int64_t *ret_value)
 {
     sqlite3_stmt *stmt = NULL;
@@ -17,13 +21,37 @@ int sqlite_ask(sqlite3 *db, const char *sql, int64_t *ret_value)
     return rc == SQLITE_OK ? last : rc;
 }
 
-int sqlite_copy(sqlite3 *to, sqlite3 *from)
+/* Should it not come to its end, finishing it takes back what it has written. */
+static int copy_in_steps(sqlite3_backup *backup, const _Atomic bool *stop)
+{
+    int rc;
+
+    do {
+        rc = stop != NULL && atomic_load(stop) ? SQLITE_INTERRUPT
+                                               : sqlite3_backup_step(backup, step_pages);
+    } while (rc == SQLITE_OK);
+    int last = sqlite3_backup_finish(backup);
+    return rc == SQLITE_DONE ? last : rc;
+}
+
+static int copy(sqlite3 *to, sqlite3 *from, const _Atomic bool *stop)
 {
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
 
-    if (backup == NULL) {
-        return sqlite3_errcode(to);
+    return backup == NULL ? sqlite3_errcode(to) : copy_in_steps(backup, stop);
+}
+
+/* All steps see what the first one saw: each would begin a transaction of its own, and the copy
+ * anew when somebody has written in between. */
+int sqlite_copy(sqlite3 *to, sqlite3 *from, const _Atomic bool *stop)
+{
+    int rc = sqlite3_exec(from, "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
+
+    if (rc == SQLITE_OK) {
+        rc = copy(to, from, stop);
     }
-    sqlite3_backup_step(backup, -1);
-    return sqlite3_backup_finish(backup);
+    if (sqlite3_get_autocommit(from) == 0) {
+        (void)sqlite3_exec(from, "COMMIT", NULL, NULL, NULL); /* it has read only */
+    }
+    return rc;
 }

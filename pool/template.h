@@ -5,16 +5,19 @@
 
 #include "base/failure.h"
 
+#include <stdbool.h>
+
 struct clone;
 struct template;
 
 /* An empty database. 0 or -ENOMEM. */
 must_check int template_create_empty(struct template **ret_template);
 
-/* Copies an SQLite file (by the backup API; a WAL file is fine). Blocks: run it by await_offload().
- * 0, FAILED (names file and cause) or -ENOMEM. */
-must_check int template_load_file(const char *path, struct template **ret_template,
-                                  struct failure *ret_failure);
+/* Copies an SQLite file (by the backup API; a WAL file is fine). Blocks: run it by await_offload();
+ * `stop`, set by any thread, ends it (57P01); NULL: never. 0, FAILED (names file and cause) or
+ * -ENOMEM. */
+must_check int template_load_file(const char *path, const _Atomic bool *stop,
+                                  struct template **ret_template, struct failure *ret_failure);
 
 /* Seals what is committed in a clone now (and on the disk, when it is durable) as a new template.
  * The clone goes on, also with sessions that are in the middle of a read or a write. 0 or -ENOMEM.

@@ -32,8 +32,14 @@ struct template
 /* An empty image of this page size. 0 or -ENOMEM. */
 must_check int template_create_sized(uint32_t page_bytes, struct template **ret_template);
 
+struct image_source {
+    struct sqlite3 *db;
+    const char *path;         /* for messages */
+    const _Atomic bool *stop; /* as template_load_file()'s */
+};
+
 /* template_load.c: all that the connection reads, as a clone of the empty template of the same page
- * size. `path` is for messages. 0, FAILED or -ENOMEM. */
+ * size. 0, FAILED or -ENOMEM. */
 must_check int template_copy_image(struct template *empty, const struct clone_limits *limits,
-                                   struct sqlite3 *source, const char *path,
-                                   struct clone **ret_clone, struct failure *ret_failure);
+                                   const struct image_source *source, struct clone **ret_clone,
+                                   struct failure *ret_failure);

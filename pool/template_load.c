@@ -16,6 +16,10 @@ static int say(struct failure *ret_failure, const char *path, sqlite3 *db, int r
     if (rc == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM) {
         return -ENOMEM;
     }
+    if (rc == SQLITE_INTERRUPT) {
+        return failure_set(ret_failure, "57P01",
+                           "loading of database file \"%s\" was cut short: the daemon stops", path);
+    }
     return failure_set(ret_failure, "58030", "could not load database file \"%s\": %s", path,
                        cause);
 }
@@ -54,20 +58,21 @@ static void forget_wal(struct clone *clone)
 }
 
 /* Copies into the clone; its connection is closed again at the end. */
-static int copy_into(struct clone *clone, sqlite3 *source, const char *path,
+static int copy_into(struct clone *clone, const struct image_source *source,
                      struct failure *ret_failure)
 {
     cleanup(sqlite_closep) sqlite3 *db = NULL;
     int rc = vfs_open_clone(clone, &db);
 
     if (rc == SQLITE_OK) {
-        rc = sqlite_copy(db, source);
+        rc = sqlite_copy(db, source->db, source->stop);
     }
-    return rc == SQLITE_OK ? 0 : say(ret_failure, path, db, rc);
+    return rc == SQLITE_OK ? 0 : say(ret_failure, source->path, NULL, rc);
 }
 
-int template_copy_image(struct template *empty, const struct clone_limits *limits, sqlite3 *source,
-                        const char *path, struct clone **ret_clone, struct failure *ret_failure)
+int template_copy_image(struct template *empty, const struct clone_limits *limits,
+                        const struct image_source *source, struct clone **ret_clone,
+                        struct failure *ret_failure)
 {
     cleanup(clone_unrefp) struct clone *clone = NULL;
 
@@ -75,7 +80,7 @@ int template_copy_image(struct template *empty, const struct clone_limits *limit
         return -ENOMEM;
     }
     clone->loading = true;
-    int r = copy_into(clone, source, path, ret_failure);
+    int r = copy_into(clone, source, ret_failure);
     if (r == 0) {
         forget_wal(clone);
         clone->loading = false;
@@ -84,24 +89,25 @@ int template_copy_image(struct template *empty, const struct clone_limits *limit
     return r;
 }
 
-int template_load_file(const char *path, struct template **ret_template,
+int template_load_file(const char *path, const _Atomic bool *stop, struct template **ret_template,
                        struct failure *ret_failure)
 {
-    cleanup(sqlite_closep) sqlite3 *source = NULL;
+    cleanup(sqlite_closep) sqlite3 *db = NULL;
     cleanup(template_unrefp) struct template *empty = NULL;
     cleanup(clone_unrefp) struct clone *clone = NULL;
     uint32_t page_bytes = 0;
-    int rc = open_source(path, &source, &page_bytes);
+    int rc = open_source(path, &db, &page_bytes);
 
     if (rc != SQLITE_OK) {
-        return say(ret_failure, path, source, rc);
+        return say(ret_failure, path, db, rc);
     }
     if (template_create_sized(page_bytes, &empty) < 0) {
         return -ENOMEM;
     }
-    rc = template_copy_image(empty, NULL, source, path, &clone, ret_failure);
-    if (rc != 0) {
-        return rc;
+    const struct image_source source = { .db = db, .path = path, .stop = stop };
+    int r = template_copy_image(empty, NULL, &source, &clone, ret_failure);
+    if (r != 0) {
+        return r;
     }
     return template_seal(clone, ret_template);
 }

@@ -3,6 +3,7 @@
 #include "async/await.h"
 #include "pool/sqlite_setup.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,14 +44,18 @@ static int fill(void *arg maybe_unused, struct template **ret_template,
 {
     *ret_template = template_of("CREATE TABLE pairs(id INTEGER PRIMARY KEY, pair INT, pad BLOB);"
                                 "CREATE INDEX by_pair ON pairs(pair);");
+    atomic_store(&home.stop, home.stops_filled);
     return 0;
 }
 
 int home_open(enum durable_sync sync)
 {
-    const struct durable_options options = {
-        .path = "x.db", .vfs = disk_vfs, .sync = sync, .memory = home.memory, .fill = fill
-    };
+    const struct durable_options options = { .path = "x.db",
+                                             .vfs = disk_vfs,
+                                             .sync = sync,
+                                             .memory = home.memory,
+                                             .stop = &home.stop,
+                                             .fill = fill };
     int r = durable_open(&options, &home.durable, &home.failure);
 
     home.clone = r == 0 ? durable_clone(home.durable) : NULL;

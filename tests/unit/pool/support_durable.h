@@ -13,6 +13,8 @@ struct home {
     struct clone *clone;
     struct failure failure; /* of the opening */
     size_t memory;          /* that the clone may have; 0: no limit */
+    _Atomic bool stop;      /* of the opening */
+    bool stops_filled;      /* it comes when what a new file begins with is there */
 };
 
 /* That of the running test. */

@@ -2,6 +2,8 @@
  */
 #include "support_durable.h"
 
+#include <string.h>
+
 static const char fill[] =
     "CREATE TABLE pairs(id INTEGER PRIMARY KEY, pair INT, pad TEXT);"
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
@@ -69,11 +71,54 @@ static void test_files_of_every_form_are_opened_and_written(void **state maybe_u
     }
 }
 
+/* ---- told to stop ---- */
+
+static void body_look(struct world *world maybe_unused)
+{
+    durable_start(home.durable);
+    struct session *a = session_on(home.clone, NULL);
+
+    assert_int_equal(query_int(a, "SELECT count(*) FROM pairs"), 0);
+    session_close(a);
+    home_close();
+}
+
+static void assert_is_stopped(void)
+{
+    home.failure = (struct failure){ .sqlstate = "" };
+    assert_int_equal(home_open(DURABLE_FULL), FAILED);
+    assert_string_equal(home.failure.sqlstate, "57P01");
+    assert_non_null(strstr(failure_get(&home.failure, FIELD_MESSAGE), "x.db"));
+    home.stop = home.stops_filled = false;
+}
+
+static void test_a_file_whose_filling_was_stopped_is_new(void **state maybe_unused)
+{
+    home.stops_filled = true;
+    assert_is_stopped();
+    assert_int_equal(home_open(DURABLE_FULL), 0); /* which fills it */
+    in_task(&home.world, body_look);
+}
+
+static void test_a_file_whose_loading_was_stopped_is_as_it_was(void **state maybe_unused)
+{
+    make_file("PRAGMA page_size=512", "PRAGMA journal_mode=WAL", true);
+    home.stop = true;
+    assert_is_stopped();
+    assert_int_equal(home_open(DURABLE_FULL), 0);
+    in_task(&home.world, body_write);
+    check_file();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_files_of_every_form_are_opened_and_written, home_setup,
                                         home_teardown),
+        cmocka_unit_test_setup_teardown(test_a_file_whose_filling_was_stopped_is_new, home_setup,
+                                        home_teardown),
+        cmocka_unit_test_setup_teardown(test_a_file_whose_loading_was_stopped_is_as_it_was,
+                                        home_setup, home_teardown),
     };
 
     return cmocka_run_group_tests(tests, setup_sqlite, NULL);

@@ -68,7 +68,7 @@ static struct template *load(void)
     struct template *template_ = NULL;
     struct failure failure = { 0 };
 
-    int rc = template_load_file(path, &template_, &failure);
+    int rc = template_load_file(path, NULL, &template_, &failure);
     if (rc != 0) {
         fail_msg("%d: %s", rc, failure_get(&failure, FIELD_MESSAGE));
     }
@@ -165,7 +165,7 @@ static void assert_refused(void)
     struct failure failure = { 0 };
     size_t before = mem_used_total();
 
-    assert_int_equal(template_load_file(path, &template_, &failure), FAILED);
+    assert_int_equal(template_load_file(path, NULL, &template_, &failure), FAILED);
     assert_null(template_);
     assert_non_null(strstr(failure_get(&failure, FIELD_MESSAGE), path));
     assert_int_equal(mem_used_total(), before);
@@ -180,6 +180,21 @@ static void test_what_is_no_database_is_refused_by_name(void **state maybe_unuse
     assert_refused();
     write_bytes(text, sizeof(text));
     assert_refused();
+}
+
+static void test_a_file_is_not_loaded_by_who_is_told_to_stop(void **state maybe_unused)
+{
+    _Atomic bool stop = true;
+    struct template *template_ = NULL;
+    struct failure failure = { 0 };
+
+    sqlite3_close(make_file("CREATE TABLE t(x); INSERT INTO t VALUES(1)"));
+    size_t before = mem_used_total();
+    assert_int_equal(template_load_file(path, &stop, &template_, &failure), FAILED);
+    assert_null(template_);
+    assert_string_equal(failure.sqlstate, "57P01");
+    assert_non_null(strstr(failure_get(&failure, FIELD_MESSAGE), path));
+    assert_int_equal(mem_used_total(), before);
 }
 
 static void test_a_truncated_file_is_refused_or_whole(void **state maybe_unused)
@@ -203,7 +218,7 @@ static void test_no_memory_loads_nothing(void **state maybe_unused)
 
     do {
         mem_fail_at(++site, true);
-        rc = template_load_file(path, &template_, &failure);
+        rc = template_load_file(path, NULL, &template_, &failure);
         hit = mem_fail_hit();
         mem_fail_at(0, false);
         assert_true(rc == -ENOMEM || (rc == 0 && template_ != NULL));
@@ -335,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_a_file_with_a_live_wal_is_loaded_with_what_is_in_it),
         cmocka_unit_test(test_an_empty_file_is_an_empty_database),
         cmocka_unit_test(test_what_is_no_database_is_refused_by_name),
+        cmocka_unit_test(test_a_file_is_not_loaded_by_who_is_told_to_stop),
         cmocka_unit_test(test_a_truncated_file_is_refused_or_whole),
         cmocka_unit_test(test_no_memory_loads_nothing),
         cmocka_unit_test(test_a_seal_outlives_its_clone_and_its_template),

@@ -143,7 +143,7 @@ static void files_make(struct files *f, uint64_t *seed)
     db_execf(db, "PRAGMA page_size=%u; PRAGMA auto_vacuum=%u", page_bytes, vacuum);
     db_exec(db, seed_sql);
     sqlite3_close(db);
-    assert_int_equal(template_load_file(f->path, &f->template_, &failure), 0);
+    assert_int_equal(template_load_file(f->path, NULL, &f->template_, &failure), 0);
     assert_int_equal(template_page_bytes(f->template_), page_bytes);
 }
 
