@@ -204,8 +204,11 @@ void manager_loads(struct manager *manager, const char *database)
 {
     char status[sizeof(manager->status)];
 
-    snprintf(status, sizeof(status), "loading database %.200s", database);
-    tell_status(manager, status);
+    snprintf(status, sizeof(status), "%sloading database %.200s",
+             manager->reloads ? "reloading: " : "", database);
+    if (manager->phase != MANAGER_STOPS) { /* nothing is said after STOPPING=1 */
+        tell_status(manager, status);
+    }
 }
 
 void manager_is_ready(struct manager *manager)

@@ -35,8 +35,8 @@ struct manager {
 must_check int manager_open(struct manager *manager, struct server *server);
 void manager_close(struct manager *manager);
 
-/* A database is being loaded, which may take its time: the time-out of the start is moved on as
- * long as the main loop turns. */
+/* A database is being loaded, which may take its time: the time-out of the start, or of the reload,
+ * is moved on as long as the main loop turns. */
 void manager_loads(struct manager *manager, const char *database);
 
 /* All loops run, all templates are loaded, a query was answered. */

@@ -53,6 +53,8 @@ struct server {
     /* The configuration's file is being read again; or that is over, whether it was taken or not.
      * On the main loop; does not await. NULL: nobody wants to know. */
     void (*reloading)(struct server *server, bool begins);
+    /* A database is about to be loaded, at the start or by a reload. The same holds. */
+    void (*loading)(struct server *server, const char *database);
 };
 
 /* Makes the registry and conf->loops workers, none of which runs yet. 0 or -errno; server_close()

@@ -42,8 +42,6 @@ static int load_and_add(struct service *service, const struct conf_database *con
 {
     struct server *server = &service->server;
     struct loaded loaded;
-
-    manager_loads(&service->manager, conf->name);
     int r = load_database(server, conf, &service->stop, &loaded, ret_failure);
 
     if (r == 0) {
@@ -332,6 +330,7 @@ static int service_init(struct service *service, struct conf *conf, int ready_fd
     int r = server_open(&service->server, conf);
     service->server.shut_down = service_shut_down;
     service->server.reloading = service_reloading;
+    service->server.loading = service_loading;
     if (r == 0) {
         (void)descriptors_raise(conf->max_client_conn, service->server.worker_count);
     }

@@ -40,8 +40,9 @@ void service_want_reload(struct service *service);
 /* What was wanted during the start. */
 void service_reload_if_wanted(struct service *service);
 
-/* A server's reloading: by signal and by the console. */
+/* A server's reloading (by signal and by the console) and loading. */
 void service_reloading(struct server *server, bool begins);
+void service_loading(struct server *server, const char *database);
 
 /* ---- service_stop.c ---- */
 

@@ -46,6 +46,11 @@ void service_reloading(struct server *server, bool begins)
     }
 }
 
+void service_loading(struct server *server, const char *database)
+{
+    manager_loads(&container_of(server, struct service, server)->manager, database);
+}
+
 void service_reload_if_wanted(struct service *service)
 {
     if (!service->reload_wanted || service->reloads || service->starting != NULL) {

@@ -235,7 +235,9 @@ class Notes(Manager):
             for console in consoles:
                 self.assertTrue(console.ask(wire.query("RELOAD"))[0].endswith(kinds))
                 self.until("^RELOADING=1")
-                self.until("^READY=1$")
+                said = self.until("^READY=1$")
+                self.assertEqual(said.count("STATUS=reloading: loading database other"), kinds == "CZ" and console == consoles[0],
+                                 "what was empty and still is, is not loaded")
                 self.until("^STATUS=2 clients")
 
     def test_a_reload_of_long_seeds_moves_its_time_out_on(self):
@@ -246,6 +248,7 @@ class Notes(Manager):
         (self.folder / "pond.conf").write_text("[database a]\nseed = endless.sql\nclone_memory = 0\n", encoding="utf-8")
         self.process.send_signal(signal.SIGHUP)
         self.until("^RELOADING=1")
+        self.until("^STATUS=reloading: loading database a$")
         for _ in range(3):
             self.assertNotIn("READY", "\n".join(self.until("^EXTEND_TIMEOUT_USEC=30000000$")))
         self.assertEqual(self.end(), 0)

@@ -276,7 +276,7 @@ def step_stop_in_a_reload():
     with connect() as busy:
         busy.send(wire.query(ENDLESS))
         run("systemctl", "reload", "--no-block", "pondd.service")
-        until(lambda: show("StatusText") == "reloading", "no reload")
+        until(lambda: show("StatusText") == "reloading: loading database slow", "no reload")
         stopped = pid()
         os.kill(stopped, signal.SIGTERM)
         until(lambda: show("ActiveState") == "deactivating", "it is " + show("ActiveState"))

@@ -67,6 +67,8 @@ static void a_reload_is_told_with_its_begin_and_its_end(void **state)
     listen_begin(&f);
     assert_int_equal(manager_open(&manager, &test_server), 0);
     assert_string_equal(note(&f), more_time);
+    manager_loads(&manager, "shop");
+    assert_string_equal(note(&f), "STATUS=loading database shop");
     manager_is_ready(&manager);
     server_run(settle, NULL);
     assert_string_equal(note(&f), "READY=1");
@@ -76,6 +78,8 @@ static void a_reload_is_told_with_its_begin_and_its_end(void **state)
     assert_memory_equal(note(&f), "RELOADING=1\nMONOTONIC_USEC=", 27);
     assert_non_null(strstr(f.note, "\nSTATUS=reloading"));
     assert_string_equal(note(&f), more_time);
+    manager_loads(&manager, "shop");
+    assert_string_equal(note(&f), "STATUS=reloading: loading database shop");
     assert_string_equal(note(&f), "");
     manager_reloaded(&manager);
     server_run(settle, NULL);
@@ -97,6 +101,7 @@ static void a_stop_is_told_once(void **state)
     manager_stops(&manager, 1000000);
     manager_stops(&manager, 1000000);
     assert_string_equal(note(&f), "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=16000000");
+    manager_loads(&manager, "shop"); /* another loop's reload was about to */
     assert_string_equal(note(&f), "");
     manager_is_ready(&manager); /* too late to serve */
     server_run(settle, NULL);
