@@ -25,8 +25,8 @@ must_check int await_turn(void);
 /* Runs fn(arg) on a helper thread and waits for its end. It runs even when the task has been
  * cancelled (it may be an fsync or a clean-up) and is never abandoned: the cancel is reported by
  * the next await. What it allocates is charged to the task's account. fn may run a private loop of
- * its own; an await_offload() in there runs its fn at once, on the same helper thread. 0 or
- * -ENOMEM. */
+ * its own; an await_offload() in there runs its fn at once, on the same helper thread. 0; -EAGAIN
+ * when there is no helper thread and none can be started, which is no more once there was one. */
 must_check int await_offload(void (*fn)(void *arg), void *arg);
 
 /* Runs fn(arg) on another loop's thread (not in a task: it may not await) and waits for its end.

@@ -119,13 +119,14 @@ static int helper_start(pthread_t *ret_thread)
 static int job_put(struct job *job)
 {
     cleanup(unlock) maybe_unused pthread_mutex_t *lock = locked();
+    int r = 0;
 
-    if (offload.idle <= offload.waiting && offload.threads < threads_max &&
-        helper_start(&offload.thread[offload.threads]) == 0) {
-        offload.threads++;
+    if (offload.idle <= offload.waiting && offload.threads < threads_max) {
+        r = helper_start(&offload.thread[offload.threads]);
+        offload.threads += r == 0;
     }
     if (offload.threads == 0) {
-        return -ENOMEM;
+        return r;
     }
     STAILQ_INSERT_TAIL(&offload.jobs, job, entry);
     offload.waiting++;

@@ -7,8 +7,8 @@
 #include "base/defs.h"
 
 /* Runs fn(arg) on a helper thread some time, for clean-ups that nobody waits for and that may not
- * await; before the last loop is destroyed it has come to its end. It allocates nothing. 0,
- * -ENOMEM, or -ENOTSUP when there is no loop: then it was not run. */
+ * await; before the last loop is destroyed it has come to its end. It allocates nothing. 0;
+ * -ENOMEM, -EAGAIN (as await_offload()), or -ENOTSUP when there is no loop: then it was not run. */
 must_check int offload_later(void (*fn)(void *arg), void *arg);
 
 /* Private to async/: each loop holds one reference. */

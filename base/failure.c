@@ -137,3 +137,13 @@ int failure_set_nomem(struct failure *f)
 {
     return failure_set(f, "53200", "out of memory");
 }
+
+/* A detail, no hint: the log has it, too. */
+int failure_set_no_thread(struct failure *f)
+{
+    failure_set(f, "53000", "could not start a thread: %s", strerror(EAGAIN));
+    failure_add(f, FIELD_DETAIL,
+                "TasksMax= and LimitNPROC= of a service, pids.max of a container and ulimit -u "
+                "limit their number; so does the memory that is left.");
+    return FAILED;
+}

@@ -73,3 +73,6 @@ const char *failure_errno_sqlstate(int error);
 
 /* 53200, "out of memory". Returns FAILED. */
 int failure_set_nomem(struct failure *f);
+
+/* 53000, when the system has no thread for us: says what limits them. Returns FAILED. */
+int failure_set_no_thread(struct failure *f);

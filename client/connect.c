@@ -45,8 +45,8 @@ static int find_addresses(const struct conninfo_host *host, struct addrinfo **re
     look_up(&l);
     if (l.result == EAI_NONAME && host->hostaddr[0] == '\0') {
         l.flags = 0;
-        if (await_offload(look_up, &l) < 0) {
-            return error_nomem(error);
+        if (await_offload(look_up, &l) != 0) {
+            return error_no_thread(error);
         }
     }
     if (l.result != 0) {

@@ -77,6 +77,14 @@ int error_nomem(struct pond_error *error)
     return error_set(error, POND_NOMEM, "53200", "out of memory");
 }
 
+int error_no_thread(struct pond_error *error)
+{
+    struct failure failure;
+
+    (void)failure_set_no_thread(&failure);
+    return error_of_failure(error, POND_NOMEM, &failure);
+}
+
 int error_of_buf(struct pond_error *error, int r, const char *what)
 {
     if (r == BUF_FULL) {

@@ -9,6 +9,7 @@
 int error_set(struct pond_error *error, int kind, const char *sqlstate, const char *format, ...)
     printf_like(4, 5);
 int error_nomem(struct pond_error *error);
+int error_no_thread(struct pond_error *error);
 
 /* What the server said. */
 int error_of_failure(struct pond_error *error, int kind, const struct failure *failure);

@@ -195,11 +195,11 @@ static int send_proof(struct pond_conn *conn, struct exchange *x, struct pond_er
 {
     struct writer w = conn_writer(conn);
 
-    if (await_offload(salt_password, x) < 0 || x->result != 0) {
-        return error_nomem(error);
+    if (await_offload(salt_password, x) != 0) {
+        return error_no_thread(error);
     }
     buf_clear(&x->out);
-    if (scram_client_final(&x->scram, x->salted, &x->out) != 0) {
+    if (x->result != 0 || scram_client_final(&x->scram, x->salted, &x->out) != 0) {
         return error_nomem(error);
     }
     frontend_sasl_response(&w, buf_view(&x->out));

@@ -204,8 +204,8 @@ static int await_context(const struct conninfo *info, enum tls_mode mode, SSL_CT
 {
     struct making making = { .info = info, .mode = mode, .error = error };
 
-    if (await_offload(run_making, &making) < 0) {
-        return error_nomem(error);
+    if (await_offload(run_making, &making) != 0) {
+        return error_no_thread(error);
     }
     if (making.result == 0) {
         *ret_context = making.context;

@@ -73,7 +73,7 @@ int auth_check_peer(struct connection *conn, struct failure *ret_failure)
     if (auth_peer(conn, &peer)) {
         lookup.uid = peer.uid;
         if (await_offload(look_up, &lookup) != 0) {
-            return failure_set_nomem(ret_failure);
+            return failure_set_no_thread(ret_failure);
         }
     }
     if (lookup.name[0] != '\0' && strcmp(lookup.name, conn->user) == 0) {

@@ -43,7 +43,7 @@ int host_backup(void *host, const char *name, int64_t *ret_bytes, struct failure
         return FAILED;
     }
     if (await_offload(run_backup, &job) != 0) {
-        job.result = failure_set_nomem(ret_failure);
+        job.result = failure_set_no_thread(ret_failure);
     }
     image_finish(&job.image);
     *ret_bytes = job.bytes;

@@ -90,10 +90,8 @@ int load_database(struct server *server, const struct conf_database *conf, const
     int64_t begun_us = loop_now_us(loop_current());
 
     await_telling(server, conf->name);
-    int r = await_offload(run_load_job, &job);
-
-    if (r != 0) {
-        return r;
+    if (await_offload(run_load_job, &job) != 0) {
+        return failure_set_no_thread(ret_failure);
     }
     if (job.result != 0) {
         *ret_failure = job.failure;

@@ -133,11 +133,11 @@ static int read_file(struct reload *reload, struct failure *ret_failure)
 {
     const struct conf *running = server_here(reload->server)->conf; /* stays: it is our turn */
     struct read_job job = { .running = running, .failure = ret_failure };
-    int r = await_offload(run_read_job, &job);
 
-    if (r == 0) {
-        r = job.result;
+    if (await_offload(run_read_job, &job) != 0) {
+        return failure_set_no_thread(ret_failure);
     }
+    int r = job.result;
     if (r == 0) {
         reload->fresh = job.fresh;
         r = conf_keep(job.fresh, running, note_kept, reload);

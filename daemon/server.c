@@ -233,7 +233,7 @@ static void start_prefill(struct worker *worker, void *arg)
     }
 }
 
-int server_start_workers(struct server *server)
+int server_start_workers(struct server *server, struct failure *ret_failure)
 {
     int r = 0;
 
@@ -248,7 +248,7 @@ int server_start_workers(struct server *server)
     if (server->runs) {
         server_each_worker(server, start_prefill, NULL);
     }
-    return r;
+    return r == -EAGAIN ? failure_set_no_thread(ret_failure) : r;
 }
 
 void server_stop_workers(struct server *server)

@@ -69,8 +69,8 @@ void server_drain(struct server *server);
 void server_close(struct server *server);
 
 /* Gives each worker but the main one a thread that runs its loop, and starts to make the sessions
- * that are to be ready. 0 or -errno. */
-must_check int server_start_workers(struct server *server);
+ * that are to be ready. 0, FAILED or -ENOMEM. */
+must_check int server_start_workers(struct server *server, struct failure *ret_failure);
 
 /* Stops their loops, after the messages that they have got, and waits for the threads. */
 void server_stop_workers(struct server *server);

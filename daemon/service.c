@@ -204,7 +204,7 @@ static int start_workers(struct service *service, struct failure *ret_failure)
         r = load_databases(service, ret_failure);
     }
     if (r == 0) {
-        r = server_start_workers(&service->server);
+        r = server_start_workers(&service->server, ret_failure);
     }
     if (r != 0) {
         tls_context_unref(tls);

@@ -169,10 +169,9 @@ int tls_context_await_load(const struct conf *conf, struct tls_context **ret_con
                            struct failure *ret_failure)
 {
     struct load_job job = { .conf = conf };
-    int r = await_offload(run_load_job, &job);
 
-    if (r != 0) {
-        return r;
+    if (await_offload(run_load_job, &job) != 0) {
+        return failure_set_no_thread(ret_failure);
     }
     if (job.result != 0) {
         *ret_failure = job.failure;

@@ -167,7 +167,7 @@ int await_grammar(struct view text, struct tree **ret_tree, struct failure *ret_
         return 0;
     }
     if (await_offload(parse_aside, &parsing) != 0) {
-        return failure_set_nomem(ret_failure);
+        return failure_set_no_thread(ret_failure);
     }
     *ret_tree = parsing.tree;
     return parsing.result;

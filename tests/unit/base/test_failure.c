@@ -149,6 +149,18 @@ static void out_of_memory_has_its_code(void **state)
     assert_string_equal(failure_get(&f, FIELD_MESSAGE), "out of memory");
 }
 
+static void a_missing_thread_is_told_from_missing_memory(void **state)
+{
+    struct failure f;
+
+    (void)state;
+    assert_int_equal(failure_set_no_thread(&f), FAILED);
+    assert_string_equal(f.sqlstate, "53000");
+    assert_non_null(strstr(failure_get(&f, FIELD_MESSAGE), "thread"));
+    assert_non_null(strstr(failure_get(&f, FIELD_DETAIL), "TasksMax="));
+    assert_int_equal(failure_set_no_thread(NULL), FAILED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +174,7 @@ int main(void)
         cmocka_unit_test(severities_have_postgres_names),
         cmocka_unit_test(errors_of_files_have_codes),
         cmocka_unit_test(out_of_memory_has_its_code),
+        cmocka_unit_test(a_missing_thread_is_told_from_missing_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
