@@ -107,7 +107,7 @@ struct conf {
     int64_t log_min_duration_us; /* -1: off */
     struct hba *hba;             /* of auth_type or auth_hba_file; never NULL */
     struct auth_file *users;     /* of auth_file; NULL: none */
-    struct conf_user *user_rows; /* of [users] */
+    struct conf_user *user_rows; /* of [users], sorted by name */
     size_t user_count;
     struct conf_database *databases; /* the built-in ones last */
     size_t database_count;

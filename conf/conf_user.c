@@ -11,28 +11,53 @@
 
 enum { users_most = 10000 };
 
-static struct conf_user *find(const struct conf *conf, const char *name)
+/* Where the name is among the rows, which are sorted, or where it would have to be. */
+static size_t place_of(const struct conf *conf, const char *name)
 {
-    for (size_t i = 0; i < conf->user_count; i++) {
-        if (strcmp(conf->user_rows[i].name, name) == 0) {
-            return &conf->user_rows[i];
+    size_t low = 0;
+    size_t high = conf->user_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(conf->user_rows[middle].name, name) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return NULL;
+    return low;
 }
 
-static int add(struct conf *conf, const char *name)
+static const struct conf_user *find(const struct conf *conf, const char *name)
 {
-    size_t count = conf->user_count;
-    struct conf_user *grown = mem_realloc(conf->user_rows, (count + 1) * sizeof(*grown));
+    size_t place = place_of(conf, name);
 
-    if (grown == NULL) {
+    return place < conf->user_count && strcmp(conf->user_rows[place].name, name) == 0
+               ? &conf->user_rows[place]
+               : NULL;
+}
+
+/* *ret_user holds until the next one is added. */
+static int add(struct conf *conf, const char *name, struct conf_user **ret_user)
+{
+    size_t place = place_of(conf, name);
+    struct conf_user *rows =
+        mem_realloc(conf->user_rows, (conf->user_count + 1) * sizeof(*conf->user_rows));
+
+    if (rows == NULL) {
         return -ENOMEM;
     }
-    conf->user_rows = grown;
-    grown[count] = (struct conf_user){ .name = mem_strdup(name) };
+    conf->user_rows = rows;
+    char *own_name = mem_strdup(name);
+    if (own_name == NULL) {
+        return -ENOMEM;
+    }
+    memmove(rows + place + 1, rows + place, (conf->user_count - place) * sizeof(*rows));
+    rows[place] = (struct conf_user){ .name = own_name };
     conf->user_count++;
-    return grown[count].name == NULL ? -ENOMEM : option_preset_all(OPTION_USER, &grown[count]);
+    *ret_user = rows + place;
+    return option_preset_all(OPTION_USER, rows + place);
 }
 
 /* One "option=value". */
@@ -73,10 +98,11 @@ int conf_user_add(struct conf *conf, const struct ini_item *item, struct failure
     if (conf->user_count == users_most) {
         return failure_set(ret_failure, "F0000", "more than %d users", users_most);
     }
-    int r = add(conf, item->name);
+    struct conf_user *user = NULL;
+    int r = add(conf, item->name, &user);
     for (char *word; r == 0 && (word = strsep(&rest, " \t")) != NULL;) {
         if (*word != '\0') {
-            r = take_word(&conf->user_rows[conf->user_count - 1], word, ret_failure);
+            r = take_word(user, word, ret_failure);
         }
     }
     return r;
@@ -87,9 +113,11 @@ int conf_user_copy_all(struct conf *copy, const struct conf *conf)
     int r = 0;
 
     for (size_t i = 0; i < conf->user_count && r == 0; i++) {
-        r = add(copy, conf->user_rows[i].name);
+        struct conf_user *user = NULL;
+
+        r = add(copy, conf->user_rows[i].name, &user);
         if (r == 0) {
-            r = option_copy_all(OPTION_USER, &copy->user_rows[i], &conf->user_rows[i]);
+            r = option_copy_all(OPTION_USER, user, &conf->user_rows[i]);
         }
     }
     return r;

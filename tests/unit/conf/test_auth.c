@@ -239,6 +239,33 @@ static void the_star_is_who_has_no_line(void **state)
     assert_false(conf_user_may_use(conf_user_find(conf, "bob"), "a")); /* a list of none */
 }
 
+static void each_of_many_users_is_found_whatever_their_order(void **state)
+{
+    enum { users = 307 }; /* a prime: each turn of the loop has another one of them */
+    char text[users * 48] = "[database a]\n[users]\n";
+    char name[16];
+
+    (void)state;
+    for (int i = 0; i < users; i++) {
+        size_t len = strlen(text);
+        int number = i * 100 % users;
+
+        snprintf(text + len, sizeof(text) - len, "u%d = max_user_connections=%d\n", number,
+                 number + 1);
+    }
+    cleanup(free_conf) struct conf *conf = good(text);
+    for (int i = 0; i < users; i++) {
+        snprintf(name, sizeof(name), "u%d", i);
+        assert_int_equal(conf_user_find(conf, name)->max_user_connections, i + 1);
+        snprintf(name, sizeof(name), "u%d-", i);
+        assert_null(conf_user_find(conf, name));
+    }
+    assert_null(conf_user_find(conf, ""));
+    assert_null(conf_user_find(conf, "zoe"));
+    strcat(text, "u150 =\n");
+    assert_fails(text, "pond.conf:310: user \"u150\" is there twice");
+}
+
 static void mistakes_in_users_are_refused_with_their_line(void **state)
 {
     (void)state;
@@ -294,6 +321,7 @@ int main(void)
         cmocka_unit_test(rules_that_want_certificates_want_authorities),
         cmocka_unit_test(a_user_has_the_options_of_his_line),
         cmocka_unit_test(the_star_is_who_has_no_line),
+        cmocka_unit_test(each_of_many_users_is_found_whatever_their_order),
         cmocka_unit_test(mistakes_in_users_are_refused_with_their_line),
         cmocka_unit_test(out_of_memory_is_said),
     };
