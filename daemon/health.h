@@ -13,5 +13,7 @@ enum { HEALTH_BAD = 49 };
  * Awaits. 0 or -ENOMEM. */
 must_check int health_live(const struct server *server, struct buf *out);
 
-/* Clients are let in. 0, HEALTH_BAD or -ENOMEM. Main loop. */
+/* The start is over and the end has not begun. One that is full is ready, too: whom it refuses it
+ * tells why, and those who are sent elsewhere for it would fill the others. 0, HEALTH_BAD or
+ * -ENOMEM. Main loop. */
 must_check int health_ready(const struct server *server, struct buf *out);

@@ -273,6 +273,7 @@ class MemoryOfAll(Served, Limit):
         self.assertIn("of the 24576 kB that it may use (memory_limit)", error["D"])
         self.assertIn("memory_limit", error["H"])
         self.assertEqual(self.refused("shop~new")["C"], "53200")
+        self.assertEqual(self.ask("/readyz")[::2], (200, "ok\n"), "it is full, not ill")
         self.assertEqual([wire.values(b) for k, b in worker.until("Z") if k == "D"], [[b"42857"]])
         self.run_sql(worker, "CREATE TABLE mine AS SELECT * FROM customers")
         self.run_sql(w, "INSERT INTO t VALUES ('more')")
