@@ -13,8 +13,6 @@
 #include <pthread.h>
 #include <signal.h>
 
-enum { threads_max = 4 };
-
 struct job {
     STAILQ_ENTRY(job) entry;
     void (*fn)(void *arg);
@@ -32,7 +30,7 @@ static struct {
     size_t waiting; /* jobs in the line */
     size_t idle;    /* threads that wait for one */
     size_t threads;
-    pthread_t thread[threads_max];
+    pthread_t thread[offload_threads_most];
     size_t loops;  /* references */
     unsigned ends; /* counts the times that all threads were told to end */
 } offload = {
@@ -121,7 +119,7 @@ static int job_put(struct job *job)
     cleanup(unlock) maybe_unused pthread_mutex_t *lock = locked();
     int r = 0;
 
-    if (offload.idle <= offload.waiting && offload.threads < threads_max) {
+    if (offload.idle <= offload.waiting && offload.threads < offload_threads_most) {
         r = helper_start(&offload.thread[offload.threads]);
         offload.threads += r == 0;
     }
@@ -211,7 +209,7 @@ static size_t threads_take(pthread_t *ret_threads)
 
 void offload_unref(void)
 {
-    pthread_t ended[threads_max];
+    pthread_t ended[offload_threads_most];
     size_t count = threads_take(ended);
 
     for (size_t i = 0; i < count; i++) {

@@ -6,6 +6,8 @@
 
 #include "base/defs.h"
 
+enum { offload_threads_most = 4 };
+
 /* Runs fn(arg) on a helper thread some time, for clean-ups that nobody waits for and that may not
  * await; before the last loop is destroyed it has come to its end. It allocates nothing. 0;
  * -ENOMEM, -EAGAIN (as await_offload()), or -ENOTSUP when there is no loop: then it was not run. */

@@ -14,7 +14,7 @@ bool auth_peer(const struct connection *conn, struct ucred *ret_peer);
 bool auth_is_own(const struct connection *conn);
 
 /* Is the user of the system at the other end called as he says? Awaits: names may come from far
- * away. 0 or FAILED. */
+ * away. 0, FAILED or -ECANCELED. */
 must_check int auth_check_peer(struct connection *conn, struct failure *ret_failure);
 
 /* ---- auth_scram.c ---- */

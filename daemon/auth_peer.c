@@ -1,5 +1,6 @@
 /* daemon/auth_peer.c: who is at the other end of a unix socket. His name is looked up by a helper
- * thread: it may be a directory of the network that knows it. */
+ * thread: it may be a directory of the network that knows it. Should that hang, half of these
+ * threads are left for all else that they do. */
 #include "daemon/auth_impl.h"
 
 #include "async/await.h"
@@ -65,6 +66,21 @@ static void look_up(void *arg)
     }
 }
 
+/* In the turn of those who are looked up. */
+static int await_lookup(struct connection *conn, struct lookup *lookup, struct failure *ret_failure)
+{
+    struct budget *lookups = &conn->server->lookups;
+    struct permit permit;
+    int r = await_gate(&conn->server->gate, &lookups, 1, SIZE_MAX, DEADLINE_NONE, &permit);
+
+    if (r != 0) {
+        return r;
+    }
+    r = await_offload(look_up, lookup);
+    gate_release(&permit);
+    return r == 0 ? 0 : failure_set_no_thread(ret_failure);
+}
+
 int auth_check_peer(struct connection *conn, struct failure *ret_failure)
 {
     struct lookup lookup = { .name = "" };
@@ -72,8 +88,9 @@ int auth_check_peer(struct connection *conn, struct failure *ret_failure)
 
     if (auth_peer(conn, &peer)) {
         lookup.uid = peer.uid;
-        if (await_offload(look_up, &lookup) != 0) {
-            return failure_set_no_thread(ret_failure);
+        int r = await_lookup(conn, &lookup, ret_failure);
+        if (r != 0) {
+            return r;
         }
     }
     if (lookup.name[0] != '\0' && strcmp(lookup.name, conn->user) == 0) {

@@ -4,6 +4,7 @@
 #include "daemon/server.h"
 
 #include "async/await.h"
+#include "async/offload.h"
 #include "async/task.h"
 #include "async/thread.h"
 #include "daemon/address.h"
@@ -116,6 +117,7 @@ int server_open(struct server *server, const struct conf *conf)
     claims_init(&server->claims);
     login_limits_init(&server->login_limits);
     server->reloads = (struct budget){ .name = "reload", .limit = 1 };
+    server->lookups = (struct budget){ .name = "lookup", .limit = offload_threads_most / 2 };
     find_mock_secret(server);
     int r = open_workers(server);
 

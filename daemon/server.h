@@ -32,6 +32,7 @@ struct server {
     struct gate gate;      /* the line of all who wait for a session */
     struct claims claims;  /* templates that are being built */
     struct budget reloads; /* one at a time (reload.h) */
+    struct budget lookups; /* names that are looked up at once (auth_peer.c) */
     struct login_limits login_limits;
     uint8_t mock_secret[scram_key_bytes]; /* strangers' salts hang on it */
     struct users *users;                  /* max_user_connections */
