@@ -6,6 +6,7 @@ usage: test_threads.py PONDD ROOT FEW_THREADS SLOW_NAMES POND [unittest's argume
 """
 import os
 import pwd
+import select
 import signal
 import socket
 import subprocess
@@ -87,14 +88,19 @@ class Hanging(Preloaded):
             self.assertLess(time.monotonic(), end, daemon.log())
             time.sleep(0.01)
 
-    def test_names_that_are_looked_up_leave_threads_to_others(self):
+    def start_slow(self, *options):
+        """The daemon, its clients, and the directory's pipe and what it was asked."""
         pipe, asked = self.folder / "names", self.folder / "asked"
         os.mkfifo(pipe)
         daemon = self.start_in(preloaded(SLOW_NAMES, POND_NAMES=str(pipe), POND_NAMES_ASKED=str(asked)),
-                               "-o", "auth_type=peer", "-o", "loops=2")
+                               "-o", "auth_type=peer", "-o", "loops=2", *options)
         address = next(one for one in daemon.await_ready() if one["host"].startswith("/"))
         clients = [self.come(address) for _ in range(self.CLIENTS)]
         self.until(daemon, lambda: asked.exists() and asked.stat().st_size >= 2)
+        return daemon, clients, pipe, asked
+
+    def test_names_that_are_looked_up_leave_threads_to_others(self):
+        daemon, clients, pipe, asked = self.start_slow()
         self.write("seed.sql", "CREATE TABLE t (i int);\n")
         self.write("pond.conf", "[database shop]\n[database other]\nseed = seed.sql\n")
         daemon.send(signal.SIGHUP)
@@ -104,6 +110,20 @@ class Hanging(Preloaded):
         with open(pipe, "w", encoding="utf-8"):
             for client in clients:
                 self.assertEqual(client.recv(1), b"R")
+            self.assertEqual(daemon.end(), 0)
+
+    def test_who_waits_for_a_look_up_waits_no_longer_than_a_login_may_take(self):
+        daemon, clients, pipe, asked = self.start_slow("-o", "client_login_timeout=100ms")
+        while len(clients) > 2:
+            ended = select.select(clients, [], [], wire.PATIENCE)[0]
+            self.assertTrue(ended, daemon.log())
+            for client in ended:
+                self.assertEqual(client.recv(1), b"")
+                clients.remove(client)
+        self.assertEqual(asked.stat().st_size, 2)
+        with open(pipe, "w", encoding="utf-8"):
+            for client in clients:
+                self.assertEqual(client.recv(1), b"")
             self.assertEqual(daemon.end(), 0)
 
 
