@@ -12,6 +12,8 @@
 #include "base/buf.h"
 #include "base/failure.h"
 
+#include <stdbool.h>
+
 struct server;
 
 /* 0; FAILED: 57P03, the daemon stops; or -ECANCELED. From then on the task cannot be cancelled
@@ -32,5 +34,5 @@ must_check int reload_option(struct server *server, const char *name, const char
 
 /* ---- at the end of the daemon ---- */
 
-/* Until none is under way; none begins any more, as `draining` is set. */
-void reload_await_none(struct server *server);
+/* Is one under way? None begins any more, as `draining` is set. */
+bool reload_runs(struct server *server);

@@ -371,8 +371,8 @@ int service_run(struct conf *conf, int ready_fd)
         service.exit_code = 1;
     }
     log_tell_left_out(true);
-    if (server_connections(&service.server) > 0) {
-        /* their tasks still stand on their stacks: nothing may be freed */
+    if (service.hangs || server_connections(&service.server) > 0) {
+        /* tasks still stand on their stacks: nothing may be freed */
         _exit(service.exit_code);
     }
     server_stop_workers(&service.server);

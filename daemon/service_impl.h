@@ -23,6 +23,7 @@ struct service {
     unsigned stops;        /* wishes so far */
     unsigned begun_at;     /* those when the stop began: one more cuts the grace */
     bool patient;          /* the stop waits until all clients have left */
+    bool hangs;            /* something does not end: nothing may be freed */
     bool reload_wanted;    /* since the last one began */
     bool reloads;          /* for a signal */
     int ready_fd;
@@ -46,8 +47,8 @@ void service_loading(struct server *server, const char *database);
 
 /* ---- service_stop.c ---- */
 
-/* It shall stop. While the start is under way it sees that itself, at its next step; when the stop
- * is, nobody is waited for any longer. */
+/* It shall stop. While the start is under way it sees that itself, at its next step, and a second
+ * wish ends the process at once; when the stop is, nobody is waited for any longer. */
 void service_want_stop(struct service *service);
 
 /* A server's shut_down. */

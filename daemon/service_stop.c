@@ -2,7 +2,8 @@
  *
  * Stopping is a task: it closes the listeners, asks the connections to end, waits for them at most
  * shutdown_grace, and then cuts their statements short. A second wish cuts the grace. A patient
- * stop waits for all connections before it asks any; a second wish ends that, too. */
+ * stop waits for all connections before it asks any; a second wish ends that, too. A start or a
+ * reload that is told to end and hangs, in a disk or a pipe, is left behind by a second wish. */
 #include "daemon/service_impl.h"
 
 #include "async/await.h"
@@ -58,6 +59,34 @@ static void shut_down_workers(const struct server *server, bool now)
     server_each_worker(server, shut_down_worker, &now);
 }
 
+/* What a helper thread hangs in only ends with the process. */
+static void leave_behind(struct service *service, const char *what)
+{
+    log_line(LEVEL_ERROR, "%s does not end", what);
+    service->hangs = true;
+    service->exit_code = 1;
+    loop_stop(service_loop(service));
+}
+
+/* It has been told to end. False: it does not, and another signal came. */
+static bool await_reload(struct service *service)
+{
+    struct loop *loop = service_loop(service);
+    int64_t end_us = loop_now_us(loop) + cut_timeout_us;
+
+    while (reload_runs(&service->server)) {
+        int64_t now_us = loop_now_us(loop);
+
+        if (service->stops == service->begun_at) {
+            end_us = now_us + cut_timeout_us;
+        }
+        if (now_us >= end_us || await_until(now_us + drain_step_us) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void stop_task(void *arg)
 {
     struct service *service = arg;
@@ -81,11 +110,12 @@ static void stop_task(void *arg)
         }
     }
     http_close(take_ptr(service->http));
-    if (server_connections(server) == 0) {
-        reload_await_none(server);
+    if (server_connections(server) > 0) {
+        loop_stop(service_loop(service));
+    } else if (await_reload(service)) {
         server_drain(server);
     } else {
-        loop_stop(service_loop(service));
+        leave_behind(service, "a reload");
     }
 }
 
@@ -108,6 +138,8 @@ void service_want_stop(struct service *service)
     }
     if (service->stops == 1 && service->starting == NULL) {
         service_begin_stop(service);
+    } else if (service->stops > 1 && service->starting != NULL) {
+        leave_behind(service, "the start");
     }
 }
 

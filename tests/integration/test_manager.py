@@ -313,6 +313,24 @@ class Notes(Manager):
         self.assertNotIn("EXTEND", "\n".join(said))
         self.assertEqual(self.process.wait(timeout=PATIENCE), 0)
 
+    def test_a_second_stop_does_not_wait_for_what_hangs(self):
+        """In a seed that cannot be opened: nothing ends that but the process."""
+        os.mkfifo(self.folder / "pipe.sql")
+        for reload in (False, True):
+            with self.subTest(reload=reload):
+                if reload:
+                    self.start()
+                    self.until("READY=1")
+                    (self.folder / "pond.conf").write_text("[database a]\nseed = pipe.sql\n", encoding="utf-8")
+                    self.process.send_signal(signal.SIGHUP)
+                else:
+                    self.start("[database a]\nseed = pipe.sql\n")
+                self.until("loading database a$")
+                self.process.send_signal(signal.SIGTERM)
+                self.until("STOPPING=1")
+                self.assertEqual(self.end(), 1)
+                self.assertRegex(self.log(), "ERROR: .* does not end")
+
     def test_a_reload_that_does_not_begin_ends(self):
         """As the manager was told that it has begun by who asked for it."""
         sock = self.unix()
