@@ -165,11 +165,31 @@ static bool has_one_row(struct view source)
            !dml_list_next(&source, &row);
 }
 
+static void cut_conflict(struct dml_conflict *conflict, struct view *rest)
+{
+    static const char *const behind_action[] = { "RETURNING", NULL };
+    static const char *const behind_target[] = { "DO", NULL };
+    static const char *const behind_set[] = { "WHERE", NULL };
+
+    conflict->text = dml_take_until(rest, behind_action);
+    struct view text = conflict->text;
+    (void)take_word(&text, "ON");
+    (void)take_word(&text, "CONFLICT");
+    (void)dml_parentheses(&text, &conflict->target);
+    struct view where = dml_take_until(&text, behind_target);
+    conflict->partial = begins_with(where, "WHERE");
+    (void)take_word(&text, "DO");
+    conflict->updates = take_word(&text, "UPDATE") && take_word(&text, "SET");
+    if (conflict->updates) {
+        conflict->set = dml_take_until(&text, behind_set);
+        conflict->where = text;
+    }
+}
+
 static bool cut_insert(struct dml_text *text, struct view *rest)
 {
     static const char *const behind_table[] = { "(", "VALUES", "SELECT", "DEFAULT", "WITH", NULL };
     static const char *const behind_source[] = { "ON", "RETURNING", NULL };
-    static const char *const behind_conflict[] = { "RETURNING", NULL };
 
     if (!take_word(rest, "INTO")) {
         return false;
@@ -181,7 +201,7 @@ static bool cut_insert(struct dml_text *text, struct view *rest)
     text->values = begins_with(text->source, "VALUES");
     text->one_row = text->defaults || has_one_row(text->source);
     if (begins_with(*rest, "ON")) {
-        text->conflict = dml_take_until(rest, behind_conflict);
+        cut_conflict(&text->conflict, rest);
     }
     return true;
 }

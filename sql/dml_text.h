@@ -11,6 +11,16 @@
 
 enum dml_verb { DML_INSERT, DML_UPDATE, DML_DELETE };
 
+/* ON CONFLICT [(...) [WHERE ...]] DO NOTHING | UPDATE SET ... [WHERE ...] */
+struct dml_conflict {
+    struct view text;   /* all of it; empty: there is none */
+    struct view target; /* "a", "b" */
+    bool partial;       /* the target has a WHERE */
+    bool updates;
+    struct view set;
+    struct view where; /* WHERE ... of the UPDATE */
+};
+
 /* The parts are views into `owned`; those that are not there are empty. */
 struct dml_text {
     char *owned; /* the text; its parameters have numbers, so that parts can stand elsewhere */
@@ -24,7 +34,7 @@ struct dml_text {
     struct view set;              /* UPDATE: "a" = 1, "b" = 2 */
     struct view from;             /* UPDATE: what follows FROM */
     struct view where;            /* WHERE ... */
-    struct view conflict;         /* ON CONFLICT ... */
+    struct dml_conflict conflict; /* INSERT: ON CONFLICT ... */
     bool one_row;                 /* INSERT: VALUES of one row, or DEFAULT VALUES */
     bool defaults;                /* INSERT: DEFAULT VALUES */
     bool values;                  /* INSERT: VALUES (...), one row or many */

@@ -25,7 +25,7 @@ static bool is_known(const struct violation *v, struct view condition)
 {
     struct violated_key key = { .count = 0 };
 
-    if (v->dml.conflict.len == 0 || v->dml.one_row) {
+    if (v->dml.conflict.text.len == 0 || v->dml.one_row) {
         return true;
     }
     if (!violation_key_mentioned(v, condition, &key)) {
@@ -119,7 +119,7 @@ static bool allows_remembered(const char *function)
 static size_t count_calls(const struct violation *v, const char *function)
 {
     size_t calls =
-        dml_count_word(v->dml.source, function) + dml_count_word(v->dml.conflict, function);
+        dml_count_word(v->dml.source, function) + dml_count_word(v->dml.conflict.text, function);
 
     for (size_t i = 0; i < v->count; i++) {
         if (v->columns[i].fallback != NULL) {
@@ -190,7 +190,7 @@ static int explain_kind(struct violation *v, const struct kind *kind, struct fai
     bool early = kind->explain == not_null || kind->explain == check;
     int r = CURSOR_END;
 
-    if (v->dml.conflict.len == 0 || !v->dml.one_row) {
+    if (v->dml.conflict.text.len == 0 || !v->dml.one_row) {
         return kind->explain(v, failure);
     }
     if (early) {
@@ -224,7 +224,7 @@ static void look_back(struct violation *v, const struct kind *kind, struct failu
 static bool has_own_keys(const struct violation *v, const struct kind *kind)
 {
     return (kind->explain == violation_unique || kind->explain == violation_foreign) &&
-           v->dml.one_row && v->dml.conflict.len == 0 && count_calls(v, "SELECT") == 0;
+           v->dml.one_row && v->dml.conflict.text.len == 0 && count_calls(v, "SELECT") == 0;
 }
 
 /* Others may commit meanwhile, or have just done so, which readers of a durable database see a

@@ -8,53 +8,14 @@
 
 #include <string.h>
 
-/* ---- the text ---- */
-
-/* ON CONFLICT [(...) [WHERE ...]] DO NOTHING | UPDATE SET ... [WHERE ...] */
-struct conflict_text {
-    struct view target; /* names; empty: none */
-    bool partial;
-    bool updates;
-    struct view set;
-    struct view where; /* with its keyword */
-};
-
-static void read_action(struct view rest, struct conflict_text *text)
-{
-    static const char *const where[] = { "WHERE", NULL };
-    struct sqltext_token token;
-
-    while ((token = sqltext_next(&rest)).kind != SQLTEXT_END && !sqltext_is(&token, "DO")) {
-        text->partial = true; /* WHERE of the index */
-    }
-    token = sqltext_next(&rest);
-    text->updates = sqltext_is(&token, "UPDATE");
-    if (text->updates) {
-        (void)sqltext_next(&rest); /* SET */
-        text->set = dml_take_until(&rest, where);
-        text->where = rest;
-    }
-}
-
-static struct conflict_text read_conflict(struct view rest)
-{
-    struct conflict_text text = { .partial = false };
-
-    (void)sqltext_next(&rest);
-    (void)sqltext_next(&rest);
-    (void)dml_parentheses(&rest, &text.target);
-    read_action(rest, &text);
-    return text;
-}
-
 bool violation_conflict_target(const struct violation *v, struct violated_key *ret_key)
 {
-    struct conflict_text text = read_conflict(v->dml.conflict);
+    struct view list = v->dml.conflict.target;
     struct violated_key key = { .count = 0 };
     struct view item;
     char name[table_name_bytes];
 
-    while (dml_list_next(&text.target, &item)) {
+    while (dml_list_next(&list, &item)) {
         struct sqltext_token token = sqltext_next(&item);
         struct violated_key one = { .count = 1 };
 
@@ -66,7 +27,7 @@ bool violation_conflict_target(const struct violation *v, struct violated_key *r
         }
     }
     *ret_key = key;
-    return key.count > 0 && !text.partial;
+    return key.count > 0 && !v->dml.conflict.partial;
 }
 
 /* excluded."name". */
@@ -86,11 +47,11 @@ static bool is_as_given(struct view value, const char *name)
 bool violation_conflict_leaves(const struct violation *v, const struct violated_key *key,
                                bool or_as_given)
 {
-    struct conflict_text text = read_conflict(v->dml.conflict);
+    struct view list = v->dml.conflict.set;
     struct view item, value;
     char name[table_name_bytes];
 
-    while (dml_list_next(&text.set, &item)) {
+    while (dml_list_next(&list, &item)) {
         if (!dml_assignment(item, name, sizeof name, &value)) {
             return false;
         }
@@ -148,15 +109,15 @@ static int is_taken(struct violation *v, const struct violated_key *target, bool
 /* ---- the UPDATE ---- */
 
 /* WITH ... "excluded" AS (the row), as far as DO UPDATE speaks of it. */
-static int keep_excluded(struct violation *v, const struct conflict_text *conflict,
-                         const struct violated_key *target, struct view *ret_with)
+static int keep_excluded(struct violation *v, const struct violated_key *target,
+                         struct view *ret_with)
 {
     struct violation_query q = { .r = 0 };
     struct violated_key all = *target;
     struct violation_wish wish = { .key = &all, .is_new = true, .name = "\"excluded\"" };
 
-    if (!violation_key_mentioned(v, conflict->set, &all) ||
-        !violation_key_mentioned(v, conflict->where, &all)) {
+    if (!violation_key_mentioned(v, v->dml.conflict.set, &all) ||
+        !violation_key_mentioned(v, v->dml.conflict.where, &all)) {
         return FAILED;
     }
     violation_put_rows(v, &wish, &q);
@@ -164,11 +125,11 @@ static int keep_excluded(struct violation *v, const struct conflict_text *confli
 }
 
 /* WHERE "t"."a" = "excluded"."a" AND (...). */
-static int keep_where(struct violation *v, const struct conflict_text *conflict,
-                      const struct violated_key *target, struct view *ret_where)
+static int keep_where(struct violation *v, const struct violated_key *target,
+                      struct view *ret_where)
 {
     struct violation_query q = { .r = 0 };
-    struct view condition = conflict->where;
+    struct view condition = v->dml.conflict.where;
 
     violation_put(&q, "WHERE ");
     for (size_t i = 0; i < target->count; i++) {
@@ -187,40 +148,39 @@ static int keep_where(struct violation *v, const struct conflict_text *conflict,
     return violation_keep(v, &q, ret_where);
 }
 
-static int become_update(struct violation *v, const struct conflict_text *conflict,
-                         const struct violated_key *target)
+static int become_update(struct violation *v, const struct violated_key *target)
 {
     struct view with, where;
-    int r = keep_excluded(v, conflict, target, &with);
+    int r = keep_excluded(v, target, &with);
 
-    r = r == 0 ? keep_where(v, conflict, target, &where) : r;
+    r = r == 0 ? keep_where(v, target, &where) : r;
     if (r != 0) {
         return r;
     }
     v->dml.verb = DML_UPDATE;
     v->dml.with = with;
-    v->dml.set = conflict->set;
+    v->dml.set = v->dml.conflict.set;
     v->dml.from = view_of_str("\"excluded\"");
     v->dml.where = where;
-    v->dml.conflict = view_of_str("");
+    v->dml.conflict = (struct dml_conflict){ .updates = false };
     return 0;
 }
 
 int violation_conflict_settle(struct violation *v)
 {
-    struct conflict_text conflict = read_conflict(v->dml.conflict);
     struct violated_key target;
     bool taken = false;
     int r = 0;
 
-    if (conflict.updates) {
+    if (v->dml.conflict.updates) {
         r = violation_conflict_target(v, &target) ? is_taken(v, &target, &taken) : CURSOR_END;
     }
     if (r == 0 && taken) {
-        return become_update(v, &conflict, &target);
+        return become_update(v, &target);
     }
     if (r == 0) {
-        v->dml.conflict = view_of_str(""); /* it has failed, so it was not left out */
+        v->dml.conflict =
+            (struct dml_conflict){ .updates = false }; /* it has failed, so it was not left out */
     }
     return r;
 }

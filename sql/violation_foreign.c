@@ -139,7 +139,7 @@ static bool gather(struct violation *v, struct reference *ref, struct violated_k
         (!violation_key_of(v, ref->targets, &targets) || !violation_key_join(ret_all, &targets))) {
         return false;
     }
-    return v->dml.conflict.len == 0 ||
+    return v->dml.conflict.text.len == 0 ||
            (violation_conflict_target(v, ret_target) && violation_key_join(ret_all, ret_target));
 }
 
@@ -183,7 +183,7 @@ static int look_at_child(struct violation *v, struct reference *ref,
     struct violated_key key, target, all;
     struct violation_wish wish = { .key = &all,
                                    .is_new = true,
-                                   .numbered = v->dml.conflict.len > 0 };
+                                   .numbered = v->dml.conflict.text.len > 0 };
 
     if (v->standing && !is_named(v, ref, answer->failure)) {
         return CURSOR_END;
@@ -197,7 +197,7 @@ static int look_at_child(struct violation *v, struct reference *ref,
     violation_put_rows(v, &wish, &q);
     put_selected(&q, &key, "");
     put_orphaned(&q, v, ref, &key);
-    if (v->dml.conflict.len > 0) {
+    if (v->dml.conflict.text.len > 0) {
         violation_put_not_taken(v, &target, &q);
     }
     violation_put(&q, " LIMIT 1");

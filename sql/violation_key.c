@@ -207,7 +207,7 @@ int violation_unique(struct violation *v, struct failure *failure)
         (v->collates && !v->dml.one_row)) {
         return CURSOR_END; /* the rows among themselves are compared byte by byte */
     }
-    if (v->dml.conflict.len == 0) {
+    if (v->dml.conflict.text.len == 0) {
         return ask_in_order(v, name, &key, failure);
     }
     return violation_conflict_target(v, &target) && violation_conflict_leaves(v, &key, false)

@@ -47,7 +47,10 @@ static const char *parts(const char *sql)
     say(out, sizeof(out), "set", text.set);
     say(out, sizeof(out), "from", text.from);
     say(out, sizeof(out), "where", text.where);
-    say(out, sizeof(out), "conflict", text.conflict);
+    say(out, sizeof(out), "conflict", text.conflict.text);
+    say(out, sizeof(out), text.conflict.partial ? "partial" : "target", text.conflict.target);
+    say(out, sizeof(out), "update", text.conflict.set);
+    say(out, sizeof(out), "whose", text.conflict.where);
     dml_text_finish(&text);
     return out;
 }
@@ -63,7 +66,15 @@ static void statements_have_parts(void **state)
         { "INSERT INTO \"t\" AS \"x\" (\"a\") SELECT \"b\" FROM \"u\" JOIN \"v\" ON 1 ON CONFLICT "
           "(\"a\") DO NOTHING",
           "t/x cols<\"a\"> source<SELECT \"b\" FROM \"u\" JOIN \"v\" ON 1> conflict<ON CONFLICT "
-          "(\"a\") DO NOTHING>" },
+          "(\"a\") DO NOTHING> target<\"a\">" },
+        { "INSERT INTO \"t\" (\"a\") VALUES (1) ON CONFLICT (\"a\", \"b\") WHERE (\"c\" > 1) DO "
+          "UPDATE SET \"a\" = (SELECT 1 WHERE 2), \"b\" = 3 WHERE \"a\" = 4 RETURNING 5",
+          "t/t one cols<\"a\"> source<VALUES (1)> conflict<ON CONFLICT (\"a\", \"b\") WHERE (\"c\" "
+          "> "
+          "1) DO UPDATE SET \"a\" = (SELECT 1 WHERE 2), \"b\" = 3 WHERE \"a\" = 4> partial<\"a\", "
+          "\"b\"> update<\"a\" = (SELECT 1 WHERE 2), \"b\" = 3> whose<WHERE \"a\" = 4>" },
+        { "INSERT INTO \"t\" DEFAULT VALUES ON CONFLICT DO NOTHING",
+          "t/t one source<DEFAULT VALUES> conflict<ON CONFLICT DO NOTHING>" },
         { "WITH \"w\" AS (DELETE FROM x) INSERT INTO \"main\".\"t\" (\"a\") SELECT ?2, ? FROM w",
           "t/t with<WITH \"w\" AS (DELETE FROM x)> cols<\"a\"> source<SELECT ?2, ?3 FROM w>" },
         { "UPDATE \"t\" AS \"x\" SET \"a\" = \"b\" IS NOT DISTINCT FROM ?, \"c\" = (SELECT 1 FROM "
