@@ -13,62 +13,44 @@
 
 /* ---- rows ---- */
 
-static int tell_row(struct violation *v, const struct cell *cells, void *arg)
-{
-    int r = violation_tell_row(v, cells, arg);
-
-    return r == 0 ? CURSOR_END : r;
-}
-
 /* Of several rows of an upsert, one before may have failed as it was changed. */
 static bool is_known(const struct violation *v, struct view condition)
 {
-    struct violated_key key = { .count = 0 };
+    const struct violated_column *c;
 
     if (v->dml.conflict.text.len == 0 || v->dml.one_row) {
         return true;
     }
-    if (!violation_key_mentioned(v, condition, &key)) {
-        return false;
-    }
-    for (size_t i = 0; i < key.count; i++) {
-        if (key.columns[i]->generated) {
+    while ((c = violation_next_mentioned(v, &condition)) != NULL) {
+        if (c->generated || !violation_conflict_leaves(v, c, true)) {
             return false;
         }
     }
-    return violation_conflict_leaves(v, &key, true);
+    return true;
 }
 
 /* The first row that is so; whatever the order was, it violates the constraint. */
-static int first_row(struct violation *v, struct view condition, struct failure *failure)
+static int first_row(struct violation *v, const char *condition, struct failure *failure)
 {
-    struct violation_query q = { .r = 0 };
-    struct violation_wish wish = { .is_new = true };
-
-    if (!is_known(v, condition)) {
+    if (!is_known(v, view_of_str(condition))) {
         return FAILED;
     }
-    violation_put_rows(v, &wish, &q);
-    for (size_t i = 0; i < v->count; i++) {
-        violation_put(&q, i == 0 ? " SELECT " : ", ");
-        violation_put_name(&q, "", v->columns[i].name);
-    }
-    violation_put(&q, " FROM " violation_rows " WHERE ");
-    violation_put_view(&q, condition);
-    violation_put(&q, " LIMIT 1");
-    return violation_run(v, &q, tell_row, failure);
+    violation_want_all(v);
+    return violation_ask_row(
+        v,
+        violation_print(v, "%s%s SELECT * FROM " violation_new " WHERE %s LIMIT 1",
+                        violation_with(v), violation_rows(v, violation_new, VIOLATION_NEW),
+                        condition),
+        failure);
 }
 
 static int not_null(struct violation *v, struct failure *failure)
 {
-    cleanup(buf_finish) struct buf condition = { 0 };
     const char *column = failure_get(failure, FIELD_COLUMN);
 
-    if (column == NULL || verb_ident(&condition, column) != 0 ||
-        buf_append_str(&condition, " IS NULL") != 0) {
-        return CURSOR_END;
-    }
-    return first_row(v, buf_view(&condition), failure);
+    return column == NULL
+               ? CURSOR_END
+               : first_row(v, violation_print(v, "%s IS NULL", violation_name(v, column)), failure);
 }
 
 /* CONSTRAINT "name" CHECK (...) in the table's text. */
@@ -95,16 +77,13 @@ static bool find_check(const struct violation *v, const char *name, struct view 
 
 static int check(struct violation *v, struct failure *failure)
 {
-    cleanup(buf_finish) struct buf condition = { 0 };
     const char *name = failure_get(failure, FIELD_CONSTRAINT);
     struct view expression;
 
-    if (name == NULL || !find_check(v, name, &expression) ||
-        buf_append_str(&condition, "NOT (") != 0 || buf_append_view(&condition, expression) != 0 ||
-        buf_append_byte(&condition, ')') != 0) {
-        return CURSOR_END;
-    }
-    return first_row(v, buf_view(&condition), failure);
+    return name == NULL || !find_check(v, name, &expression)
+               ? CURSOR_END
+               : first_row(v, violation_print(v, "NOT (%s)", violation_copy(v, expression)),
+                           failure);
 }
 
 /* ---- a failed statement ---- */
@@ -157,10 +136,10 @@ static int has_trigger(struct violation *v, const struct cell *cells, void *arg)
 
 static bool has_no_triggers(struct violation *v)
 {
-    static const char text[] = "SELECT (SELECT count(*) FROM sqlite_schema WHERE type = 'trigger') "
-                               "+ (SELECT count(*) FROM sqlite_temp_schema WHERE type = 'trigger')";
+    static const char text[] = "SELECT (SELECT count(*) FROM sqlite_schema WHERE type = ?1) + "
+                               "(SELECT count(*) FROM sqlite_temp_schema WHERE type = ?1)";
 
-    return violation_ask(v, view_of_str(text), NULL, 0, has_trigger, NULL) == CURSOR_END;
+    return violation_ask_schema(v, text, "trigger", has_trigger, NULL) == CURSOR_END;
 }
 
 static const struct kind {
@@ -236,7 +215,7 @@ static void explain(struct violation *v, const struct kind *kind, struct failure
     uint64_t before, after;
     bool newest = session_sees_newest(session, &before);
 
-    if (!has_no_triggers(v) || violation_load_table(v, v->dml.table) != 0 ||
+    if (!has_no_triggers(v) || violation_load_table(v) != 0 ||
         (!newest && !has_own_keys(v, kind))) {
         return;
     }
@@ -246,22 +225,14 @@ static void explain(struct violation *v, const struct kind *kind, struct failure
     }
 }
 
-static void violation_finish(struct violation *v)
+/* What it is told for, once v's statement is known. */
+static void explain_statement(struct violation *v, struct failure *failure)
 {
-    dml_text_finish(&v->dml);
-    arena_finish(&v->arena);
-}
+    const struct kind *kind = find_kind(failure);
+    const char *table = failure_get(failure, FIELD_TABLE);
 
-static void explain_text(struct violation *v, struct view text, struct failure *failure)
-{
-    const struct kind *kind = failure == NULL ? NULL : find_kind(failure);
-    const char *table = kind == NULL ? NULL : failure_get(failure, FIELD_TABLE);
-
-    if (kind == NULL || failure_get(failure, FIELD_DETAIL) != NULL || table == NULL ||
-        dml_text_cut(text, &v->dml) != 0) {
-        return;
-    }
-    if (kind->explain == violation_foreign || sqltext_names_equal(table, v->dml.table)) {
+    if (kind != NULL && table != NULL &&
+        (kind->explain == violation_foreign || sqltext_names_equal(table, v->dml.table))) {
         explain(v, kind, failure);
     }
 }
@@ -275,16 +246,16 @@ void violation_explain(struct sql_session *sql, struct view text, const struct c
         .param_count = param_count,
     };
 
-    explain_text(&v, text, failure);
+    if (failure != NULL && find_kind(failure) != NULL &&
+        failure_get(failure, FIELD_DETAIL) == NULL && dml_text_cut(text, &v.dml) == 0) {
+        explain_statement(&v, failure);
+    }
 }
 
 void violation_explain_rows(struct sql_session *sql, const char *table, struct failure *failure)
 {
     cleanup(violation_finish) struct violation v = { .sql = sql, .standing = true };
-    cleanup(buf_finish) struct buf text = { 0 };
 
-    if (buf_append_str(&text, "UPDATE ") == 0 && verb_ident(&text, table) == 0 &&
-        buf_append_str(&text, " SET \"\" = NULL") == 0) {
-        explain_text(&v, buf_view(&text), failure);
-    }
+    violation_take(&v, DML_UPDATE, table);
+    explain_statement(&v, failure);
 }

@@ -8,26 +8,9 @@
 
 #include <string.h>
 
-bool violation_conflict_target(const struct violation *v, struct violated_key *ret_key)
+bool violation_conflict_target(struct violation *v, struct violated_key *ret_key)
 {
-    struct view list = v->dml.conflict.target;
-    struct violated_key key = { .count = 0 };
-    struct view item;
-    char name[table_name_bytes];
-
-    while (dml_list_next(&list, &item)) {
-        struct sqltext_token token = sqltext_next(&item);
-        struct violated_key one = { .count = 1 };
-
-        sqltext_identifier(&token, name, sizeof name);
-        one.columns[0] = violation_column(v, name);
-        if (sqltext_next(&item).kind != SQLTEXT_END || one.columns[0] == NULL ||
-            !violation_key_join(&key, &one)) {
-            return false;
-        }
-    }
-    *ret_key = key;
-    return key.count > 0 && !v->dml.conflict.partial;
+    return !v->dml.conflict.partial && violation_key_read(v, v->dml.conflict.target, ret_key);
 }
 
 /* excluded."name". */
@@ -44,7 +27,7 @@ static bool is_as_given(struct view value, const char *name)
            sqltext_names_equal(column, name) && sqltext_next(&value).kind == SQLTEXT_END;
 }
 
-bool violation_conflict_leaves(const struct violation *v, const struct violated_key *key,
+bool violation_conflict_leaves(const struct violation *v, const struct violated_column *column,
                                bool or_as_given)
 {
     struct view list = v->dml.conflict.set;
@@ -55,13 +38,8 @@ bool violation_conflict_leaves(const struct violation *v, const struct violated_
         if (!dml_assignment(item, name, sizeof name, &value)) {
             return false;
         }
-        if (or_as_given && is_as_given(value, name)) {
-            continue;
-        }
-        for (size_t i = 0; i < key->count; i++) {
-            if (sqltext_names_equal(key->columns[i]->name, name)) {
-                return false;
-            }
+        if (sqltext_names_equal(column->name, name) && !(or_as_given && is_as_given(value, name))) {
+            return false;
         }
     }
     return true;
@@ -69,17 +47,20 @@ bool violation_conflict_leaves(const struct violation *v, const struct violated_
 
 /* ---- was it inserted? ---- */
 
-void violation_put_not_taken(const struct violation *v, const struct violated_key *target,
-                             struct violation_query *q)
+const char *violation_is_taken(struct violation *v, const struct violated_key *key, const char *of)
 {
-    violation_put(q, " AND NOT EXISTS (SELECT 1 FROM ");
-    violation_put_name(q, "", v->dml.table);
-    violation_put(q, " AS o WHERE ");
-    violation_put_equal(q, target, "o.", "n.");
-    violation_put(q, ") AND NOT EXISTS (SELECT 1 FROM " violation_rows " AS e WHERE e." violation_at
-                     " < n." violation_at " AND ");
-    violation_put_equal(q, target, "e.", "n.");
-    violation_put(q, ")");
+    return violation_print(v, "EXISTS (SELECT 1 FROM %s AS o WHERE %s = %s)",
+                           violation_name(v, v->dml.table), violation_row(v, key, "o."),
+                           violation_row(v, key, of));
+}
+
+const char *violation_is_inserted(struct violation *v, const struct violated_key *target)
+{
+    return violation_print(v,
+                           " AND NOT %s AND NOT EXISTS (SELECT 1 FROM " violation_new
+                           " AS e WHERE e." violation_id " < n." violation_id " AND %s = %s)",
+                           violation_is_taken(v, target, "n."), violation_row(v, target, "e."),
+                           violation_row(v, target, "n."));
 }
 
 static int note_taken(struct violation *v, const struct cell *cells, void *arg)
@@ -87,83 +68,47 @@ static int note_taken(struct violation *v, const struct cell *cells, void *arg)
     bool *taken = arg;
 
     (void)v;
-    *taken = cells[0].i != 0;
-    return 0;
+    (void)cells;
+    *taken = true;
+    return CURSOR_END;
 }
 
-static int is_taken(struct violation *v, const struct violated_key *target, bool *ret_taken)
+static int find_taken(struct violation *v, const struct violated_key *target, bool *ret_taken)
 {
-    struct violation_query q = { .r = 0 };
-    struct violation_wish wish = { .key = target, .is_new = true };
-
-    violation_put_rows(v, &wish, &q);
-    violation_put(&q, " SELECT EXISTS (SELECT 1 FROM " violation_rows " AS n, ");
-    violation_put_name(&q, "", v->dml.table);
-    violation_put(&q, " AS o WHERE ");
-    violation_put_equal(&q, target, "o.", "n.");
-    violation_put(&q, ")");
-    int r = violation_run(v, &q, note_taken, ret_taken);
+    violation_want(v, target);
+    const char *question = violation_print(
+        v, "%s%s SELECT 1 FROM " violation_new " AS n WHERE %s", violation_with(v),
+        violation_rows(v, violation_new, VIOLATION_NEW), violation_is_taken(v, target, "n."));
+    int r = violation_ask(v, question, note_taken, ret_taken);
     return r == CURSOR_END ? 0 : r;
 }
 
 /* ---- the UPDATE ---- */
 
-/* WITH ... "excluded" AS (the row), as far as DO UPDATE speaks of it. */
-static int keep_excluded(struct violation *v, const struct violated_key *target,
-                         struct view *ret_with)
-{
-    struct violation_query q = { .r = 0 };
-    struct violated_key all = *target;
-    struct violation_wish wish = { .key = &all, .is_new = true, .name = "\"excluded\"" };
-
-    if (!violation_key_mentioned(v, v->dml.conflict.set, &all) ||
-        !violation_key_mentioned(v, v->dml.conflict.where, &all)) {
-        return FAILED;
-    }
-    violation_put_rows(v, &wish, &q);
-    return violation_keep(v, &q, ret_with);
-}
-
-/* WHERE "t"."a" = "excluded"."a" AND (...). */
-static int keep_where(struct violation *v, const struct violated_key *target,
-                      struct view *ret_where)
-{
-    struct violation_query q = { .r = 0 };
-    struct view condition = v->dml.conflict.where;
-
-    violation_put(&q, "WHERE ");
-    for (size_t i = 0; i < target->count; i++) {
-        violation_put(&q, i > 0 ? " AND " : "");
-        violation_put_name(&q, "", v->dml.alias);
-        violation_put(&q, ".");
-        violation_put_name(&q, "", target->columns[i]->name);
-        violation_put(&q, " = \"excluded\".");
-        violation_put_name(&q, "", target->columns[i]->name);
-    }
-    if (sqltext_next(&condition).kind != SQLTEXT_END) {
-        violation_put(&q, " AND (");
-        violation_put_view(&q, condition);
-        violation_put(&q, ")");
-    }
-    return violation_keep(v, &q, ret_where);
-}
-
+/* WITH "excluded" AS (the row) UPDATE t SET ... FROM "excluded" WHERE t.a = "excluded".a AND ... */
 static int become_update(struct violation *v, const struct violated_key *target)
 {
-    struct view with, where;
-    int r = keep_excluded(v, target, &with);
+    struct dml_text *dml = &v->dml;
+    const char *table = violation_print(v, "%s.", violation_name(v, dml->alias));
+    struct view condition = dml->conflict.where;
+    bool has_more = sqltext_next(&condition).kind != SQLTEXT_END; /* WHERE */
 
-    r = r == 0 ? keep_where(v, target, &where) : r;
-    if (r != 0) {
-        return r;
-    }
-    v->dml.verb = DML_UPDATE;
-    v->dml.with = with;
-    v->dml.set = v->dml.conflict.set;
-    v->dml.from = view_of_str("\"excluded\"");
-    v->dml.where = where;
-    v->dml.conflict = (struct dml_conflict){ .updates = false };
-    return 0;
+    violation_want(v, target);
+    violation_want_mentioned(v, dml->conflict.set);
+    violation_want_mentioned(v, condition);
+    const char *with = violation_print(v, "%s%s", violation_with(v),
+                                       violation_rows(v, "\"excluded\"", VIOLATION_NEW));
+    const char *where = violation_print(
+        v, has_more ? "WHERE %s = %s AND (%s)" : "WHERE %s = %s%s", violation_row(v, target, table),
+        violation_row(v, target, "\"excluded\"."), violation_copy(v, condition));
+    dml->verb = DML_UPDATE;
+    dml->with = view_of_str(with);
+    dml->set = dml->conflict.set;
+    dml->from = view_of_str("\"excluded\"");
+    dml->where = view_of_str(where);
+    dml->conflict = (struct dml_conflict){ .updates = false };
+    violation_read_values(v);
+    return v->r;
 }
 
 int violation_conflict_settle(struct violation *v)
@@ -173,14 +118,13 @@ int violation_conflict_settle(struct violation *v)
     int r = 0;
 
     if (v->dml.conflict.updates) {
-        r = violation_conflict_target(v, &target) ? is_taken(v, &target, &taken) : CURSOR_END;
+        r = violation_conflict_target(v, &target) ? find_taken(v, &target, &taken) : CURSOR_END;
     }
     if (r == 0 && taken) {
         return become_update(v, &target);
     }
-    if (r == 0) {
-        v->dml.conflict =
-            (struct dml_conflict){ .updates = false }; /* it has failed, so it was not left out */
+    if (r == 0) { /* it has failed, so it was not left out */
+        v->dml.conflict = (struct dml_conflict){ .updates = false };
     }
     return r;
 }

@@ -12,56 +12,12 @@
 
 static bool add_column(const struct violation *v, const char *name, struct violated_key *key)
 {
-    const struct violated_column *column = violation_column(v, name);
+    struct violated_column *column = violation_column(v, name);
 
     if (column == NULL || key->count == violation_key_columns) {
         return false;
     }
     key->columns[key->count++] = column;
-    return true;
-}
-
-/* Once only. */
-static bool join_column(struct violated_key *key, const struct violated_column *column)
-{
-    for (size_t i = 0; i < key->count; i++) {
-        if (key->columns[i] == column) {
-            return true;
-        }
-    }
-    if (key->count == violation_key_columns) {
-        return false;
-    }
-    key->columns[key->count++] = column;
-    return true;
-}
-
-bool violation_key_join(struct violated_key *key, const struct violated_key *other)
-{
-    for (size_t i = 0; i < other->count; i++) {
-        if (!join_column(key, other->columns[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool violation_key_mentioned(const struct violation *v, struct view text, struct violated_key *key)
-{
-    struct sqltext_token token;
-    char name[table_name_bytes];
-
-    while ((token = sqltext_next(&text)).kind != SQLTEXT_END) {
-        const struct violated_column *column = NULL;
-
-        if (token.kind == SQLTEXT_WORD || token.kind == SQLTEXT_NAME) {
-            sqltext_identifier(&token, name, sizeof name);
-            column = violation_column(v, name);
-        }
-        if (column != NULL && !join_column(key, column)) {
-            return false;
-        }
-    }
     return true;
 }
 
@@ -77,7 +33,7 @@ bool violation_next_name(const char **names, char name[table_name_bytes])
 
 bool violation_key_of(const struct violation *v, const char *names, struct violated_key *ret_key)
 {
-    struct violated_key key = { .count = 0 };
+    struct violated_key key = { .where = "" };
     char name[table_name_bytes];
 
     while (violation_next_name(&names, name)) {
@@ -168,41 +124,39 @@ static bool read_element(struct violation *v, struct view element, struct violat
     return token.kind == SQLTEXT_END;
 }
 
-bool violation_key_read(struct violation *v, struct view list, struct violated_key *key)
+bool violation_key_read(struct violation *v, struct view list, struct violated_key *ret_key)
 {
+    struct violated_key key = { .where = "" };
     struct view element;
 
     while (dml_list_next(&list, &element)) {
-        if (!read_element(v, element, key)) {
+        if (!read_element(v, element, &key)) {
             return false;
         }
     }
-    return key->count > 0;
+    *ret_key = key;
+    return key.count > 0;
 }
 
-bool violation_index_parts(struct view text, struct view *ret_list, struct view *ret_where)
+bool violation_key_read_index(struct violation *v, struct view text, struct violated_key *ret_key)
 {
-    struct sqltext_token token;
+    struct view list;
 
-    while (!dml_parentheses(&text, ret_list)) {
+    while (!dml_parentheses(&text, &list)) {
         if (sqltext_next(&text).kind == SQLTEXT_END) {
             return false;
         }
     }
-    token = sqltext_next(&text);
-    *ret_where = sqltext_is(&token, "WHERE") ? text : view_of_str("");
-    return true;
+    if (!violation_key_read(v, list, ret_key)) {
+        return false;
+    }
+    ret_key->where = violation_copy(v, text);
+    return v->r == 0;
 }
 
 static int take_index(struct violation *v, const struct cell *cells, void *arg)
 {
-    struct violated_key *key = arg;
-    struct view list;
-
-    return violation_index_parts(view_of_str(violation_text(v, &cells[0])), &list, &key->where) &&
-                   violation_key_read(v, list, key)
-               ? 0
-               : FAILED;
+    return violation_key_read_index(v, view_of_str(violation_text(v, &cells[0])), arg) ? 0 : FAILED;
 }
 
 int violation_find_key(struct violation *v, const char *name, struct violated_key *ret_key)
@@ -210,13 +164,12 @@ int violation_find_key(struct violation *v, const char *name, struct violated_ke
     static const char text[] = "SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?1 "
                                "UNION ALL SELECT sql FROM sqlite_temp_schema WHERE type = 'index' "
                                "AND name = ?1";
-    struct cell param = { .kind = CELL_TEXT, .bytes = view_of_str(name) };
     struct violated_key key = { .count = 0 };
 
     if (find_in_text(v, name, ret_key)) {
         return 0;
     }
-    int r = violation_ask(v, view_of_str(text), &param, 1, take_index, &key);
+    int r = violation_ask_schema(v, text, name, take_index, &key);
     if (r != CURSOR_END || key.count == 0) {
         return FAILED;
     }
@@ -271,10 +224,9 @@ int violation_each_older(struct violation *v, const char *name,
         "'index' AND m.tbl_name = ?1 COLLATE nocase AND i.name = m.name AND i.\"unique\" AND m.sql "
         "IS NOT NULL ORDER BY m.rowid";
     struct older older = { .name = name, .fn = fn, .arg = arg, .goes_on = true };
-    struct cell table = { .kind = CELL_TEXT, .bytes = view_of_str(v->dml.table) };
 
     note_constraints(v, &older, TABLE_PRIMARY_KEY);
     note_constraints(v, &older, TABLE_UNIQUE);
-    return older.goes_on ? violation_ask(v, view_of_str(indexes), &table, 1, note_index, &older)
+    return older.goes_on ? violation_ask_schema(v, indexes, v->dml.table, note_index, &older)
                          : CURSOR_END;
 }

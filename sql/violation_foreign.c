@@ -45,64 +45,36 @@ static int take_reference(struct violation *v, const struct cell *cells, void *a
 
 int violation_references(struct violation *v, bool of_child, struct references *ret_all)
 {
-    struct cell name = { .kind = CELL_TEXT, .bytes = view_of_str(v->dml.table) };
     const char *question = of_child ? REFERENCES("m.name") : REFERENCES("k.\"table\"");
 
     *ret_all = (struct references){ .first = NULL };
     ret_all->tail = &ret_all->first;
-    return violation_ask(v, view_of_str(question), &name, 1, take_reference, ret_all);
+    return violation_ask_schema(v, question, v->dml.table, take_reference, ret_all);
 }
 
 /* ---- the questions ---- */
 
-/* a."x" = b."y" AND ...; b's names have the prefix. */
-static void put_equal(struct violation_query *q, const char *a, const char *a_names, const char *b,
-                      const char *b_names, const char *prefix)
+bool violation_is_told(const struct failure *failure)
 {
-    char x[table_name_bytes], y[table_name_bytes];
-    bool first = true;
-
-    while (violation_next_name(&a_names, x) && violation_next_name(&b_names, y)) {
-        violation_put(q, first ? "" : " AND ");
-        violation_put(q, a);
-        violation_put_name(q, "", x);
-        violation_put(q, " = ");
-        violation_put(q, b);
-        violation_put_name(q, prefix, y);
-        first = false;
-    }
+    return failure_get(failure, FIELD_DETAIL) != NULL;
 }
 
-static void put_selected(struct violation_query *q, const struct violated_key *key,
-                         const char *prefix)
+/* The question is for a row of v's table that violates the key. */
+static int ask(struct violation *v, const char *question, const struct reference *ref,
+               const struct violated_key *key, bool of_child, struct failure *failure)
 {
-    violation_put(q, " SELECT ");
-    for (size_t i = 0; i < key->count; i++) {
-        violation_put(q, i > 0 ? ", n." : "n.");
-        violation_put_name(q, prefix, key->columns[i]->name);
-    }
-    violation_put(q, " FROM " violation_rows " AS n WHERE ");
-}
+    const char *told;
+    int r = violation_ask_key(v, question, key, false, &told);
 
-static int tell(struct violation *v, const struct cell *cells, void *arg)
-{
-    struct reference_answer *answer = arg;
-    const struct reference *ref = answer->reference;
-    struct failure told = *answer->failure;
-    char end[2 * table_name_bytes];
-
-    constraint_tell_foreign_key(session_sqlite(v->sql->session), ref->child, ref->parent,
-                                ref->columns, answer->of_child, &told);
-    snprintf(end, sizeof end,
-             answer->of_child ? "is not present in table \"%s\"."
-                              : "is still referenced from table \"%s\".",
-             answer->of_child ? ref->parent : ref->child);
-    if (violation_tell_key(v, answer->key, false, cells, end, &told) != 0) {
-        return FAILED;
+    if (told != NULL) {
+        constraint_tell_foreign_key(session_sqlite(v->sql->session), ref->child, ref->parent,
+                                    ref->columns, of_child, failure);
+        failure_add(failure, FIELD_DETAIL,
+                    of_child ? "%s is not present in table \"%s\"."
+                             : "%s is still referenced from table \"%s\".",
+                    told, of_child ? ref->parent : ref->child);
     }
-    *answer->failure = told;
-    answer->told = true;
-    return CURSOR_END;
+    return r;
 }
 
 static int primary_key(struct violation *v, const struct cell *cells, void *arg)
@@ -118,50 +90,60 @@ bool violation_targets(struct violation *v, struct reference *reference)
 {
     static const char text[] = "SELECT group_concat(name, ', ') FROM (SELECT name FROM "
                                "pragma_table_info(?1) WHERE pk > 0 ORDER BY pk)";
-    struct cell name = { .kind = CELL_TEXT, .bytes = view_of_str(reference->parent) };
 
     return reference->targets[0] != '\0' ||
-           (violation_ask(v, view_of_str(text), &name, 1, primary_key, reference) == CURSOR_END &&
+           (violation_ask_schema(v, text, reference->parent, primary_key, reference) ==
+                CURSOR_END &&
             reference->targets[0] != '\0');
 }
 
-/* Which columns the question needs: in the end *all. */
+/* The columns that the question needs are wanted then. False: one is not known. */
 static bool gather(struct violation *v, struct reference *ref, struct violated_key *ret_key,
-                   struct violated_key *ret_target, struct violated_key *ret_all)
+                   struct violated_key *ret_target)
 {
     struct violated_key targets;
 
     if (!violation_targets(v, ref) || !violation_key_of(v, ref->columns, ret_key)) {
         return false;
     }
-    *ret_all = *ret_key;
-    if (sqltext_names_equal(ref->parent, v->dml.table) &&
-        (!violation_key_of(v, ref->targets, &targets) || !violation_key_join(ret_all, &targets))) {
-        return false;
+    violation_want(v, ret_key);
+    if (sqltext_names_equal(ref->parent, v->dml.table)) {
+        if (!violation_key_of(v, ref->targets, &targets)) {
+            return false;
+        }
+        violation_want_more(&targets);
     }
-    return v->dml.conflict.text.len == 0 ||
-           (violation_conflict_target(v, ret_target) && violation_key_join(ret_all, ret_target));
+    if (v->dml.conflict.text.len > 0) {
+        if (!violation_conflict_target(v, ret_target)) {
+            return false;
+        }
+        violation_want_more(ret_target);
+    }
+    return true;
+}
+
+/* EXISTS (...): a row of `table` has in `columns` what n has in `others`. */
+static const char *exists(struct violation *v, const char *table, const char *columns,
+                          const char *others, const char *more)
+{
+    return violation_print(v, "EXISTS (SELECT 1 FROM %s AS o WHERE %s = %s%s)", table,
+                           violation_row_of_names(v, columns, "o."),
+                           violation_row_of_names(v, others, "n."), more);
 }
 
 /* Without a parent, also among the rows themselves. */
-static void put_orphaned(struct violation_query *q, const struct violation *v,
-                         const struct reference *ref, const struct violated_key *key)
+static const char *is_orphaned(struct violation *v, const struct reference *ref,
+                               const struct violated_key *key)
 {
-    for (size_t i = 0; i < key->count; i++) {
-        violation_put(q, "n.");
-        violation_put_name(q, "", key->columns[i]->name);
-        violation_put(q, " IS NOT NULL AND ");
-    }
-    violation_put(q, "NOT EXISTS (SELECT 1 FROM ");
-    violation_put_name(q, "", ref->parent);
-    violation_put(q, " AS o WHERE ");
-    put_equal(q, "o.", ref->targets, "n.", ref->columns, "");
-    violation_put(q, ")");
+    const char *among = "";
+
     if (sqltext_names_equal(ref->parent, v->dml.table)) {
-        violation_put(q, " AND NOT EXISTS (SELECT 1 FROM " violation_rows " AS e WHERE ");
-        put_equal(q, "e.", ref->targets, "n.", ref->columns, "");
-        violation_put(q, ")");
+        among = violation_print(v, " AND NOT %s",
+                                exists(v, violation_new, ref->targets, ref->columns, ""));
     }
+    return violation_print(
+        v, "%s AND NOT %s%s", violation_parts(v, key, "n.", " IS NOT NULL", " AND "),
+        exists(v, violation_name(v, ref->parent), ref->targets, ref->columns, ""), among);
 }
 
 /* Is it the key that the failure names? */
@@ -176,32 +158,23 @@ static bool is_named(struct violation *v, const struct reference *ref,
     return wanted != NULL && strcmp(wanted, name) == 0;
 }
 
-static int look_at_child(struct violation *v, struct reference *ref,
-                         struct reference_answer *answer)
+static int look_at_child(struct violation *v, struct reference *ref, struct failure *failure)
 {
-    struct violation_query q = { .r = 0 };
-    struct violated_key key, target, all;
-    struct violation_wish wish = { .key = &all,
-                                   .is_new = true,
-                                   .numbered = v->dml.conflict.text.len > 0 };
+    bool upsert = v->dml.conflict.text.len > 0;
+    struct violated_key key, target;
 
-    if (v->standing && !is_named(v, ref, answer->failure)) {
+    if (v->standing && !is_named(v, ref, failure)) {
         return CURSOR_END;
     }
-    if (!gather(v, ref, &key, &target, &all)) {
+    if (!gather(v, ref, &key, &target)) {
         return FAILED;
     }
-    answer->reference = ref;
-    answer->key = &key;
-    answer->of_child = true;
-    violation_put_rows(v, &wish, &q);
-    put_selected(&q, &key, "");
-    put_orphaned(&q, v, ref, &key);
-    if (v->dml.conflict.text.len > 0) {
-        violation_put_not_taken(v, &target, &q);
-    }
-    violation_put(&q, " LIMIT 1");
-    return violation_run(v, &q, tell, answer);
+    const char *question = violation_print(
+        v, "%s%s SELECT %s FROM " violation_new " AS n WHERE %s%s LIMIT 1", violation_with(v),
+        violation_rows(v, violation_new, upsert ? VIOLATION_IN_ORDER : VIOLATION_NEW),
+        violation_parts(v, &key, "n.", "", ", "), is_orphaned(v, ref, &key),
+        upsert ? violation_is_inserted(v, &target) : "");
+    return ask(v, question, ref, &key, true, failure);
 }
 
 static bool is_refused(const char *action)
@@ -209,14 +182,25 @@ static bool is_refused(const char *action)
     return strcmp(action, "NO ACTION") == 0 || strcmp(action, "RESTRICT") == 0;
 }
 
-/* Rows that are referred to, and no longer there. */
-static int look_at_parent(struct violation *v, struct reference *ref,
-                          struct reference_answer *answer)
+/* Rows that are referred to by others than those that go, and that no other takes the place of. */
+static const char *is_missed(struct violation *v, const struct reference *ref)
+{
+    bool itself = sqltext_names_equal(ref->child, v->dml.table);
+    const char *child = violation_name(v, ref->child);
+
+    if (v->dml.verb == DML_DELETE) {
+        return exists(
+            v, child, ref->columns, ref->targets,
+            itself ? " AND o.rowid NOT IN (SELECT " violation_id " FROM " violation_old ")" : "");
+    }
+    return violation_print(v, "%s AND NOT %s", exists(v, child, ref->columns, ref->targets, ""),
+                           exists(v, violation_new, ref->targets, ref->targets, ""));
+}
+
+static int look_at_parent(struct violation *v, struct reference *ref, struct failure *failure)
 {
     bool update = v->dml.verb == DML_UPDATE;
-    struct violation_query q = { .r = 0 };
     struct violated_key key;
-    struct violation_wish wish = { .key = &key, .is_new = update, .is_old = true };
 
     if (!is_refused(update ? ref->on_update : ref->on_delete)) {
         return CURSOR_END;
@@ -224,47 +208,34 @@ static int look_at_parent(struct violation *v, struct reference *ref,
     if (!violation_targets(v, ref) || !violation_key_of(v, ref->targets, &key)) {
         return FAILED;
     }
-    answer->reference = ref;
-    answer->key = &key;
-    answer->of_child = false;
-    violation_put_rows(v, &wish, &q);
-    put_selected(&q, &key, violation_old);
-    violation_put(&q, "EXISTS (SELECT 1 FROM ");
-    violation_put_name(&q, "", ref->child);
-    violation_put(&q, " AS c WHERE ");
-    put_equal(&q, "c.", ref->columns, "n.", ref->targets, violation_old);
-    if (!update && sqltext_names_equal(ref->child, v->dml.table)) {
-        violation_put(&q,
-                      " AND c.rowid NOT IN (SELECT " violation_rowid " FROM " violation_rows ")");
-    }
-    if (update) {
-        violation_put(&q, ") AND NOT EXISTS (SELECT 1 FROM " violation_rows " AS e WHERE ");
-        put_equal(&q, "e.", ref->targets, "n.", ref->targets, violation_old);
-    }
-    violation_put(&q, ") LIMIT 1");
-    return violation_run(v, &q, tell, answer);
+    violation_want(v, &key);
+    const char *question = violation_print(
+        v, "%s%s%s%s SELECT %s FROM " violation_old " AS n WHERE %s LIMIT 1", violation_with(v),
+        violation_rows(v, violation_old, VIOLATION_OLD), update ? ", " : "",
+        update ? violation_rows(v, violation_new, VIOLATION_NEW) : "",
+        violation_parts(v, &key, "n.", "", ", "), is_missed(v, ref));
+    return ask(v, question, ref, &key, false, failure);
 }
 
 /* ---- all of them ---- */
 
-typedef int look_fn(struct violation *v, struct reference *ref, struct reference_answer *answer);
+typedef int look_fn(struct violation *v, struct reference *ref, struct failure *failure);
 
 static int look_at_all(struct violation *v, const struct references *all, look_fn *look,
-                       struct reference_answer *answer)
+                       struct failure *failure)
 {
     int r = CURSOR_END;
 
-    for (struct reference *ref = all->first; r == CURSOR_END && ref != NULL && !answer->told;
-         ref = ref->next) {
-        r = look(v, ref, answer);
+    for (struct reference *ref = all->first;
+         r == CURSOR_END && ref != NULL && !violation_is_told(failure); ref = ref->next) {
+        r = look(v, ref, failure);
     }
     return r;
 }
 
-int violation_parents(struct violation *v, const struct references *to,
-                      struct reference_answer *answer)
+int violation_parents(struct violation *v, const struct references *to, struct failure *failure)
 {
-    return look_at_all(v, to, look_at_parent, answer);
+    return look_at_all(v, to, look_at_parent, failure);
 }
 
 /* Keys that are INITIALLY DEFERRED are violated here and there without failing, and SQLite does not
@@ -290,7 +261,6 @@ static bool can_be_told(const struct references *own, const struct references *t
 
 int violation_foreign(struct violation *v, struct failure *failure)
 {
-    struct reference_answer answer = { .failure = failure };
     struct references own, to = { .first = NULL };
     int r = violation_references(v, true, &own);
 
@@ -299,13 +269,14 @@ int violation_foreign(struct violation *v, struct failure *failure)
         r = r == CURSOR_END && !can_be_told(&own, &to) ? FAILED : r;
     }
     if (v->dml.verb != DML_DELETE && r == CURSOR_END) {
-        r = look_at_all(v, &own, look_at_child, &answer);
+        r = look_at_all(v, &own, look_at_child, failure);
     }
-    if (v->dml.verb != DML_INSERT && !v->standing && r == CURSOR_END && !answer.told) {
-        r = violation_parents(v, &to, &answer);
+    if (v->dml.verb != DML_INSERT && !v->standing && r == CURSOR_END &&
+        !violation_is_told(failure)) {
+        r = violation_parents(v, &to, failure);
     }
-    if (v->dml.verb == DML_DELETE && r == CURSOR_END && !answer.told) {
-        r = violation_cascades(v, &to, &answer);
+    if (v->dml.verb == DML_DELETE && r == CURSOR_END && !violation_is_told(failure)) {
+        r = violation_cascades(v, &to, failure);
     }
     return r;
 }

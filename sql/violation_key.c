@@ -10,159 +10,82 @@
 #include "pool/sqltext.h"
 #include "sql/session_state.h"
 
-struct asking {
-    struct violation *v;
-    const struct violated_key *key;
-    struct violation_query q;
-};
-
-static void put(struct asking *a, const char *text)
+/* The rows with the first and last of those of the same key, as far as a partial index has them. */
+static const char *numbered(struct violation *v, const struct violated_key *key)
 {
-    violation_put(&a->q, text);
+    return violation_print(v,
+                           "(SELECT *, min(" violation_id
+                           ") OVER same AS \"pond least\", max(" violation_id
+                           ") OVER same AS \"pond most\" FROM " violation_new " %s WINDOW same AS "
+                           "(PARTITION BY %s)) AS n",
+                           key->where, violation_parts(v, key, "", "", ", "));
 }
-
-static void put_parts(struct asking *a, const char *of, const char *behind, const char *between)
-{
-    violation_put_parts(&a->q, a->key, of, behind, between);
-}
-
-/* As far as a partial index has them. */
-static void put_where(struct asking *a)
-{
-    if (a->key->where.len > 0) {
-        put(a, " WHERE ");
-        violation_put_view(&a->q, a->key->where);
-    }
-}
-
-/* The rows, numbered among those of the same key; of an UPDATE the first and last of these. */
-static void put_rows(struct asking *a)
-{
-    if (a->v->dml.verb == DML_INSERT) {
-        put(a, "(SELECT *, row_number() OVER (PARTITION BY ");
-        put_parts(a, "", "", ", ");
-        put(a, " ORDER BY " violation_at ") AS \"pond nth\"");
-    } else {
-        put(a, "(SELECT *, min(" violation_rowid ") OVER (PARTITION BY ");
-        put_parts(a, "", "", ", ");
-        put(a, ") AS \"pond least\", max(" violation_rowid ") OVER (PARTITION BY ");
-        put_parts(a, "", "", ", ");
-        put(a, ") AS \"pond most\"");
-    }
-    put(a, " FROM " violation_rows);
-    put_where(a);
-    put(a, ") AS n");
-}
-
-/* ---- the questions ---- */
 
 /* The table has n's key, in another row. */
-static void put_taken(struct asking *a)
+static const char *is_there(struct violation *v, const struct violated_key *key)
 {
-    bool update = a->v->dml.verb == DML_UPDATE;
+    bool update = v->dml.verb == DML_UPDATE;
 
-    put(a, update ? "EXISTS (SELECT 1 FROM (SELECT rowid AS " violation_rowid ", * FROM "
-                  : "EXISTS (SELECT 1 FROM (SELECT * FROM ");
-    violation_put_name(&a->q, "", a->v->dml.table);
-    put_where(a);
-    put(a, ") AS o WHERE ");
-    violation_put_equal(&a->q, a->key, "o.", "n.");
-    put(a, update ? " AND o." violation_rowid " <> n." violation_rowid ")" : ")");
+    return violation_print(v, "EXISTS (SELECT 1 FROM (SELECT %s* FROM %s %s) AS o WHERE %s = %s%s)",
+                           update ? "rowid AS " violation_id ", " : "",
+                           violation_name(v, v->dml.table), key->where, violation_row(v, key, "o."),
+                           violation_row(v, key, "n."),
+                           update ? " AND o." violation_id " <> n." violation_id : "");
 }
 
 /* Another row has n's key: one before it, of an UPDATE any. */
-static void put_doubled(struct asking *a)
+static const char *is_doubled(struct violation *v, const struct violated_key *key)
 {
-    put(a, a->v->dml.verb == DML_UPDATE ? "(n.\"pond least\" <> n.\"pond most\" AND "
-                                        : "(n.\"pond nth\" > 1 AND ");
-    put_parts(a, "n.", " IS NOT NULL", " AND ");
-    put(a, ")");
+    return violation_print(v, "%s AND %s",
+                           v->dml.verb == DML_UPDATE ? "\"pond least\" <> \"pond most\""
+                                                     : "\"pond least\" < n." violation_id,
+                           violation_parts(v, key, "n.", " IS NOT NULL", " AND "));
 }
 
 /* Whether a row before it was inserted hangs on others: none that may have been has its key. */
-static void put_no_doubles(struct asking *a, const struct violated_key *target)
+static const char *none_is_doubled(struct violation *v, const struct violated_key *key,
+                                   const struct violated_key *target)
 {
-    put(a, " AND NOT EXISTS (SELECT 1 FROM (SELECT row_number() OVER (PARTITION BY ");
-    put_parts(a, "d.", "", ", ");
-    put(a, ") AS nth FROM " violation_rows " AS d WHERE ");
-    put_parts(a, "d.", " IS NOT NULL", " AND ");
-    put(a, " AND NOT EXISTS (SELECT 1 FROM ");
-    violation_put_name(&a->q, "", a->v->dml.table);
-    put(a, " AS o WHERE ");
-    violation_put_equal(&a->q, target, "o.", "d.");
-    put(a, ")) WHERE nth > 1)");
+    return violation_print(v,
+                           " AND NOT EXISTS (SELECT 1 FROM " violation_new
+                           " AS d WHERE %s AND NOT %s GROUP BY %s HAVING count(*) > 1)",
+                           violation_parts(v, key, "d.", " IS NOT NULL", " AND "),
+                           violation_is_taken(v, target, "d."),
+                           violation_parts(v, key, "d.", "", ", "));
 }
 
-static void put_insert(struct asking *a, const struct violated_key *target)
+/* target: that of ON CONFLICT; NULL: there is none. Of an UPDATE's keys two are enough. */
+static const char *question(struct violation *v, const struct violated_key *key,
+                            const struct violated_key *target)
 {
-    put(a, " SELECT ");
-    put_parts(a, "n.", "", ", ");
-    put(a, " FROM ");
-    put_rows(a);
-    put(a, " WHERE (");
-    put_taken(a);
-    if (target == NULL) {
-        put(a, " OR ");
-        put_doubled(a);
-    }
-    put(a, ")");
+    bool update = v->dml.verb == DML_UPDATE;
+    const char *more = target == NULL
+                           ? violation_print(v, "OR %s)", is_doubled(v, key))
+                           : violation_print(v, ")%s%s", violation_is_inserted(v, target),
+                                             none_is_doubled(v, key, target));
+
+    return violation_print(v, "%s%s SELECT %s%s FROM %s WHERE (%s %s %s", violation_with(v),
+                           violation_rows(v, violation_new, VIOLATION_IN_ORDER),
+                           update ? "DISTINCT " : "", violation_parts(v, key, "n.", "", ", "),
+                           numbered(v, key), is_there(v, key), more,
+                           update ? "LIMIT 2" : "ORDER BY n." violation_id " LIMIT 1");
+}
+
+static int ask(struct violation *v, const struct violated_key *key,
+               const struct violated_key *target, struct failure *failure)
+{
+    const char *told;
+
+    violation_want(v, key);
+    violation_want_mentioned(v, view_of_str(key->where));
     if (target != NULL) {
-        violation_put_not_taken(a->v, target, &a->q);
-        put_no_doubles(a, target);
+        violation_want_more(target);
     }
-    put(a, " ORDER BY n." violation_at " LIMIT 1");
-}
-
-static void put_update(struct asking *a)
-{
-    put(a, " SELECT DISTINCT ");
-    put_parts(a, "n.", "", ", ");
-    put(a, " FROM ");
-    put_rows(a);
-    put(a, " WHERE (");
-    put_taken(a);
-    put(a, " OR ");
-    put_doubled(a);
-    put(a, ") LIMIT 2");
-}
-
-struct answer {
-    const struct violated_key *key;
-    struct failure *failure;
-    struct failure untold; /* the failure without a DETAIL */
-    size_t count;
-};
-
-static int tell(struct violation *v, const struct cell *cells, void *arg)
-{
-    struct answer *answer = arg;
-
-    if (answer->count++ > 0) {
-        *answer->failure = answer->untold; /* it may have been the one or the other */
-        return CURSOR_END;
+    int r = violation_ask_key(v, question(v, key, target), key, true, &told);
+    if (told != NULL) {
+        failure_add(failure, FIELD_DETAIL, "%s already exists.", told);
     }
-    return violation_tell_key(v, answer->key, true, cells, "already exists.", answer->failure);
-}
-
-static int ask(struct violation *v, const struct violated_key *key, struct violated_key *target,
-               struct failure *failure)
-{
-    struct asking a = { .v = v, .key = key };
-    struct violated_key all = { .count = 0 };
-    struct violation_wish wish = { .key = &all, .is_new = true, .numbered = true };
-    struct answer answer = { .key = key, .failure = failure, .untold = *failure };
-
-    if (!violation_key_join(&all, key) || (target != NULL && !violation_key_join(&all, target)) ||
-        !violation_key_mentioned(v, key->where, &all)) {
-        return CURSOR_END;
-    }
-    violation_put_rows(v, &wish, &a.q);
-    if (v->dml.verb == DML_INSERT) {
-        put_insert(&a, target);
-    } else {
-        put_update(&a);
-    }
-    return violation_run(v, &a.q, tell, &answer);
+    return r;
 }
 
 /* ---- which key was it? ---- */
@@ -210,7 +133,10 @@ int violation_unique(struct violation *v, struct failure *failure)
     if (v->dml.conflict.text.len == 0) {
         return ask_in_order(v, name, &key, failure);
     }
-    return violation_conflict_target(v, &target) && violation_conflict_leaves(v, &key, false)
-               ? ask(v, &key, &target, failure)
-               : CURSOR_END;
+    for (size_t i = 0; i < key.count; i++) {
+        if (!violation_conflict_leaves(v, key.columns[i], false)) {
+            return CURSOR_END;
+        }
+    }
+    return violation_conflict_target(v, &target) ? ask(v, &key, &target, failure) : CURSOR_END;
 }

@@ -35,11 +35,6 @@ static int print_cut(struct buf *out, size_t from)
     return buf_append_str(out, "...");
 }
 
-static void tell(const struct buf *out, struct failure *failure)
-{
-    failure_add(failure, FIELD_DETAIL, "%.*s", (int)out->len, (const char *)out->data);
-}
-
 /* a, "B", lower(c), lower(d::text) of a varchar. */
 static int print_name(const struct violated_key *key, size_t i, bool quoted, struct buf *out)
 {
@@ -66,42 +61,81 @@ static int print_part(const struct violation *v, const struct violated_key *key,
     return print_value(v, key->calls[i] != NULL ? &text : key->columns[i], cell, out);
 }
 
-int violation_tell_key(struct violation *v, const struct violated_key *key, bool quoted,
-                       const struct cell *cells, const char *end, struct failure *failure)
+struct key_answer {
+    const struct violated_key *key;
+    bool quoted;
+    const char *told;
+    size_t count;
+};
+
+static int print_key(struct violation *v, const struct key_answer *answer, const struct cell *cells,
+                     struct buf *out)
 {
-    cleanup(buf_finish) struct buf out = { 0 };
-    int r = buf_append_str(&out, "Key (");
+    const struct violated_key *key = answer->key;
+    int r = buf_append_str(out, "Key (");
 
     for (size_t i = 0; i < key->count && r == 0; i++) {
-        r = i > 0 ? buf_append_str(&out, ", ") : 0;
-        r = r == 0 ? print_name(key, i, quoted, &out) : r;
+        r = i > 0 ? buf_append_str(out, ", ") : 0;
+        r = r == 0 ? print_name(key, i, answer->quoted, out) : r;
     }
-    r = r == 0 ? buf_append_str(&out, ")=(") : r;
+    r = r == 0 ? buf_append_str(out, ")=(") : r;
     for (size_t i = 0; i < key->count && r == 0; i++) {
-        r = i > 0 ? buf_append_str(&out, ", ") : 0;
-        r = r == 0 ? print_part(v, key, i, &cells[i], &out) : r;
+        r = i > 0 ? buf_append_str(out, ", ") : 0;
+        r = r == 0 ? print_part(v, key, i, &cells[i], out) : r;
     }
-    r = r == 0 ? buf_printf(&out, ") %s", end) : r;
-    if (r == 0) {
-        tell(&out, failure);
+    return r == 0 ? buf_append_byte(out, ')') : r;
+}
+
+static int take_key(struct violation *v, const struct cell *cells, void *arg)
+{
+    cleanup(buf_finish) struct buf out = { 0 };
+    struct key_answer *answer = arg;
+
+    if (answer->count++ > 0) {
+        answer->told = NULL; /* it may have been the one or the other */
+        return CURSOR_END;
+    }
+    int r = print_key(v, answer, cells, &out);
+    answer->told = r == 0 ? arena_strndup(&v->arena, out.data, out.len) : NULL;
+    return answer->told == NULL ? FAILED : 0;
+}
+
+int violation_ask_key(struct violation *v, const char *question, const struct violated_key *key,
+                      bool quoted, const char **ret_told)
+{
+    struct key_answer answer = { .key = key, .quoted = quoted };
+    int r = violation_ask(v, question, take_key, &answer);
+
+    *ret_told = r == CURSOR_END ? answer.told : NULL;
+    return r;
+}
+
+static int print_row(struct violation *v, const struct cell *cells, struct buf *out)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < v->count && r == 0; i++) {
+        r = i > 0 ? buf_append_str(out, ", ") : 0;
+        size_t from = out->len;
+        r = r == 0 ? print_value(v, &v->columns[i], &cells[i], out) : r;
+        r = r == 0 ? print_cut(out, from) : r;
     }
     return r;
 }
 
-int violation_tell_row(struct violation *v, const struct cell *cells, struct failure *failure)
+static int tell_row(struct violation *v, const struct cell *cells, void *arg)
 {
     cleanup(buf_finish) struct buf out = { 0 };
-    int r = buf_append_str(&out, "Failing row contains (");
+    int r = print_row(v, cells, &out);
 
-    for (size_t i = 0; i < v->count && r == 0; i++) {
-        r = i > 0 ? buf_append_str(&out, ", ") : 0;
-        size_t from = out.len;
-        r = r == 0 ? print_value(v, &v->columns[i], &cells[i], &out) : r;
-        r = r == 0 ? print_cut(&out, from) : r;
-    }
-    r = r == 0 ? buf_append_str(&out, ").") : r;
     if (r == 0) {
-        tell(&out, failure);
+        failure_add(arg, FIELD_DETAIL, "Failing row contains (%.*s).", (int)out.len,
+                    (const char *)out.data);
     }
-    return r;
+    return r == 0 ? CURSOR_END : r;
+}
+
+int violation_ask_row(struct violation *v, const char *question, struct failure *failure)
+{
+    return violation_ask(v, question, tell_row, failure);
 }

@@ -1,85 +1,89 @@
-/* sql/violation_query.c: the texts of questions about a statement's rows. */
+/* sql/violation_query.c: the texts of questions are put together from smaller ones, all of them in
+ * the arena; once one cannot be, none is. */
 #include "sql/violation_impl.h"
 
-#include "pool/session.h"
-#include "sql/params.h"
 #include "sql/verb_support.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 
-void violation_put(struct violation_query *q, const char *text)
+const char *violation_give_up(struct violation *v, int r)
 {
-    q->r = q->r == 0 ? buf_append_str(&q->text, text) : q->r;
+    v->r = v->r == 0 ? r : v->r;
+    return "";
 }
 
-void violation_put_view(struct violation_query *q, struct view text)
+const char *violation_copy(struct violation *v, struct view text)
 {
-    q->r = q->r == 0 ? buf_append_view(&q->text, text) : q->r;
-}
-
-void violation_put_name(struct violation_query *q, const char *prefix, const char *name)
-{
-    char whole[sizeof(violation_old) + table_name_bytes];
-
-    snprintf(whole, sizeof whole, "%s%s", prefix, name);
-    q->r = q->r == 0 ? verb_ident(&q->text, whole) : q->r;
-}
-
-void violation_put_part(struct violation_query *q, const struct violated_key *key, size_t i,
-                        const char *a)
-{
-    if (key->calls[i] != NULL) {
-        violation_put(q, key->calls[i]);
-        violation_put(q, "(");
-    }
-    violation_put(q, a);
-    violation_put_name(q, "", key->columns[i]->name);
-    violation_put(q, key->calls[i] != NULL ? ")" : "");
-}
-
-void violation_put_parts(struct violation_query *q, const struct violated_key *key, const char *a,
-                         const char *behind, const char *between)
-{
-    for (size_t i = 0; i < key->count; i++) {
-        violation_put(q, i > 0 ? between : "");
-        violation_put_part(q, key, i, a);
-        violation_put(q, behind);
-    }
-}
-
-void violation_put_equal(struct violation_query *q, const struct violated_key *key, const char *a,
-                         const char *b)
-{
-    for (size_t i = 0; i < key->count; i++) {
-        violation_put(q, i > 0 ? " AND " : "");
-        violation_put_part(q, key, i, a);
-        violation_put(q, " = ");
-        violation_put_part(q, key, i, b);
-    }
-}
-
-int violation_run(struct violation *v, struct violation_query *q, violation_row_fn *fn, void *arg)
-{
-    cleanup(buf_finish) struct buf text = q->text;
-
-    q->text = (struct buf){ 0 };
-    if (q->r != 0 || buf_append_byte(&text, '\0') != 0) {
-        return q->r != 0 ? q->r : -ENOMEM;
-    }
-    size_t len = params_shorten((char *)text.data, text.len - 1);
-    return violation_ask(v, view_of(text.data, len), v->params, v->param_count, fn, arg);
-}
-
-int violation_keep(struct violation *v, struct violation_query *q, struct view *ret_text)
-{
-    cleanup(buf_finish) struct buf text = q->text;
-
-    q->text = (struct buf){ 0 };
-    if (q->r != 0) {
-        return q->r;
-    }
     const char *copy = arena_strndup(&v->arena, text.data, text.len);
-    *ret_text = view_of(copy, text.len);
-    return copy == NULL ? -ENOMEM : 0;
+
+    return copy != NULL ? copy : violation_give_up(v, -ENOMEM);
+}
+
+const char *violation_print(struct violation *v, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *text = len < 0 || v->r != 0 ? NULL : arena_alloc(&v->arena, (size_t)len + 1);
+    if (text == NULL) {
+        return violation_give_up(v, -ENOMEM);
+    }
+    va_start(args, format);
+    (void)vsnprintf(text, (size_t)len + 1, format, args);
+    va_end(args);
+    return text;
+}
+
+static const char *quoted(struct violation *v, const char *text,
+                          int (*quote)(struct buf *out, const char *text))
+{
+    cleanup(buf_finish) struct buf out = { 0 };
+
+    return quote(&out, text) == 0 ? violation_copy(v, buf_view(&out))
+                                  : violation_give_up(v, -ENOMEM);
+}
+
+const char *violation_name(struct violation *v, const char *name)
+{
+    return quoted(v, name, verb_ident);
+}
+
+const char *violation_string(struct violation *v, const char *text)
+{
+    return quoted(v, text, verb_quote);
+}
+
+const char *violation_parts(struct violation *v, const struct violated_key *key, const char *of,
+                            const char *behind, const char *between)
+{
+    const char *parts = "";
+
+    for (size_t i = 0; i < key->count; i++) {
+        const char *call = key->calls[i] == NULL ? "" : key->calls[i];
+
+        parts = violation_print(v, "%s%s%s(%s%s)%s", parts, i > 0 ? between : "", call, of,
+                                violation_name(v, key->columns[i]->name), behind);
+    }
+    return parts;
+}
+
+const char *violation_row(struct violation *v, const struct violated_key *key, const char *of)
+{
+    return violation_print(v, "(%s)", violation_parts(v, key, of, "", ", "));
+}
+
+const char *violation_row_of_names(struct violation *v, const char *names, const char *of)
+{
+    const char *row = "";
+    char name[table_name_bytes];
+
+    while (violation_next_name(&names, name)) {
+        row = violation_print(v, "%s%s%s%s", row, row[0] != '\0' ? ", " : "", of,
+                              violation_name(v, name));
+    }
+    return violation_print(v, "(%s)", row);
 }

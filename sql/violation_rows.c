@@ -3,78 +3,61 @@
  * Only the columns that are wanted are in it: the others may have values that cannot be known. */
 #include "sql/violation_impl.h"
 
-#include "pool/session.h"
 #include "pool/sqltext.h"
 #include "sql/verb_support.h"
 
-struct printing {
-    struct violation *v;
-    const struct violation_wish *wish;
-    struct violation_query *q;
-};
+/* ---- which columns ---- */
 
-static void put(struct printing *p, const char *text)
+void violation_want_all(struct violation *v)
 {
-    violation_put(p->q, text);
+    for (size_t i = 0; i < v->count; i++) {
+        v->columns[i].wanted = true;
+    }
 }
 
-static void put_view(struct printing *p, struct view text)
+void violation_want(struct violation *v, const struct violated_key *key)
 {
-    violation_put_view(p->q, text);
+    for (size_t i = 0; i < v->count; i++) {
+        v->columns[i].wanted = false;
+    }
+    violation_want_more(key);
 }
 
-static void put_ident(struct printing *p, const char *name)
+void violation_want_more(const struct violated_key *key)
 {
-    violation_put_name(p->q, "", name);
+    for (size_t i = 0; i < key->count; i++) {
+        key->columns[i]->wanted = true;
+    }
 }
 
-/* It cannot be known. */
-static void give_up(struct printing *p)
+struct violated_column *violation_next_mentioned(const struct violation *v, struct view *text)
 {
-    p->q->r = p->q->r == 0 ? FAILED : p->q->r;
-}
+    struct violated_column *column = NULL;
+    struct sqltext_token token;
+    char name[table_name_bytes];
 
-static const struct violated_column *wanted(const struct printing *p, size_t i)
-{
-    const struct violated_key *key = p->wish->key;
-
-    return key != NULL ? key->columns[i] : &p->v->columns[i];
-}
-
-static size_t wanted_count(const struct printing *p)
-{
-    return p->wish->key != NULL ? p->wish->key->count : p->v->count;
-}
-
-/* ---- names ---- */
-
-static bool is_numbered(const struct printing *p)
-{
-    return p->wish->numbered && p->v->dml.verb == DML_INSERT;
-}
-
-static void put_names(struct printing *p)
-{
-    bool insert = p->v->dml.verb == DML_INSERT;
-
-    put(p, p->wish->name != NULL ? p->wish->name : violation_rows);
-    put(p, !insert ? "(" violation_rowid : is_numbered(p) ? "(" violation_at : "(\"pond none\"");
-    for (size_t i = 0; i < wanted_count(p); i++) {
-        if (p->wish->is_new) {
-            put(p, ", ");
-            put_ident(p, wanted(p, i)->name);
-        }
-        if (p->wish->is_old) {
-            put(p, ", ");
-            violation_put_name(p->q, violation_old, wanted(p, i)->name);
+    while (column == NULL && (token = sqltext_next(text)).kind != SQLTEXT_END) {
+        if (token.kind == SQLTEXT_WORD || token.kind == SQLTEXT_NAME) {
+            sqltext_identifier(&token, name, sizeof name);
+            column = violation_column(v, name);
         }
     }
-    put(p, ")");
+    return column;
 }
 
-/* ---- INSERT ---- */
+void violation_want_mentioned(struct violation *v, struct view text)
+{
+    struct violated_column *column;
 
-static bool is_given(const struct violation *v, const struct violated_column *column)
+    while ((column = violation_next_mentioned(v, &text)) != NULL) {
+        column->wanted = true;
+    }
+}
+
+/* ---- what the statement gives ---- */
+
+/* INSERT: the source has them under the columns' names. */
+static void read_given(struct violation *v)
 {
     struct view list = v->dml.columns;
     struct view item;
@@ -84,214 +67,180 @@ static bool is_given(const struct violation *v, const struct violated_column *co
         struct sqltext_token token = sqltext_next(&item);
 
         sqltext_identifier(&token, name, sizeof name);
-        if (sqltext_names_equal(name, column->name)) {
-            return true;
+        struct violated_column *column = violation_column(v, name);
+        if (column != NULL) {
+            column->value = violation_name(v, name);
         }
     }
-    return false;
 }
 
-/* SQLite's next number, as it would have counted it for the row. */
-static void put_next_rowid(struct printing *p, const struct violated_column *column)
+static void read_set(struct violation *v)
 {
-    const struct violation *v = p->v;
+    struct view list = v->dml.set;
+    struct view item, value;
+    char name[table_name_bytes];
 
-    put(p, "max(");
-    if (v->counts) {
-        put(p, "coalesce((SELECT seq FROM sqlite_sequence WHERE name = ");
-        p->q->r = p->q->r == 0 ? verb_quote(&p->q->text, v->dml.table) : p->q->r;
-        put(p, " COLLATE nocase), 0), ");
+    while (!v->hides && dml_list_next(&list, &item)) {
+        v->hides = !dml_assignment(item, name, sizeof name, &value);
+        struct violated_column *column = v->hides ? NULL : violation_column(v, name);
+        if (column != NULL) {
+            column->value = violation_copy(v, value);
+        }
     }
-    put(p, "0, coalesce((SELECT max(");
-    put_ident(p, column->name);
-    put(p, ") FROM ");
-    put_ident(p, v->dml.table);
-    put(p, "), 0)) + row_number() OVER ()");
 }
 
-/* ---- generated columns ---- */
-
-/* Are all the columns that the expression mentions so? */
-static bool all_are(const struct violation *v, const char *expression,
-                    bool (*so)(const struct violation *v, const struct violated_column *column))
+void violation_read_values(struct violation *v)
 {
-    struct violated_key key = { .count = 0 };
-
-    if (expression == NULL || !violation_key_mentioned(v, view_of_str(expression), &key)) {
-        return false;
+    v->hides = false;
+    for (size_t i = 0; i < v->count; i++) {
+        v->columns[i].value = NULL;
     }
-    for (size_t i = 0; i < key.count; i++) {
-        if (key.columns[i]->generated || !so(v, key.columns[i])) {
+    if (v->dml.verb == DML_INSERT) {
+        read_given(v);
+    } else {
+        read_set(v);
+    }
+}
+
+/* Are there the values that a generated column's expression names? An INSERT's source has those
+ * that are given, the table those that an UPDATE leaves alone. */
+static bool is_computable(const struct violation *v, const struct violated_column *generated)
+{
+    struct view expression = view_of_str(generated->fallback);
+    bool insert = v->dml.verb == DML_INSERT;
+    const struct violated_column *c;
+
+    while ((c = violation_next_mentioned(v, &expression)) != NULL) {
+        if (c->generated || (insert && c->rowid) || insert != (c->value != NULL)) {
             return false;
         }
     }
-    return true;
+    return generated->fallback != NULL;
 }
 
-/* The source has the value under the column's name. */
-static bool is_plainly_given(const struct violation *v, const struct violated_column *column)
+/* ---- INSERT ---- */
+
+/* SQLite's next number, as it would have counted it for the row. */
+static const char *next_rowid(struct violation *v, const struct violated_column *column)
 {
-    return !column->rowid && is_given(v, column);
+    const char *counted =
+        v->counts ? violation_print(v,
+                                    "coalesce((SELECT seq FROM sqlite_sequence WHERE name = %s "
+                                    "COLLATE nocase), 0), ",
+                                    violation_string(v, v->dml.table))
+                  : "";
+
+    return violation_print(
+        v, "max(%s0, coalesce((SELECT max(%s) FROM %s), 0)) + row_number() OVER ()", counted,
+        violation_name(v, column->name), violation_name(v, v->dml.table));
 }
 
 /* A number that SQLite may have counted up in some rows and not in others cannot be known: abs() of
  * that one fails, and the query with it. */
-static void put_given_rowid(struct printing *p, const struct violated_column *column)
+static const char *given_rowid(struct violation *v, const struct violated_column *column)
 {
-    const struct violation *v = p->v;
     bool refuses_null = dml_count_word(v->dml.source, "pond_not_null") > 0;
-    bool counted = !refuses_null || (v->counts && !v->dml.one_row);
 
-    put(p, counted ? "coalesce(" : "");
-    put_ident(p, column->name);
-    if (counted && v->dml.one_row) {
-        put(p, ", ");
-        put_next_rowid(p, column);
+    if (refuses_null && (!v->counts || v->dml.one_row)) {
+        return column->value;
     }
-    put(p, !counted ? "" : v->dml.one_row ? ")" : ", abs(-9223372036854775807 - 1))");
+    return violation_print(v, "coalesce(%s, %s)", column->value,
+                           v->dml.one_row ? next_rowid(v, column)
+                                          : "abs(-9223372036854775807 - 1)");
 }
 
-static void put_inserted(struct printing *p, const struct violated_column *column)
+static const char *inserted(struct violation *v, const struct violated_column *column)
 {
-    bool given = is_given(p->v, column);
-
-    if (column->generated && !all_are(p->v, column->fallback, is_plainly_given)) {
-        give_up(p);
-    } else if (column->rowid && given) {
-        put_given_rowid(p, column);
-    } else if (column->rowid) {
-        put_next_rowid(p, column);
-    } else if (given) {
-        put_ident(p, column->name);
-    } else {
-        put(p, "(");
-        put(p, column->fallback == NULL ? "NULL" : column->fallback);
-        put(p, ")");
+    if (column->generated && !is_computable(v, column)) {
+        return violation_give_up(v, FAILED);
     }
-}
-
-static void put_source(struct printing *p)
-{
-    const struct dml_text *dml = &p->v->dml;
-
-    put(p, "\"pond source\"(");
-    if (dml->defaults) {
-        put(p, "\"pond nothing\"");
+    if (column->rowid) {
+        return column->value != NULL ? given_rowid(v, column) : next_rowid(v, column);
     }
-    put_view(p, dml->columns);
-    /* to SQLite's planner each row of VALUES is a query that it would plan for itself */
-    put(p, dml->values ? ") AS MATERIALIZED (" : ") AS (");
-    put_view(p, dml->defaults ? view_of_str("SELECT 1") : dml->source);
-    put(p, "), ");
-}
-
-static void put_insert(struct printing *p)
-{
-    put_source(p);
-    put_names(p);
-    put(p, is_numbered(p) ? " AS MATERIALIZED (SELECT row_number() OVER ()" : " AS (SELECT NULL");
-    for (size_t i = 0; i < wanted_count(p); i++) {
-        put(p, ", ");
-        put_inserted(p, wanted(p, i));
+    if (column->value != NULL) {
+        return column->value;
     }
-    put(p, " FROM \"pond source\")");
+    return column->fallback != NULL ? violation_print(v, "(%s)", column->fallback) : "NULL";
 }
 
 /* ---- UPDATE, DELETE ---- */
 
-static void put_old(struct printing *p, const struct violated_column *column)
+static const char *old(struct violation *v, const struct violated_column *column)
 {
-    put_ident(p, p->v->dml.alias);
-    put(p, ".");
-    put_ident(p, column->name);
+    return violation_print(v, "%s.%s", violation_name(v, v->dml.alias),
+                           violation_name(v, column->name));
 }
 
-/* "a" = value: value. False: there is none, or it is not known (*ret_known). */
-static bool find_value(const struct violation *v, const struct violated_column *column,
-                       struct view *ret_value, bool *ret_known)
+static const char *updated(struct violation *v, const struct violated_column *column)
 {
-    struct view list = v->dml.set;
-    struct view item;
-    char name[table_name_bytes];
-
-    *ret_known = true;
-    while (dml_list_next(&list, &item)) {
-        if (!dml_assignment(item, name, sizeof name, ret_value)) {
-            *ret_known = false; /* (a, b) = (SELECT ...) */
-            return false;
-        }
-        if (sqltext_names_equal(name, column->name)) {
-            return true;
-        }
+    if (column->value != NULL) {
+        return column->value;
     }
-    return false;
-}
-
-static bool is_not_set(const struct violation *v, const struct violated_column *column)
-{
-    struct view value;
-    bool known;
-
-    return !find_value(v, column, &value, &known) && known;
-}
-
-static void put_updated(struct printing *p, const struct violated_column *column)
-{
-    struct view value;
-    bool known;
-
-    if (find_value(p->v, column, &value, &known)) {
-        put_view(p, value);
-    } else if (!known || (column->generated && !all_are(p->v, column->fallback, is_not_set))) {
-        give_up(p);
-    } else {
-        put_old(p, column);
-    }
-}
-
-static void put_change(struct printing *p)
-{
-    const struct dml_text *dml = &p->v->dml;
-
-    put_names(p);
-    put(p, " AS (SELECT ");
-    put_ident(p, dml->alias);
-    put(p, ".rowid");
-    for (size_t i = 0; i < wanted_count(p); i++) {
-        if (p->wish->is_new) {
-            put(p, ", ");
-            put_updated(p, wanted(p, i));
-        }
-        if (p->wish->is_old) {
-            put(p, ", ");
-            put_old(p, wanted(p, i));
-        }
-    }
-    put(p, " FROM ");
-    put_view(p, dml->target);
-    put(p, dml->from.len > 0 ? ", " : " ");
-    put_view(p, dml->from);
-    put(p, " ");
-    put_view(p, dml->where);
-    put(p, ")");
+    return v->hides || (column->generated && !is_computable(v, column))
+               ? violation_give_up(v, FAILED)
+               : old(v, column);
 }
 
 /* ---- all ---- */
 
-void violation_put_rows(struct violation *v, const struct violation_wish *wish,
-                        struct violation_query *q)
+/* value AS "a", value AS "b", */
+static const char *values(struct violation *v, enum violation_rows which)
 {
-    struct printing p = { .v = v, .wish = wish, .q = q };
+    cleanup(buf_finish) struct buf out = { 0 };
+    int r = 0;
 
-    if (v->dml.with.len > 0) {
-        put_view(&p, v->dml.with);
-        put(&p, ", ");
-    } else {
-        put(&p, "WITH ");
+    for (size_t i = 0; i < v->count && r == 0; i++) {
+        const struct violated_column *column = &v->columns[i];
+
+        if (column->wanted) {
+            r = buf_printf(&out, "%s AS %s, ",
+                           which == VIOLATION_OLD      ? old(v, column)
+                           : v->dml.verb == DML_INSERT ? inserted(v, column)
+                                                       : updated(v, column),
+                           violation_name(v, column->name));
+        }
     }
-    if (v->dml.verb == DML_INSERT) {
-        put_insert(&p);
-    } else {
-        put_change(&p);
+    return r == 0 ? violation_copy(v, buf_view(&out)) : violation_give_up(v, r);
+}
+
+/* To SQLite's planner each row of VALUES is a query that it would plan for itself. */
+static const char *source(struct violation *v)
+{
+    const struct dml_text *dml = &v->dml;
+
+    if (dml->defaults) {
+        return "\"pond source\" AS (SELECT 1)";
     }
+    return violation_print(v, "\"pond source\"(%s) AS %s(%s)", violation_copy(v, dml->columns),
+                           dml->values ? "MATERIALIZED " : "", violation_copy(v, dml->source));
+}
+
+static const char *inserted_rows(struct violation *v, const char *name, enum violation_rows which)
+{
+    bool in_order = which == VIOLATION_IN_ORDER;
+
+    return violation_print(v, "%s, %s AS %s(SELECT %s%s AS " violation_id " FROM \"pond source\")",
+                           source(v), name, in_order ? "MATERIALIZED " : "", values(v, which),
+                           in_order ? "row_number() OVER ()" : "NULL");
+}
+
+static const char *changed_rows(struct violation *v, const char *name, enum violation_rows which)
+{
+    const struct dml_text *dml = &v->dml;
+
+    return violation_print(v, "%s AS (SELECT %s%s.rowid AS " violation_id " FROM %s%s%s %s)", name,
+                           values(v, which), violation_name(v, dml->alias),
+                           violation_copy(v, dml->target), dml->from.len > 0 ? ", " : "",
+                           violation_copy(v, dml->from), violation_copy(v, dml->where));
+}
+
+const char *violation_with(struct violation *v)
+{
+    return v->dml.with.len > 0 ? violation_print(v, "%s, ", violation_copy(v, v->dml.with))
+                               : "WITH ";
+}
+
+const char *violation_rows(struct violation *v, const char *name, enum violation_rows which)
+{
+    return v->dml.verb == DML_INSERT ? inserted_rows(v, name, which) : changed_rows(v, name, which);
 }

@@ -4,6 +4,7 @@
 
 #include "pool/session.h"
 #include "pool/sqltext.h"
+#include "sql/params.h"
 #include "sql/session_state.h"
 
 #include <stdio.h>
@@ -15,19 +16,39 @@ static void cursor_closep(struct cursor **cursor)
     cursor_close(*cursor);
 }
 
-int violation_ask(struct violation *v, struct view text, const struct cell *params,
-                  size_t param_count, violation_row_fn *fn, void *arg)
+static int ask(struct violation *v, struct view question, const struct cell *params,
+               size_t param_count, violation_row_fn *fn, void *arg)
 {
     cleanup(cursor_closep) struct cursor *cursor = NULL;
-    struct session *session = v->sql->session;
     const struct cell *cells;
     struct failure ignored;
-    int r = cursor_open(session, text, params, param_count, 0, &cursor, &ignored);
+    int r = cursor_open(v->sql->session, question, params, param_count, 0, &cursor, &ignored);
 
     while (r == 0 && (r = cursor_next(cursor, &cells, &ignored)) == 0) {
         r = fn(v, cells, arg);
     }
     return r;
+}
+
+int violation_ask(struct violation *v, const char *question, violation_row_fn *fn, void *arg)
+{
+    cleanup(buf_finish) struct buf text = { 0 };
+    int r = v->r;
+
+    v->r = 0;
+    if (r != 0 || (r = buf_append(&text, question, strlen(question) + 1)) != 0) {
+        return r;
+    }
+    size_t len = params_shorten((char *)text.data, text.len - 1);
+    return ask(v, view_of(text.data, len), v->params, v->param_count, fn, arg);
+}
+
+int violation_ask_schema(struct violation *v, const char *question, const char *param,
+                         violation_row_fn *fn, void *arg)
+{
+    struct cell cell = { .kind = CELL_TEXT, .bytes = view_of_str(param) };
+
+    return ask(v, view_of_str(question), &cell, 1, fn, arg);
 }
 
 const char *violation_text(struct violation *v, const struct cell *cell)
@@ -39,7 +60,21 @@ const char *violation_text(struct violation *v, const struct cell *cell)
     return text == NULL ? "" : text;
 }
 
+void violation_finish(struct violation *v)
+{
+    dml_text_finish(&v->dml);
+    arena_finish(&v->arena);
+}
+
 /* ---- the table ---- */
+
+void violation_take(struct violation *v, enum dml_verb verb, const char *table)
+{
+    v->dml.verb = verb;
+    snprintf(v->dml.table, sizeof(v->dml.table), "%s", table);
+    snprintf(v->dml.alias, sizeof(v->dml.alias), "%s", table);
+    v->dml.target = view_of_str(violation_name(v, table));
+}
 
 static int take_column(struct violation *v, const struct cell *cells, void *arg)
 {
@@ -146,7 +181,7 @@ static void settle_rowid(struct violation *v)
     v->collates = has_collation(v->table_sql);
 }
 
-int violation_load_table(struct violation *v, const char *table)
+int violation_load_table(struct violation *v)
 {
     static const char columns[] =
         "SELECT name, type, dflt_value, pk, hidden, count(*) OVER () FROM pragma_table_xinfo(?1) "
@@ -155,22 +190,22 @@ int violation_load_table(struct violation *v, const char *table)
         "SELECT sql FROM (SELECT sql, 1 AS n FROM sqlite_schema WHERE type = 'table' AND name = ?1 "
         "COLLATE nocase UNION ALL SELECT sql, 2 FROM sqlite_temp_schema WHERE type = 'table' AND "
         "name = ?1 COLLATE nocase ORDER BY n)";
-    struct cell name = { .kind = CELL_TEXT, .bytes = view_of_str(table) };
 
     v->columns = NULL;
     v->count = 0;
     v->table_sql = "";
-    int r = violation_ask(v, view_of_str(columns), &name, 1, take_column, NULL);
-    r = r == CURSOR_END ? violation_ask(v, view_of_str(text), &name, 1, take_sql, NULL) : r;
+    int r = violation_ask_schema(v, columns, v->dml.table, take_column, NULL);
+    r = r == CURSOR_END ? violation_ask_schema(v, text, v->dml.table, take_sql, NULL) : r;
     if (r != CURSOR_END || v->table_sql[0] == '\0') {
         return FAILED;
     }
     settle_rowid(v);
     read_generated(v);
+    violation_read_values(v);
     return 0;
 }
 
-const struct violated_column *violation_column(const struct violation *v, const char *name)
+struct violated_column *violation_column(const struct violation *v, const char *name)
 {
     for (size_t i = 0; i < v->count; i++) {
         if (sqltext_names_equal(v->columns[i].name, name)) {
