@@ -45,32 +45,6 @@ bool violation_key_of(const struct violation *v, const char *names, struct viola
     return key.count > 0;
 }
 
-static bool has_made_up_name(const struct violation *v, const struct table_constraint *c,
-                             const char *name)
-{
-    bool primary = c->kind == TABLE_PRIMARY_KEY;
-    char made[constraint_name_bytes];
-
-    constraint_make_name(v->dml.table, primary ? "" : c->columns, primary ? "pkey" : "key", made,
-                         sizeof made);
-    return c->name[0] == '\0' && strcmp(made, name) == 0;
-}
-
-static bool find_in_text(const struct violation *v, const char *name, struct violated_key *ret_key)
-{
-    struct table_text text;
-    struct table_constraint c;
-
-    table_text_init(&text, view_of_str(v->table_sql));
-    while (table_text_next(&text, &c)) {
-        if ((c.kind == TABLE_PRIMARY_KEY || c.kind == TABLE_UNIQUE) &&
-            (strcmp(c.name, name) == 0 || has_made_up_name(v, &c, name))) {
-            return violation_key_of(v, c.columns, ret_key);
-        }
-    }
-    return false;
-}
-
 /* lower("a"): of texts, so that the result is one. */
 static bool read_call(struct violation *v, const struct sqltext_token *function, struct view *rest,
                       struct violated_key *key)
@@ -154,79 +128,58 @@ bool violation_key_read_index(struct violation *v, struct view text, struct viol
     return v->r == 0;
 }
 
-static int take_index(struct violation *v, const struct cell *cells, void *arg)
-{
-    return violation_key_read_index(v, view_of_str(violation_text(v, &cells[0])), arg) ? 0 : FAILED;
-}
-
-int violation_find_key(struct violation *v, const char *name, struct violated_key *ret_key)
-{
-    static const char text[] = "SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?1 "
-                               "UNION ALL SELECT sql FROM sqlite_temp_schema WHERE type = 'index' "
-                               "AND name = ?1";
-    struct violated_key key = { .count = 0 };
-
-    if (find_in_text(v, name, ret_key)) {
-        return 0;
-    }
-    int r = violation_ask_schema(v, text, name, take_index, &key);
-    if (r != CURSOR_END || key.count == 0) {
-        return FAILED;
-    }
-    *ret_key = key;
-    return 0;
-}
-
 /* ---- in their order ---- */
 
-struct older {
-    const char *name;
-    bool (*fn)(struct violation *v, const char *older, void *arg);
+struct search {
+    violated_key_fn *fn;
     void *arg;
     bool goes_on;
 };
 
-static void note(struct violation *v, struct older *older, const char *name)
-{
-    if (older->goes_on && name[0] != '\0') {
-        older->goes_on = strcmp(name, older->name) != 0 && older->fn(v, name, older->arg);
-    }
-}
-
-static void note_constraints(struct violation *v, struct older *older,
+static void give_constraints(struct violation *v, struct search *search,
                              enum table_constraint_kind kind)
 {
     struct table_text text;
     struct table_constraint c;
+    struct violated_key key;
+    char made_up[constraint_name_bytes];
+    bool primary = kind == TABLE_PRIMARY_KEY;
 
     table_text_init(&text, view_of_str(v->table_sql));
-    while (table_text_next(&text, &c)) {
+    while (search->goes_on && table_text_next(&text, &c)) {
         if (c.kind == kind) {
-            note(v, older, c.name);
+            constraint_make_name(v->dml.table, primary ? "" : c.columns, primary ? "pkey" : "key",
+                                 made_up, sizeof made_up);
+            search->goes_on =
+                search->fn(v, c.name[0] != '\0' ? c.name : made_up,
+                           violation_key_of(v, c.columns, &key) ? &key : NULL, search->arg);
         }
     }
 }
 
-static int note_index(struct violation *v, const struct cell *cells, void *arg)
+static int give_index(struct violation *v, const struct cell *cells, void *arg)
 {
-    struct older *older = arg;
+    struct search *search = arg;
+    struct violated_key key;
+    struct view text = view_of_str(violation_text(v, &cells[1]));
 
-    note(v, older, violation_text(v, &cells[0]));
-    return older->goes_on ? 0 : CURSOR_END;
+    search->goes_on =
+        search->fn(v, violation_text(v, &cells[0]),
+                   violation_key_read_index(v, text, &key) ? &key : NULL, search->arg);
+    return search->goes_on ? 0 : CURSOR_END;
 }
 
 /* PostgreSQL makes the primary key's index first. */
-int violation_each_older(struct violation *v, const char *name,
-                         bool (*fn)(struct violation *v, const char *older, void *arg), void *arg)
+int violation_each_key(struct violation *v, violated_key_fn *fn, void *arg)
 {
     static const char indexes[] =
-        "SELECT m.name FROM sqlite_schema AS m, pragma_index_list(m.tbl_name) AS i WHERE m.type = "
-        "'index' AND m.tbl_name = ?1 COLLATE nocase AND i.name = m.name AND i.\"unique\" AND m.sql "
-        "IS NOT NULL ORDER BY m.rowid";
-    struct older older = { .name = name, .fn = fn, .arg = arg, .goes_on = true };
+        "SELECT m.name, m.sql FROM " violation_schema " AS m, pragma_index_list(m.tbl_name) AS i "
+        "WHERE m.type = 'index' AND m.tbl_name = ?1 COLLATE nocase AND i.name = m.name AND "
+        "i.\"unique\" AND m.sql IS NOT NULL ORDER BY m.number";
+    struct search search = { .fn = fn, .arg = arg, .goes_on = true };
 
-    note_constraints(v, &older, TABLE_PRIMARY_KEY);
-    note_constraints(v, &older, TABLE_UNIQUE);
-    return older.goes_on ? violation_ask_schema(v, indexes, v->dml.table, note_index, &older)
-                         : CURSOR_END;
+    give_constraints(v, &search, TABLE_PRIMARY_KEY);
+    give_constraints(v, &search, TABLE_UNIQUE);
+    return search.goes_on ? violation_ask_schema(v, indexes, v->dml.table, give_index, &search)
+                          : CURSOR_END;
 }

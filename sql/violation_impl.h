@@ -46,6 +46,11 @@ struct violated_key {
 /* ---- questions (violation_table.c); all may await; 0, CURSOR_END or FAILED ---- */
 
 typedef int violation_row_fn(struct violation *v, const struct cell *cells, void *arg);
+/* What both schemas have, the session's own first. */
+#define violation_schema                                                                 \
+    "(SELECT rowid AS number, * FROM sqlite_temp_schema UNION ALL SELECT rowid, * FROM " \
+    "sqlite_schema)"
+
 /* Asks with the statement's parameters, and calls fn for the rows as long as it says 0; what it
  * said last. v->r if that is not 0, which is over with this. */
 must_check int violation_ask(struct violation *v, const char *question, violation_row_fn *fn,
@@ -72,13 +77,11 @@ bool violation_key_of(const struct violation *v, const char *names, struct viola
 bool violation_key_read(struct violation *v, struct view list, struct violated_key *ret_key);
 /* CREATE UNIQUE INDEX i ON t (list) [WHERE where]: what stands behind ON. False: another one. */
 bool violation_key_read_index(struct violation *v, struct view text, struct violated_key *ret_key);
-/* The unique constraint or index of that name. */
-must_check int violation_find_key(struct violation *v, const char *name,
-                                  struct violated_key *ret_key);
-/* Calls fn with the names of those that are older, the oldest first; as long as it says true. */
-must_check int violation_each_older(struct violation *v, const char *name,
-                                    bool (*fn)(struct violation *v, const char *older, void *arg),
-                                    void *arg);
+/* Calls fn for the table's unique constraints and indexes, the oldest first, as long as it says
+ * true. key: NULL when it cannot be read. */
+typedef bool violated_key_fn(struct violation *v, const char *name, const struct violated_key *key,
+                             void *arg);
+must_check int violation_each_key(struct violation *v, violated_key_fn *fn, void *arg);
 
 /* ---- texts of questions (violation_query.c), in the arena; "" once v->r is not 0 ---- */
 

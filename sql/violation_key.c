@@ -90,53 +90,55 @@ static int ask(struct violation *v, const struct violated_key *key,
 
 /* ---- which key was it? ---- */
 
-/* False: it was that one. */
-static bool look_at_older(struct violation *v, const char *name, void *arg)
+static int ask_failed(struct violation *v, const struct violated_key *key, struct failure *failure)
 {
-    struct failure *failure = arg;
-    struct violated_key key;
-    struct failure told;
+    struct violated_key target;
 
-    if (violation_find_key(v, name, &key) != 0) {
-        return true;
+    for (size_t i = 0; i < key->count; i++) {
+        if (!violation_conflict_leaves(v, key->columns[i], false)) {
+            return CURSOR_END;
+        }
     }
-    constraint_tell_duplicate(v->dml.table, name, &told);
-    (void)!ask(v, &key, NULL, &told);
-    if (failure_get(&told, FIELD_DETAIL) == NULL) {
-        return true;
+    if (v->dml.conflict.text.len == 0) {
+        return ask(v, key, NULL, failure);
     }
-    *failure = told;
-    return false;
+    return violation_conflict_target(v, &target) ? ask(v, key, &target, failure) : CURSOR_END;
 }
 
+struct search {
+    const char *name; /* of the key that SQLite tells */
+    struct failure *failure;
+};
+
 /* PostgreSQL looks at the oldest key first, SQLite at the youngest: of one row that meets several,
- * the oldest is told. */
-static int ask_in_order(struct violation *v, const char *name, const struct violated_key *key,
-                        struct failure *failure)
+ * the oldest is told. False: it was that one. */
+static bool look_at(struct violation *v, const char *name, const struct violated_key *key,
+                    void *arg)
 {
-    if (v->dml.verb == DML_INSERT && v->dml.one_row) {
-        (void)!violation_each_older(v, name, look_at_older, failure);
+    struct search *search = arg;
+    bool told_by_sqlite = strcmp(name, search->name) == 0;
+    struct failure *failure = search->failure;
+
+    if (key != NULL && told_by_sqlite) {
+        (void)!ask_failed(v, key, failure);
+    } else if (key != NULL && v->dml.one_row && v->dml.conflict.text.len == 0) {
+        struct failure told;
+
+        constraint_tell_duplicate(v->dml.table, name, &told);
+        (void)!ask(v, key, NULL, &told);
+        *failure = failure_get(&told, FIELD_DETAIL) != NULL ? told : *failure;
     }
-    return failure_get(failure, FIELD_DETAIL) == NULL ? ask(v, key, NULL, failure) : CURSOR_END;
+    return !told_by_sqlite && failure_get(failure, FIELD_DETAIL) == NULL;
 }
 
 int violation_unique(struct violation *v, struct failure *failure)
 {
-    const char *told = failure_get(failure, FIELD_CONSTRAINT);
-    const char *name = told == NULL ? NULL : arena_strdup(&v->arena, told);
-    struct violated_key key, target;
+    const char *name = failure_get(failure, FIELD_CONSTRAINT);
+    struct search search = { .failure = failure };
 
-    if (name == NULL || violation_find_key(v, name, &key) != 0 ||
-        (v->collates && !v->dml.one_row)) {
+    if (name == NULL || (v->collates && !v->dml.one_row)) {
         return CURSOR_END; /* the rows among themselves are compared byte by byte */
     }
-    if (v->dml.conflict.text.len == 0) {
-        return ask_in_order(v, name, &key, failure);
-    }
-    for (size_t i = 0; i < key.count; i++) {
-        if (!violation_conflict_leaves(v, key.columns[i], false)) {
-            return CURSOR_END;
-        }
-    }
-    return violation_conflict_target(v, &target) ? ask(v, &key, &target, failure) : CURSOR_END;
+    search.name = violation_copy(v, view_of_str(name)); /* the failure may become another one */
+    return v->r == 0 ? violation_each_key(v, look_at, &search) : v->r;
 }
