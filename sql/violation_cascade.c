@@ -3,6 +3,7 @@
 #include "sql/violation_impl.h"
 
 #include "pool/session.h"
+#include "pool/sqltext.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,13 +11,13 @@
 enum { cascades_most = 8 };
 
 /* The rows of the child that go with those of v, as a DELETE of its own. 0, or it is not known. */
-static int become_child(struct violation *v, struct reference *ref, unsigned depth,
+static int become_child(struct violation *v, const struct reference *ref, unsigned depth,
                         struct violation *child)
 {
     const char *above = violation_print(v, "\"pond up %u\"", depth);
     struct violated_key key;
 
-    if (!violation_targets(v, ref) || !violation_key_of(v, ref->targets, &key)) {
+    if (!violation_key_of(v, ref->targets, &key)) {
         return FAILED;
     }
     violation_want(v, &key);
@@ -30,46 +31,29 @@ static int become_child(struct violation *v, struct reference *ref, unsigned dep
     return v->r != 0 ? v->r : violation_load_table(child);
 }
 
-static int look_below(struct violation *v, const struct references *to, unsigned depth,
-                      struct failure *failure);
-
-static int look_at_child(struct violation *v, struct reference *ref, unsigned depth,
-                         struct failure *failure)
+static int look_at_rows(struct violation *v, const struct reference *ref, unsigned depth,
+                        struct failure *failure)
 {
     cleanup(violation_finish) struct violation child = { .sql = v->sql,
                                                          .params = v->params,
                                                          .param_count = v->param_count };
-    struct references to;
     int r = become_child(v, ref, depth, &child);
 
-    if (r == 0) {
-        r = violation_references(&child, false, &to);
-    }
-    if (r == CURSOR_END) {
-        r = violation_parents(&child, &to, failure);
-    }
-    if (r == CURSOR_END && !violation_is_told(failure) && depth < cascades_most) {
-        r = look_below(&child, &to, depth + 1, failure);
-    }
-    return r;
+    r = r == 0 ? violation_look(&child, failure) : r;
+    return r == CURSOR_END ? violation_look_below(&child, depth + 1, failure) : r;
 }
 
-/* No deeper than cascades_most. */
-static int look_below(struct violation *v, const struct references *to, unsigned depth,
-                      struct failure *failure)
+int violation_look_below(struct violation *v, unsigned depth, struct failure *failure)
 {
     int r = CURSOR_END;
 
-    for (struct reference *ref = to->first;
-         r == CURSOR_END && ref != NULL && !violation_is_told(failure); ref = ref->next) {
-        if (strcmp(ref->on_delete, "CASCADE") == 0) {
-            r = look_at_child(v, ref, depth, failure);
+    for (const struct reference *ref = v->references; r == CURSOR_END && ref != NULL;
+         ref = ref->next) {
+        if (v->dml.verb == DML_DELETE && sqltext_names_equal(ref->parent, v->dml.table) &&
+            strcmp(ref->on_delete, "CASCADE") == 0 && depth <= cascades_most &&
+            !violation_is_told(failure)) {
+            r = look_at_rows(v, ref, depth, failure);
         }
     }
     return r;
-}
-
-int violation_cascades(struct violation *v, const struct references *to, struct failure *failure)
-{
-    return look_below(v, to, 1, failure);
 }

@@ -15,7 +15,7 @@
 
 static int take_reference(struct violation *v, const struct cell *cells, void *arg)
 {
-    struct references *all = arg;
+    struct reference ***tail = arg;
     struct reference *one = arena_alloc(&v->arena, sizeof(*one));
 
     if (one == NULL) {
@@ -28,28 +28,28 @@ static int take_reference(struct violation *v, const struct cell *cells, void *a
         .targets = violation_text(v, &cells[3]),
         .on_delete = violation_text(v, &cells[4]),
         .on_update = violation_text(v, &cells[5]),
-        .deferred = cells[6].i != 0,
     };
-    *all->tail = one;
-    all->tail = &one->next;
+    v->defers |= cells[6].i != 0;
+    **tail = one;
+    *tail = &one->next;
     return 0;
 }
 
-/* In the order in which they were declared: SQLite numbers them backward. */
-#define REFERENCES(of)                                                                           \
-    "SELECT m.name, k.\"table\", group_concat(k.\"from\", ', '), group_concat(k.\"to\", ', '), " \
-    "k.on_delete, k.on_update, instr(upper(m.sql), 'DEFERRED') FROM sqlite_schema AS m, "        \
-    "pragma_foreign_key_list(m.name) AS k "                                                      \
-    "WHERE m.type = 'table' AND " of                                                             \
-    " = ?1 COLLATE nocase GROUP BY m.name, k.id ORDER BY m.rowid, k.id DESC"
-
-int violation_references(struct violation *v, bool of_child, struct references *ret_all)
+/* In the order in which they were declared: SQLite numbers them backward. REFERENCES t without
+ * columns is its primary key. */
+static int load_references(struct violation *v)
 {
-    const char *question = of_child ? REFERENCES("m.name") : REFERENCES("k.\"table\"");
+    static const char question[] =
+        "SELECT m.name, k.\"table\", group_concat(k.\"from\", ', '), coalesce(group_concat("
+        "k.\"to\", ', '), (SELECT group_concat(name, ', ') FROM (SELECT name FROM "
+        "pragma_table_info(k.\"table\") WHERE pk > 0 ORDER BY pk))), k.on_delete, k.on_update, "
+        "instr(upper(m.sql), 'DEFERRED') FROM " violation_schema
+        " AS m, pragma_foreign_key_list(m.name) AS k WHERE m.type = 'table' AND (m.name = ?1 "
+        "COLLATE nocase OR k.\"table\" = ?1 COLLATE nocase) GROUP BY m.place, m.number, k.id "
+        "ORDER BY m.place, m.number, k.id DESC";
+    struct reference **tail = &v->references;
 
-    *ret_all = (struct references){ .first = NULL };
-    ret_all->tail = &ret_all->first;
-    return violation_ask_schema(v, question, v->dml.table, take_reference, ret_all);
+    return violation_ask_schema(v, question, v->dml.table, take_reference, &tail);
 }
 
 /* ---- the questions ---- */
@@ -77,33 +77,13 @@ static int ask(struct violation *v, const char *question, const struct reference
     return r;
 }
 
-static int primary_key(struct violation *v, const struct cell *cells, void *arg)
-{
-    struct reference *reference = arg;
-
-    reference->targets = violation_text(v, &cells[0]);
-    return 0;
-}
-
-/* REFERENCES t without columns. */
-bool violation_targets(struct violation *v, struct reference *reference)
-{
-    static const char text[] = "SELECT group_concat(name, ', ') FROM (SELECT name FROM "
-                               "pragma_table_info(?1) WHERE pk > 0 ORDER BY pk)";
-
-    return reference->targets[0] != '\0' ||
-           (violation_ask_schema(v, text, reference->parent, primary_key, reference) ==
-                CURSOR_END &&
-            reference->targets[0] != '\0');
-}
-
 /* The columns that the question needs are wanted then. False: one is not known. */
-static bool gather(struct violation *v, struct reference *ref, struct violated_key *ret_key,
+static bool gather(struct violation *v, const struct reference *ref, struct violated_key *ret_key,
                    struct violated_key *ret_target)
 {
     struct violated_key targets;
 
-    if (!violation_targets(v, ref) || !violation_key_of(v, ref->columns, ret_key)) {
+    if (!violation_key_of(v, ref->columns, ret_key)) {
         return false;
     }
     violation_want(v, ret_key);
@@ -158,12 +138,12 @@ static bool is_named(struct violation *v, const struct reference *ref,
     return wanted != NULL && strcmp(wanted, name) == 0;
 }
 
-static int look_at_child(struct violation *v, struct reference *ref, struct failure *failure)
+static int look_at_child(struct violation *v, const struct reference *ref, struct failure *failure)
 {
     bool upsert = v->dml.conflict.text.len > 0;
     struct violated_key key, target;
 
-    if (v->standing && !is_named(v, ref, failure)) {
+    if (v->dml.verb == DML_DELETE || (v->standing && !is_named(v, ref, failure))) {
         return CURSOR_END;
     }
     if (!gather(v, ref, &key, &target)) {
@@ -197,15 +177,16 @@ static const char *is_missed(struct violation *v, const struct reference *ref)
                            exists(v, violation_new, ref->targets, ref->targets, ""));
 }
 
-static int look_at_parent(struct violation *v, struct reference *ref, struct failure *failure)
+static int look_at_parent(struct violation *v, const struct reference *ref, struct failure *failure)
 {
     bool update = v->dml.verb == DML_UPDATE;
     struct violated_key key;
 
-    if (!is_refused(update ? ref->on_update : ref->on_delete)) {
+    if (v->dml.verb == DML_INSERT || v->standing ||
+        !is_refused(update ? ref->on_update : ref->on_delete)) {
         return CURSOR_END;
     }
-    if (!violation_targets(v, ref) || !violation_key_of(v, ref->targets, &key)) {
+    if (!violation_key_of(v, ref->targets, &key)) {
         return FAILED;
     }
     violation_want(v, &key);
@@ -219,64 +200,39 @@ static int look_at_parent(struct violation *v, struct reference *ref, struct fai
 
 /* ---- all of them ---- */
 
-typedef int look_fn(struct violation *v, struct reference *ref, struct failure *failure);
-
-static int look_at_all(struct violation *v, const struct references *all, look_fn *look,
-                       struct failure *failure)
-{
-    int r = CURSOR_END;
-
-    for (struct reference *ref = all->first;
-         r == CURSOR_END && ref != NULL && !violation_is_told(failure); ref = ref->next) {
-        r = look(v, ref, failure);
-    }
-    return r;
-}
-
-int violation_parents(struct violation *v, const struct references *to, struct failure *failure)
-{
-    return look_at_all(v, to, look_at_parent, failure);
-}
-
 /* Keys that are INITIALLY DEFERRED are violated here and there without failing, and SQLite does not
  * tell them from others: where there are such, only a key that is alone can be told. Of rows that
  * are there the failure says which. */
-static void count_keys(const struct references *all, size_t *count, bool *deferred)
+static bool can_be_told(const struct violation *v)
 {
-    for (const struct reference *ref = all->first; ref != NULL; ref = ref->next) {
-        *deferred = *deferred || ref->deferred;
-        *count += 1;
-    }
+    return !v->defers || v->standing || v->references->next == NULL;
 }
 
-static bool can_be_told(const struct references *own, const struct references *to)
+int violation_look(struct violation *v, struct failure *failure)
 {
-    bool deferred = false;
-    size_t count = 0;
+    int r = load_references(v);
 
-    count_keys(own, &count, &deferred);
-    count_keys(to, &count, &deferred);
-    return !deferred || count == 1;
+    if (r == CURSOR_END && !can_be_told(v)) {
+        return FAILED;
+    }
+    for (const struct reference *ref = v->references; r == CURSOR_END && ref != NULL;
+         ref = ref->next) {
+        if (sqltext_names_equal(ref->child, v->dml.table) && !violation_is_told(failure)) {
+            r = look_at_child(v, ref, failure);
+        }
+    }
+    for (const struct reference *ref = v->references; r == CURSOR_END && ref != NULL;
+         ref = ref->next) {
+        if (sqltext_names_equal(ref->parent, v->dml.table) && !violation_is_told(failure)) {
+            r = look_at_parent(v, ref, failure);
+        }
+    }
+    return r;
 }
 
 int violation_foreign(struct violation *v, struct failure *failure)
 {
-    struct references own, to = { .first = NULL };
-    int r = violation_references(v, true, &own);
+    int r = violation_look(v, failure);
 
-    if (r == CURSOR_END && !v->standing) {
-        r = violation_references(v, false, &to);
-        r = r == CURSOR_END && !can_be_told(&own, &to) ? FAILED : r;
-    }
-    if (v->dml.verb != DML_DELETE && r == CURSOR_END) {
-        r = look_at_all(v, &own, look_at_child, failure);
-    }
-    if (v->dml.verb != DML_INSERT && !v->standing && r == CURSOR_END &&
-        !violation_is_told(failure)) {
-        r = violation_parents(v, &to, failure);
-    }
-    if (v->dml.verb == DML_DELETE && r == CURSOR_END && !violation_is_told(failure)) {
-        r = violation_cascades(v, &to, failure);
-    }
-    return r;
+    return r == CURSOR_END ? violation_look_below(v, 1, failure) : r;
 }

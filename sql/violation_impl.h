@@ -31,7 +31,9 @@ struct violation {
     bool counts;   /* AUTOINCREMENT: a number is never given twice */
     bool collates; /* a column has a collation: texts that differ may be one key */
     bool hides;    /* SET (a, b) = (...): who else has a value, and which, is not known */
-    int r;         /* why the question that is put together cannot be asked; 0: it can */
+    struct reference *references; /* violation_look() */
+    bool defers;                  /* one of them, perhaps: INITIALLY DEFERRED */
+    int r; /* why the question that is put together cannot be asked; 0: it can */
 };
 
 /* A constraint's columns, or calls of lower() and upper() with them. */
@@ -47,9 +49,9 @@ struct violated_key {
 
 typedef int violation_row_fn(struct violation *v, const struct cell *cells, void *arg);
 /* What both schemas have, the session's own first. */
-#define violation_schema                                                                 \
-    "(SELECT rowid AS number, * FROM sqlite_temp_schema UNION ALL SELECT rowid, * FROM " \
-    "sqlite_schema)"
+#define violation_schema                                                                           \
+    "(SELECT 1 AS place, rowid AS number, * FROM sqlite_temp_schema UNION ALL SELECT 2, rowid, * " \
+    "FROM sqlite_schema)"
 
 /* Asks with the statement's parameters, and calls fn for the rows as long as it says 0; what it
  * said last. v->r if that is not 0, which is over with this. */
@@ -154,33 +156,22 @@ must_check int violation_ask_row(struct violation *v, const char *question,
 
 /* ---- foreign keys (violation_foreign.c, violation_cascade.c) ---- */
 
+/* Of the statement's table, or to it, or both. */
 struct reference {
     const char *child;
     const char *parent;
     const char *columns; /* of the child: "a, b" */
-    const char *targets; /* of the parent; "": its primary key (violation_targets) */
+    const char *targets; /* of the parent */
     const char *on_delete;
     const char *on_update;
-    bool deferred; /* perhaps: the word stands in its table's text */
     struct reference *next;
 };
 
-struct references {
-    struct reference *first;
-    struct reference **tail;
-};
-
-/* Those of the statement's table, or those that refer to it. */
-must_check int violation_references(struct violation *v, bool of_child, struct references *ret_all);
-/* REFERENCES t without columns: looks them up. False: there are none. */
-bool violation_targets(struct violation *v, struct reference *reference);
-/* Is one of the rows that go still referred to? `to`: all that refer to the statement's table. */
-must_check int violation_parents(struct violation *v, const struct references *to,
-                                 struct failure *failure);
-/* Or one that goes with them, ON DELETE CASCADE? */
-must_check int violation_cascades(struct violation *v, const struct references *to,
-                                  struct failure *failure);
+/* Looks at each key that can have been violated, until one is told. */
+must_check int violation_look(struct violation *v, struct failure *failure);
 bool violation_is_told(const struct failure *failure);
+/* The same for the rows that go ON DELETE CASCADE with those of v, which has been looked at. */
+must_check int violation_look_below(struct violation *v, unsigned depth, struct failure *failure);
 
 /* ---- the kinds (violation_key.c, violation_foreign.c); as violation_ask() ---- */
 

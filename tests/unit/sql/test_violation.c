@@ -232,6 +232,17 @@ static void deferred_body(struct test_session *t)
     ok(t, "ROLLBACK");
     assert_string_equal(detail(t, "INSERT INTO one VALUES (9)"),
                         "Key (a)=(9) is not present in table \"p\".");
+    ok(t, "CREATE TABLE q (id int PRIMARY KEY, p int REFERENCES p ON DELETE CASCADE)");
+    ok(t, "CREATE TABLE later (a int REFERENCES q DEFERRABLE INITIALLY DEFERRED)");
+    ok(t, "CREATE TABLE now (a int REFERENCES q)");
+    ok(t, "INSERT INTO p VALUES (1); INSERT INTO q VALUES (10, 1), (11, 1)");
+    ok(t, "INSERT INTO later VALUES (10); INSERT INTO now VALUES (11)");
+    assert_string_equal(detail(t, "DELETE FROM p"), ""); /* nor one below a cascade */
+    ok(t, "DROP TABLE later");
+    assert_string_equal(detail(t, "DELETE FROM p"), "");
+    ok(t, "DROP TABLE one; DROP TABLE two; DROP TABLE three");
+    assert_string_equal(detail(t, "DELETE FROM p"),
+                        "Key (id)=(11) is still referenced from table \"now\".");
 }
 
 static void uuid_body(struct test_session *t)
