@@ -126,30 +126,15 @@ static bool remembers(const struct violation *v, const struct failure *failure)
            count_calls(v, "GEN_RANDOM_UUID") <= 1;
 }
 
-/* A trigger may have written something else. */
-static int has_trigger(struct violation *v, const struct cell *cells, void *arg)
-{
-    (void)v;
-    (void)arg;
-    return cells[0].i == 0 ? 0 : FAILED;
-}
-
-static bool has_no_triggers(struct violation *v)
-{
-    static const char text[] = "SELECT (SELECT count(*) FROM sqlite_schema WHERE type = ?1) + "
-                               "(SELECT count(*) FROM sqlite_temp_schema WHERE type = ?1)";
-
-    return violation_ask_schema(v, text, "trigger", has_trigger, NULL) == CURSOR_END;
-}
-
 static const struct kind {
     const char *sqlstate;
+    bool of_keys; /* which rows meet; else what one row has */
     int (*explain)(struct violation *v, struct failure *failure);
 } kinds[] = {
-    { "23502", not_null },
-    { "23503", violation_foreign },
-    { "23505", violation_unique },
-    { "23514", check },
+    { "23502", false, not_null },
+    { "23503", true, violation_foreign },
+    { "23505", true, violation_unique },
+    { "23514", false, check },
 };
 
 static const struct kind *find_kind(const struct failure *failure)
@@ -164,21 +149,15 @@ static const struct kind *find_kind(const struct failure *failure)
 
 /* Of the one row of an upsert it must be known whether it was inserted; values that it lacks are
  * missed before that. */
-static int explain_kind(struct violation *v, const struct kind *kind, struct failure *failure)
+static void explain_kind(struct violation *v, const struct kind *kind, struct failure *failure)
 {
-    bool early = kind->explain == not_null || kind->explain == check;
-    int r = CURSOR_END;
+    bool upsert = v->dml.conflict.text.len > 0 && v->dml.one_row;
+    int r = upsert && kind->of_keys ? CURSOR_END : kind->explain(v, failure);
 
-    if (v->dml.conflict.text.len == 0 || !v->dml.one_row) {
-        return kind->explain(v, failure);
+    if (upsert && r == CURSOR_END && failure_get(failure, FIELD_DETAIL) == NULL &&
+        violation_conflict_settle(v) == 0) {
+        (void)!kind->explain(v, failure);
     }
-    if (early) {
-        r = kind->explain(v, failure);
-    }
-    return r == CURSOR_END && failure_get(failure, FIELD_DETAIL) == NULL &&
-                   violation_conflict_settle(v) == 0
-               ? kind->explain(v, failure)
-               : r;
 }
 
 /* SQLite's machine does so much in a fifth of a second. The statement may be one that would go on
@@ -193,7 +172,7 @@ static void look_back(struct violation *v, const struct kind *kind, struct failu
     session_limit_steps(session, steps_most);
     session_allow_functions(session,
                             remembers(v, failure) ? allows_remembered : function_is_steady);
-    (void)explain_kind(v, kind, failure);
+    explain_kind(v, kind, failure);
     session_allow_functions(session, NULL);
     session_limit_steps(session, 0);
     v->sql->looks_back = false;
@@ -202,20 +181,22 @@ static void look_back(struct violation *v, const struct kind *kind, struct failu
 /* What one row that is written out has in its keys, it has whatever others commit. */
 static bool has_own_keys(const struct violation *v, const struct kind *kind)
 {
-    return (kind->explain == violation_unique || kind->explain == violation_foreign) &&
-           v->dml.one_row && v->dml.conflict.text.len == 0 && count_calls(v, "SELECT") == 0;
+    return kind->of_keys && v->dml.one_row && v->dml.conflict.text.len == 0 &&
+           count_calls(v, "SELECT") == 0;
 }
 
 /* Others may commit meanwhile, or have just done so, which readers of a durable database see a
  * little later: what is seen then is not what the statement saw. */
 static void explain(struct violation *v, const struct kind *kind, struct failure *failure)
 {
+    /* a trigger may have written something else */
+    static const char triggers[] = "SELECT 1 FROM " violation_schema " WHERE type = ?1";
     struct session *session = v->sql->session;
     struct failure told = *failure;
     uint64_t before, after;
     bool newest = session_sees_newest(session, &before);
 
-    if (!has_no_triggers(v) || violation_load_table(v) != 0 ||
+    if (!violation_has_none(v, triggers, "trigger") || violation_load_table(v) != 0 ||
         (!newest && !has_own_keys(v, kind))) {
         return;
     }

@@ -11,10 +11,9 @@
 enum { cascades_most = 8 };
 
 /* The rows of the child that go with those of v, as a DELETE of its own. 0, or it is not known. */
-static int become_child(struct violation *v, const struct reference *ref, unsigned depth,
-                        struct violation *child)
+static int become_child(struct violation *v, const struct reference *ref, struct violation *child)
 {
-    const char *above = violation_print(v, "\"pond up %u\"", depth);
+    const char *above = violation_print(v, "\"pond up %u\"", v->depth);
     struct violated_key key;
 
     if (!violation_key_of(v, ref->targets, &key)) {
@@ -31,29 +30,19 @@ static int become_child(struct violation *v, const struct reference *ref, unsign
     return v->r != 0 ? v->r : violation_load_table(child);
 }
 
-static int look_at_rows(struct violation *v, const struct reference *ref, unsigned depth,
-                        struct failure *failure)
+int violation_look_below(struct violation *v, const struct reference *ref, struct failure *failure)
 {
-    cleanup(violation_finish) struct violation child = { .sql = v->sql,
-                                                         .params = v->params,
-                                                         .param_count = v->param_count };
-    int r = become_child(v, ref, depth, &child);
+    cleanup(violation_finish) struct violation child = {
+        .sql = v->sql,
+        .params = v->params,
+        .param_count = v->param_count,
+        .depth = v->depth + 1,
+    };
 
-    r = r == 0 ? violation_look(&child, failure) : r;
-    return r == CURSOR_END ? violation_look_below(&child, depth + 1, failure) : r;
-}
-
-int violation_look_below(struct violation *v, unsigned depth, struct failure *failure)
-{
-    int r = CURSOR_END;
-
-    for (const struct reference *ref = v->references; r == CURSOR_END && ref != NULL;
-         ref = ref->next) {
-        if (v->dml.verb == DML_DELETE && sqltext_names_equal(ref->parent, v->dml.table) &&
-            strcmp(ref->on_delete, "CASCADE") == 0 && depth <= cascades_most &&
-            !violation_is_told(failure)) {
-            r = look_at_rows(v, ref, depth, failure);
-        }
+    if (v->dml.verb != DML_DELETE || !sqltext_names_equal(ref->parent, v->dml.table) ||
+        strcmp(ref->on_delete, "CASCADE") != 0 || v->depth == cascades_most) {
+        return CURSOR_END;
     }
-    return r;
+    int r = become_child(v, ref, &child);
+    return r == 0 ? violation_foreign(&child, failure) : r;
 }

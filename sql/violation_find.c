@@ -114,14 +114,11 @@ bool violation_key_read(struct violation *v, struct view list, struct violated_k
 
 bool violation_key_read_index(struct violation *v, struct view text, struct violated_key *ret_key)
 {
+    static const char *const begin[] = { "(", NULL };
     struct view list;
 
-    while (!dml_parentheses(&text, &list)) {
-        if (sqltext_next(&text).kind == SQLTEXT_END) {
-            return false;
-        }
-    }
-    if (!violation_key_read(v, list, ret_key)) {
+    (void)dml_take_until(&text, begin);
+    if (!dml_parentheses(&text, &list) || !violation_key_read(v, list, ret_key)) {
         return false;
     }
     ret_key->where = violation_copy(v, text);

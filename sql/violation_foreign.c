@@ -54,11 +54,6 @@ static int load_references(struct violation *v)
 
 /* ---- the questions ---- */
 
-bool violation_is_told(const struct failure *failure)
-{
-    return failure_get(failure, FIELD_DETAIL) != NULL;
-}
-
 /* The question is for a row of v's table that violates the key. */
 static int ask(struct violation *v, const char *question, const struct reference *ref,
                const struct violated_key *key, bool of_child, struct failure *failure)
@@ -143,7 +138,8 @@ static int look_at_child(struct violation *v, const struct reference *ref, struc
     bool upsert = v->dml.conflict.text.len > 0;
     struct violated_key key, target;
 
-    if (v->dml.verb == DML_DELETE || (v->standing && !is_named(v, ref, failure))) {
+    if (v->dml.verb == DML_DELETE || !sqltext_names_equal(ref->child, v->dml.table) ||
+        (v->standing && !is_named(v, ref, failure))) {
         return CURSOR_END;
     }
     if (!gather(v, ref, &key, &target)) {
@@ -183,6 +179,7 @@ static int look_at_parent(struct violation *v, const struct reference *ref, stru
     struct violated_key key;
 
     if (v->dml.verb == DML_INSERT || v->standing ||
+        !sqltext_names_equal(ref->parent, v->dml.table) ||
         !is_refused(update ? ref->on_update : ref->on_delete)) {
         return CURSOR_END;
     }
@@ -208,31 +205,27 @@ static bool can_be_told(const struct violation *v)
     return !v->defers || v->standing || v->references->next == NULL;
 }
 
-int violation_look(struct violation *v, struct failure *failure)
+static int look_at_all(struct violation *v,
+                       int (*look)(struct violation *v, const struct reference *ref,
+                                   struct failure *failure),
+                       struct failure *failure)
 {
-    int r = load_references(v);
+    int r = CURSOR_END;
 
-    if (r == CURSOR_END && !can_be_told(v)) {
-        return FAILED;
-    }
-    for (const struct reference *ref = v->references; r == CURSOR_END && ref != NULL;
+    for (const struct reference *ref = v->references;
+         r == CURSOR_END && ref != NULL && failure_get(failure, FIELD_DETAIL) == NULL;
          ref = ref->next) {
-        if (sqltext_names_equal(ref->child, v->dml.table) && !violation_is_told(failure)) {
-            r = look_at_child(v, ref, failure);
-        }
-    }
-    for (const struct reference *ref = v->references; r == CURSOR_END && ref != NULL;
-         ref = ref->next) {
-        if (sqltext_names_equal(ref->parent, v->dml.table) && !violation_is_told(failure)) {
-            r = look_at_parent(v, ref, failure);
-        }
+        r = look(v, ref, failure);
     }
     return r;
 }
 
 int violation_foreign(struct violation *v, struct failure *failure)
 {
-    int r = violation_look(v, failure);
+    int r = load_references(v);
 
-    return r == CURSOR_END ? violation_look_below(v, 1, failure) : r;
+    r = r == CURSOR_END && !can_be_told(v) ? FAILED : r;
+    r = r == CURSOR_END ? look_at_all(v, look_at_child, failure) : r;
+    r = r == CURSOR_END ? look_at_all(v, look_at_parent, failure) : r;
+    return r == CURSOR_END ? look_at_all(v, violation_look_below, failure) : r;
 }

@@ -11,8 +11,7 @@ struct violated_column {
     const char *name;
     struct type type;
     const char *fallback; /* its DEFAULT as SQLite text; NULL: none */
-    bool primary;
-    bool rowid;        /* SQLite's own number: counted up when there is no value */
+    bool rowid;           /* SQLite's own number: counted up when there is no value */
     bool generated;    /* GENERATED ALWAYS AS (...): `fallback` is that expression; NULL: unknown */
     const char *value; /* what the statement gives it, as SQLite text; NULL: nothing */
     bool wanted;       /* by the question that is put together (violation_want) */
@@ -28,11 +27,11 @@ struct violation {
     const char *table_sql; /* CREATE TABLE ... */
     struct violated_column *columns;
     size_t count;
-    bool counts;   /* AUTOINCREMENT: a number is never given twice */
-    bool collates; /* a column has a collation: texts that differ may be one key */
-    bool hides;    /* SET (a, b) = (...): who else has a value, and which, is not known */
+    bool counts; /* AUTOINCREMENT: a number is never given twice */
+    bool hides;  /* SET (a, b) = (...): who else has a value, and which, is not known */
     struct reference *references; /* violation_look() */
     bool defers;                  /* one of them, perhaps: INITIALLY DEFERRED */
+    unsigned depth;               /* below so many cascades of the statement */
     int r; /* why the question that is put together cannot be asked; 0: it can */
 };
 
@@ -60,7 +59,9 @@ must_check int violation_ask(struct violation *v, const char *question, violatio
 /* The same with one text as ?1. */
 must_check int violation_ask_schema(struct violation *v, const char *question, const char *param,
                                     violation_row_fn *fn, void *arg);
-/* A cell's text in the arena; "" for NULL or no memory. */
+/* It has been answered: there is no row. */
+bool violation_has_none(struct violation *v, const char *question, const char *param);
+/* A cell's text in the arena; "" for NULL. */
 const char *violation_text(struct violation *v, const struct cell *cell);
 /* v is about this statement without conditions. */
 void violation_take(struct violation *v, enum dml_verb verb, const char *table);
@@ -167,11 +168,9 @@ struct reference {
     struct reference *next;
 };
 
-/* Looks at each key that can have been violated, until one is told. */
-must_check int violation_look(struct violation *v, struct failure *failure);
-bool violation_is_told(const struct failure *failure);
-/* The same for the rows that go ON DELETE CASCADE with those of v, which has been looked at. */
-must_check int violation_look_below(struct violation *v, unsigned depth, struct failure *failure);
+/* Looks at the rows that go ON DELETE CASCADE with those of v; as violation_foreign(). */
+must_check int violation_look_below(struct violation *v, const struct reference *ref,
+                                    struct failure *failure);
 
 /* ---- the kinds (violation_key.c, violation_foreign.c); as violation_ask() ---- */
 

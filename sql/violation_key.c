@@ -131,13 +131,24 @@ static bool look_at(struct violation *v, const char *name, const struct violated
     return !told_by_sqlite && failure_get(failure, FIELD_DETAIL) == NULL;
 }
 
+/* Then the rows among themselves cannot be compared byte by byte. (int4 and others are the width of
+ * a rowid: sql/types.h.) */
+static bool collates(struct violation *v)
+{
+    return !violation_has_none(
+        v,
+        "SELECT 1 FROM pragma_index_list(?1) AS i, pragma_index_xinfo(i.name) AS x WHERE "
+        "i.\"unique\" AND lower(x.coll) NOT IN ('binary', 'int2', 'int4', 'int8')",
+        v->dml.table);
+}
+
 int violation_unique(struct violation *v, struct failure *failure)
 {
     const char *name = failure_get(failure, FIELD_CONSTRAINT);
     struct search search = { .failure = failure };
 
-    if (name == NULL || (v->collates && !v->dml.one_row)) {
-        return CURSOR_END; /* the rows among themselves are compared byte by byte */
+    if (name == NULL || (!v->dml.one_row && collates(v))) {
+        return CURSOR_END;
     }
     search.name = violation_copy(v, view_of_str(name)); /* the failure may become another one */
     return v->r == 0 ? violation_each_key(v, look_at, &search) : v->r;

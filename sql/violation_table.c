@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 static void cursor_closep(struct cursor **cursor)
 {
@@ -51,13 +50,22 @@ int violation_ask_schema(struct violation *v, const char *question, const char *
     return ask(v, view_of_str(question), &cell, 1, fn, arg);
 }
 
+static int refuse(struct violation *v, const struct cell *cells, void *arg)
+{
+    (void)v;
+    (void)cells;
+    (void)arg;
+    return FAILED;
+}
+
+bool violation_has_none(struct violation *v, const char *question, const char *param)
+{
+    return violation_ask_schema(v, question, param, refuse, NULL) == CURSOR_END;
+}
+
 const char *violation_text(struct violation *v, const struct cell *cell)
 {
-    const char *text = cell->kind == CELL_TEXT
-                           ? arena_strndup(&v->arena, cell->bytes.data, cell->bytes.len)
-                           : NULL;
-
-    return text == NULL ? "" : text;
+    return cell->kind == CELL_TEXT ? violation_copy(v, cell->bytes) : "";
 }
 
 void violation_finish(struct violation *v)
@@ -78,128 +86,62 @@ void violation_take(struct violation *v, enum dml_verb verb, const char *table)
 
 static int take_column(struct violation *v, const struct cell *cells, void *arg)
 {
-    const char *declared = violation_text(v, &cells[1]);
-
     (void)arg;
     if (v->columns == NULL) {
-        v->columns = arena_alloc(&v->arena, (size_t)cells[5].i * sizeof(*v->columns));
+        v->table_sql = violation_text(v, &cells[5]);
+        v->columns = arena_alloc(&v->arena, (size_t)cells[6].i * sizeof(*v->columns));
     }
     if (v->columns == NULL) {
         return FAILED;
     }
     v->columns[v->count++] = (struct violated_column){
         .name = violation_text(v, &cells[0]),
-        .type = type_of_declared(declared, NULL),
+        .type = type_of_declared(violation_text(v, &cells[1]), NULL),
         .fallback = cells[2].kind == CELL_NULL ? NULL : violation_text(v, &cells[2]),
-        .primary = cells[3].i > 0,
-        .rowid = cells[3].i > 0 && strcasecmp(declared, "INTEGER") == 0,
-        .generated = cells[4].i == 2 || cells[4].i == 3,
+        .generated = cells[3].i != 0,
+        .rowid = cells[4].i != 0,
     };
     return 0;
 }
 
-static int take_sql(struct violation *v, const struct cell *cells, void *arg)
-{
-    (void)arg;
-    v->table_sql = violation_text(v, &cells[0]);
-    return 0;
-}
-
-/* One that is more than the width of a rowid (sql/types.h). */
-static bool has_collation(const char *sql)
-{
-    static const char *const widths[] = { "INT2", "INT4", "INT8", "BINARY" };
-    struct view text = view_of_str(sql);
-    struct sqltext_token token;
-
-    while ((token = sqltext_next(&text)).kind != SQLTEXT_END) {
-        bool width = !sqltext_is(&token, "COLLATE");
-
-        token = width ? token : sqltext_next(&text);
-        for (size_t i = 0; i < ARRAY_LEN(widths); i++) {
-            width = width || sqltext_is(&token, widths[i]);
-        }
-        if (!width) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* "name" type ... AS (expression): NULL when it is not found. */
-static const char *expression_of(struct violation *v, struct view element)
-{
-    struct sqltext_token token;
-    struct view inside;
-
-    while ((token = sqltext_next(&element)).kind != SQLTEXT_END) {
-        if (sqltext_is(&token, "AS") && dml_parentheses(&element, &inside)) {
-            return arena_strndup(&v->arena, inside.data, inside.len);
-        }
-    }
-    return NULL;
-}
-
+/* "name" type ... AS (expression) */
 static void read_generated(struct violation *v)
 {
+    static const char *const begin[] = { "(", NULL };
+    static const char *const as[] = { "AS", NULL };
     struct view text = view_of_str(v->table_sql);
-    struct view list, element;
+    struct view list = view_of_str(""), element, expression;
     char name[table_name_bytes];
 
-    while (!dml_parentheses(&text, &list)) {
-        if (sqltext_next(&text).kind == SQLTEXT_END) {
-            return;
-        }
-    }
+    (void)dml_take_until(&text, begin);
+    (void)dml_parentheses(&text, &list);
     while (dml_list_next(&list, &element)) {
-        struct view rest = element;
-        struct sqltext_token token = sqltext_next(&rest);
+        struct sqltext_token token = sqltext_next(&element);
 
         sqltext_identifier(&token, name, sizeof name);
-        for (size_t i = 0; i < v->count; i++) {
-            if (v->columns[i].generated && sqltext_names_equal(v->columns[i].name, name)) {
-                v->columns[i].fallback = expression_of(v, rest);
-            }
+        struct violated_column *column = violation_column(v, name);
+        if (column != NULL && column->generated) {
+            (void)dml_take_until(&element, as);
+            (void)sqltext_next(&element);
+            column->fallback =
+                dml_parentheses(&element, &expression) ? violation_copy(v, expression) : NULL;
         }
     }
-}
-
-/* A primary key of several columns is no rowid, nor is there one WITHOUT ROWID. */
-static void settle_rowid(struct violation *v)
-{
-    struct view text = view_of_str(v->table_sql);
-    bool has_rowid = dml_count_word(text, "WITHOUT") == 0;
-    size_t primary = 0;
-
-    for (size_t i = 0; i < v->count; i++) {
-        primary += v->columns[i].primary;
-    }
-    for (size_t i = 0; i < v->count; i++) {
-        v->columns[i].rowid = v->columns[i].rowid && primary == 1 && has_rowid;
-    }
-    v->counts = dml_count_word(text, "AUTOINCREMENT") > 0;
-    v->collates = has_collation(v->table_sql);
 }
 
 int violation_load_table(struct violation *v)
 {
-    static const char columns[] =
-        "SELECT name, type, dflt_value, pk, hidden, count(*) OVER () FROM pragma_table_xinfo(?1) "
-        "WHERE hidden <> 1";
-    static const char text[] =
-        "SELECT sql FROM (SELECT sql, 1 AS n FROM sqlite_schema WHERE type = 'table' AND name = ?1 "
-        "COLLATE nocase UNION ALL SELECT sql, 2 FROM sqlite_temp_schema WHERE type = 'table' AND "
-        "name = ?1 COLLATE nocase ORDER BY n)";
+    static const char question[] =
+        "SELECT name, type, dflt_value, hidden IN (2, 3), pk > 0 AND type = 'INTEGER' COLLATE "
+        "nocase AND sum(pk > 0) OVER () = 1 AND NOT (SELECT max(wr) FROM pragma_table_list(?1)), "
+        "(SELECT sql FROM " violation_schema " WHERE type = 'table' AND name = ?1 COLLATE nocase "
+        "ORDER BY place), count(*) OVER () FROM pragma_table_xinfo(?1) WHERE hidden <> 1";
+    int r = violation_ask_schema(v, question, v->dml.table, take_column, NULL);
 
-    v->columns = NULL;
-    v->count = 0;
-    v->table_sql = "";
-    int r = violation_ask_schema(v, columns, v->dml.table, take_column, NULL);
-    r = r == CURSOR_END ? violation_ask_schema(v, text, v->dml.table, take_sql, NULL) : r;
-    if (r != CURSOR_END || v->table_sql[0] == '\0') {
+    if (r != CURSOR_END || v->r != 0 || v->count == 0 || v->table_sql[0] == '\0') {
         return FAILED;
     }
-    settle_rowid(v);
+    v->counts = dml_count_word(view_of_str(v->table_sql), "AUTOINCREMENT") > 0;
     read_generated(v);
     violation_read_values(v);
     return 0;
