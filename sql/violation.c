@@ -6,9 +6,7 @@
 #include "pool/sqltext.h"
 #include "sql/functions.h"
 #include "sql/session_state.h"
-#include "sql/verb_support.h"
 
-#include <errno.h>
 #include <strings.h>
 
 /* ---- rows ---- */
@@ -36,12 +34,10 @@ static int first_row(struct violation *v, const char *condition, struct failure 
         return FAILED;
     }
     violation_want_all(v);
-    return violation_ask_row(
-        v,
-        violation_print(v, "%s%s SELECT * FROM " violation_new " WHERE %s LIMIT 1",
-                        violation_with(v), violation_rows(v, violation_new, VIOLATION_NEW),
-                        condition),
-        failure);
+    const char *rows = violation_rows(v, violation_new, VIOLATION_NEW);
+    const char *question = violation_print(v, "%s SELECT * FROM " violation_new " WHERE %s LIMIT 1",
+                                           violation_with(v, rows), condition);
+    return violation_ask_row(v, question, failure);
 }
 
 static int not_null(struct violation *v, struct failure *failure)

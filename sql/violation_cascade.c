@@ -5,7 +5,6 @@
 #include "pool/session.h"
 #include "pool/sqltext.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { cascades_most = 8 };
@@ -22,8 +21,8 @@ static int become_child(struct violation *v, const struct reference *ref, struct
     violation_want(v, &key);
     violation_take(child, DML_DELETE, ref->child);
     const char *column = violation_print(v, "%s.", violation_name(v, ref->child));
-    child->dml.with = view_of_str(
-        violation_print(v, "%s%s", violation_with(v), violation_rows(v, above, VIOLATION_OLD)));
+    const char *with = violation_with(v, violation_rows(v, above, VIOLATION_OLD));
+    child->dml.with = view_of_str(with);
     child->dml.where = view_of_str(violation_print(
         v, "WHERE EXISTS (SELECT 1 FROM %s AS n WHERE %s = %s)", above,
         violation_row_of_names(v, ref->columns, column), violation_row(v, &key, "n.")));

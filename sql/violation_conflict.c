@@ -76,9 +76,10 @@ static int note_taken(struct violation *v, const struct cell *cells, void *arg)
 static int find_taken(struct violation *v, const struct violated_key *target, bool *ret_taken)
 {
     violation_want(v, target);
-    const char *question = violation_print(
-        v, "%s%s SELECT 1 FROM " violation_new " AS n WHERE %s", violation_with(v),
-        violation_rows(v, violation_new, VIOLATION_NEW), violation_is_taken(v, target, "n."));
+    const char *rows = violation_rows(v, violation_new, VIOLATION_NEW);
+    const char *question =
+        violation_print(v, "%s SELECT 1 FROM " violation_new " AS n WHERE %s",
+                        violation_with(v, rows), violation_is_taken(v, target, "n."));
     int r = violation_ask(v, question, note_taken, ret_taken);
     return r == CURSOR_END ? 0 : r;
 }
@@ -96,8 +97,7 @@ static int become_update(struct violation *v, const struct violated_key *target)
     violation_want(v, target);
     violation_want_mentioned(v, dml->conflict.set);
     violation_want_mentioned(v, condition);
-    const char *with = violation_print(v, "%s%s", violation_with(v),
-                                       violation_rows(v, "\"excluded\"", VIOLATION_NEW));
+    const char *with = violation_with(v, violation_rows(v, "\"excluded\"", VIOLATION_NEW));
     const char *where = violation_print(
         v, has_more ? "WHERE %s = %s AND (%s)" : "WHERE %s = %s%s", violation_row(v, target, table),
         violation_row(v, target, "\"excluded\"."), violation_copy(v, condition));

@@ -1,11 +1,10 @@
-/* sql/violation_find.c: which columns a key or an index is about, by its name. Constraints are in
- * the text of their table, other indexes have texts of their own. */
+/* sql/violation_find.c: a table's unique keys, with their names and columns. Constraints are in the
+ * text of their table, other indexes have texts of their own. */
 #include "sql/violation_impl.h"
 
 #include "pool/session.h"
 #include "pool/sqlite_error.h"
 #include "pool/sqltext.h"
-#include "sql/verb_support.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,57 +44,44 @@ bool violation_key_of(const struct violation *v, const char *names, struct viola
     return key.count > 0;
 }
 
-/* lower("a"): of texts, so that the result is one. */
-static bool read_call(struct violation *v, const struct sqltext_token *function, struct view *rest,
-                      struct violated_key *key)
+static const char *find_call(struct view function)
 {
     static const char *const calls[] = { "pond_lower", "pond_upper", "lower", "upper" };
-    struct view inside;
-    char name[table_name_bytes];
-    const char *call = NULL;
 
     for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
-        if (view_equal_str(function->text, calls[i])) {
-            call = calls[i];
+        if (view_equal_str(function, calls[i])) {
+            return calls[i];
         }
     }
-    if (call == NULL || !dml_parentheses(rest, &inside)) {
-        return false;
-    }
-    struct sqltext_token token = sqltext_next(&inside);
-
-    sqltext_identifier(&token, name, sizeof name);
-    if (sqltext_next(&inside).kind != SQLTEXT_END || !add_column(v, name, key) ||
-        !type_is_string(key->columns[key->count - 1]->type.oid)) {
-        return false;
-    }
-    key->calls[key->count - 1] = call;
-    return true;
+    return NULL;
 }
 
+/* "a" or lower("a") DESC; only calls with texts, so that the result is one. */
 static bool read_element(struct violation *v, struct view element, struct violated_key *key)
 {
     struct sqltext_token token = sqltext_next(&element);
-    struct view ahead = element;
-    struct sqltext_token next = sqltext_next(&ahead);
+    const char *call = find_call(token.text);
+    struct view inside;
     char name[table_name_bytes];
 
-    if (sqltext_is_byte(&next, '(')) {
-        if (!read_call(v, &token, &element, key)) {
+    if (call != NULL && dml_parentheses(&element, &inside)) {
+        token = sqltext_next(&inside);
+        if (sqltext_next(&inside).kind != SQLTEXT_END) {
             return false;
         }
     } else {
-        sqltext_identifier(&token, name, sizeof name);
-        if ((token.kind != SQLTEXT_NAME && token.kind != SQLTEXT_WORD) ||
-            !add_column(v, name, key)) {
-            return false;
-        }
+        call = NULL;
     }
+    sqltext_identifier(&token, name, sizeof name);
     token = sqltext_next(&element);
     if (sqltext_is(&token, "ASC") || sqltext_is(&token, "DESC")) {
         token = sqltext_next(&element);
     }
-    return token.kind == SQLTEXT_END;
+    if (token.kind != SQLTEXT_END || !add_column(v, name, key)) {
+        return false;
+    }
+    key->calls[key->count - 1] = call;
+    return call == NULL || type_is_string(key->columns[key->count - 1]->type.oid);
 }
 
 bool violation_key_read(struct violation *v, struct view list, struct violated_key *ret_key)

@@ -10,7 +10,6 @@
 #include "pool/sqltext.h"
 #include "sql/session_state.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static int take_reference(struct violation *v, const struct cell *cells, void *arg)
@@ -72,28 +71,23 @@ static int ask(struct violation *v, const char *question, const struct reference
     return r;
 }
 
-/* The columns that the question needs are wanted then. False: one is not known. */
+/* The key's columns, and of an upsert those of its target; they are wanted, and those that other
+ * rows may have for a parent. False: one is not known. */
 static bool gather(struct violation *v, const struct reference *ref, struct violated_key *ret_key,
                    struct violated_key *ret_target)
 {
-    struct violated_key targets;
+    struct violated_key targets = { .count = 0 };
 
-    if (!violation_key_of(v, ref->columns, ret_key)) {
+    *ret_target = targets;
+    if (!violation_key_of(v, ref->columns, ret_key) ||
+        (sqltext_names_equal(ref->parent, v->dml.table) &&
+         !violation_key_of(v, ref->targets, &targets)) ||
+        (v->dml.conflict.text.len > 0 && !violation_conflict_target(v, ret_target))) {
         return false;
     }
     violation_want(v, ret_key);
-    if (sqltext_names_equal(ref->parent, v->dml.table)) {
-        if (!violation_key_of(v, ref->targets, &targets)) {
-            return false;
-        }
-        violation_want_more(&targets);
-    }
-    if (v->dml.conflict.text.len > 0) {
-        if (!violation_conflict_target(v, ret_target)) {
-            return false;
-        }
-        violation_want_more(ret_target);
-    }
+    violation_want_more(&targets);
+    violation_want_more(ret_target);
     return true;
 }
 
@@ -145,11 +139,12 @@ static int look_at_child(struct violation *v, const struct reference *ref, struc
     if (!gather(v, ref, &key, &target)) {
         return FAILED;
     }
-    const char *question = violation_print(
-        v, "%s%s SELECT %s FROM " violation_new " AS n WHERE %s%s LIMIT 1", violation_with(v),
-        violation_rows(v, violation_new, upsert ? VIOLATION_IN_ORDER : VIOLATION_NEW),
-        violation_parts(v, &key, "n.", "", ", "), is_orphaned(v, ref, &key),
-        upsert ? violation_is_inserted(v, &target) : "");
+    const char *rows =
+        violation_rows(v, violation_new, upsert ? VIOLATION_IN_ORDER : VIOLATION_NEW);
+    const char *question =
+        violation_print(v, "%s SELECT %s FROM " violation_new " AS n WHERE %s%s LIMIT 1",
+                        violation_with(v, rows), violation_parts(v, &key, "n.", "", ", "),
+                        is_orphaned(v, ref, &key), upsert ? violation_is_inserted(v, &target) : "");
     return ask(v, question, ref, &key, true, failure);
 }
 
@@ -187,10 +182,12 @@ static int look_at_parent(struct violation *v, const struct reference *ref, stru
         return FAILED;
     }
     violation_want(v, &key);
+    const char *rows = violation_rows(v, violation_old, VIOLATION_OLD);
+    if (update) {
+        rows = violation_print(v, "%s, %s", rows, violation_rows(v, violation_new, VIOLATION_NEW));
+    }
     const char *question = violation_print(
-        v, "%s%s%s%s SELECT %s FROM " violation_old " AS n WHERE %s LIMIT 1", violation_with(v),
-        violation_rows(v, violation_old, VIOLATION_OLD), update ? ", " : "",
-        update ? violation_rows(v, violation_new, VIOLATION_NEW) : "",
+        v, "%s SELECT %s FROM " violation_old " AS n WHERE %s LIMIT 1", violation_with(v, rows),
         violation_parts(v, &key, "n.", "", ", "), is_missed(v, ref));
     return ask(v, question, ref, &key, false, failure);
 }

@@ -124,10 +124,10 @@ void violation_want_mentioned(struct violation *v, struct view text);
 struct violated_column *violation_next_mentioned(const struct violation *v, struct view *text);
 /* What the statement gives to its columns. */
 void violation_read_values(struct violation *v);
-/* WITH ..., or WITH alone: the statement's own, to be followed by rows. */
-const char *violation_with(struct violation *v);
 /* "name" AS (...): the wanted columns, and violation_id. */
 const char *violation_rows(struct violation *v, const char *name, enum violation_rows which);
+/* WITH rows, behind what the statement itself has there. */
+const char *violation_with(struct violation *v, const char *rows);
 
 /* ---- ON CONFLICT (violation_conflict.c) ---- */
 

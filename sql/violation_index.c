@@ -2,7 +2,6 @@
  * twice. */
 #include "sql/violation_impl.h"
 
-#include "pool/session.h"
 #include "pool/sqltext.h"
 
 #include <string.h>

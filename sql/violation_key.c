@@ -7,8 +7,6 @@
 
 #include "pool/session.h"
 #include "pool/sqlite_error.h"
-#include "pool/sqltext.h"
-#include "sql/session_state.h"
 
 /* The rows with the first and last of those of the same key, as far as a partial index has them. */
 static const char *numbered(struct violation *v, const struct violated_key *key)
@@ -59,15 +57,16 @@ static const char *question(struct violation *v, const struct violated_key *key,
                             const struct violated_key *target)
 {
     bool update = v->dml.verb == DML_UPDATE;
-    const char *more = target == NULL
-                           ? violation_print(v, "OR %s)", is_doubled(v, key))
-                           : violation_print(v, ")%s%s", violation_is_inserted(v, target),
-                                             none_is_doubled(v, key, target));
+    const char *rows = violation_rows(v, violation_new, VIOLATION_IN_ORDER);
+    const char *condition =
+        target == NULL
+            ? violation_print(v, "%s OR %s", is_there(v, key), is_doubled(v, key))
+            : violation_print(v, "%s%s%s", is_there(v, key), violation_is_inserted(v, target),
+                              none_is_doubled(v, key, target));
 
-    return violation_print(v, "%s%s SELECT %s%s FROM %s WHERE (%s %s %s", violation_with(v),
-                           violation_rows(v, violation_new, VIOLATION_IN_ORDER),
+    return violation_print(v, "%s SELECT %s%s FROM %s WHERE %s %s", violation_with(v, rows),
                            update ? "DISTINCT " : "", violation_parts(v, key, "n.", "", ", "),
-                           numbered(v, key), is_there(v, key), more,
+                           numbered(v, key), condition,
                            update ? "LIMIT 2" : "ORDER BY n." violation_id " LIMIT 1");
 }
 

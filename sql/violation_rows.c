@@ -4,7 +4,6 @@
 #include "sql/violation_impl.h"
 
 #include "pool/sqltext.h"
-#include "sql/verb_support.h"
 
 /* ---- which columns ---- */
 
@@ -234,13 +233,15 @@ static const char *changed_rows(struct violation *v, const char *name, enum viol
                            violation_copy(v, dml->from), violation_copy(v, dml->where));
 }
 
-const char *violation_with(struct violation *v)
-{
-    return v->dml.with.len > 0 ? violation_print(v, "%s, ", violation_copy(v, v->dml.with))
-                               : "WITH ";
-}
-
 const char *violation_rows(struct violation *v, const char *name, enum violation_rows which)
 {
     return v->dml.verb == DML_INSERT ? inserted_rows(v, name, which) : changed_rows(v, name, which);
+}
+
+const char *violation_with(struct violation *v, const char *rows)
+{
+    const char *own = violation_copy(v, v->dml.with);
+
+    return violation_print(v, "%s%s", own[0] != '\0' ? violation_print(v, "%s, ", own) : "WITH ",
+                           rows);
 }
