@@ -52,20 +52,13 @@ static int not_null(struct violation *v, struct failure *failure)
 /* CONSTRAINT "name" CHECK (...) in the table's text. */
 static bool find_check(const struct violation *v, const char *name, struct view *ret_condition)
 {
-    struct view text = view_of_str(v->table_sql);
-    struct sqltext_token token;
-    char found[table_name_bytes];
+    struct table_text text;
+    struct table_constraint c;
 
-    while ((token = sqltext_next(&text)).kind != SQLTEXT_END) {
-        if (!sqltext_is(&token, "CONSTRAINT")) {
-            continue;
-        }
-        token = sqltext_next(&text);
-        sqltext_identifier(&token, found, sizeof found);
-        struct view rest = text;
-        token = sqltext_next(&rest);
-        if (sqltext_is(&token, "CHECK") && strcmp(found, name) == 0) {
-            return dml_parentheses(&rest, ret_condition);
+    table_text_init(&text, view_of_str(v->table_sql));
+    while (table_text_next(&text, &c)) {
+        if (c.kind == TABLE_CHECK && strcmp(c.name, name) == 0) {
+            return dml_parentheses(&text.rest, ret_condition);
         }
     }
     return false;
@@ -202,7 +195,7 @@ static void explain(struct violation *v, const struct kind *kind, struct failure
     }
 }
 
-/* What it is told for, once v's statement is known. */
+/* Of a foreign key the failure may name another table than the statement. */
 static void explain_statement(struct violation *v, struct failure *failure)
 {
     const struct kind *kind = find_kind(failure);
@@ -233,6 +226,6 @@ void violation_explain_rows(struct sql_session *sql, const char *table, struct f
 {
     cleanup(violation_finish) struct violation v = { .sql = sql, .standing = true };
 
-    violation_take(&v, DML_UPDATE, table);
+    violation_stand_for(&v, DML_UPDATE, table);
     explain_statement(&v, failure);
 }

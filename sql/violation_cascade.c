@@ -19,13 +19,13 @@ static int become_child(struct violation *v, const struct reference *ref, struct
         return FAILED;
     }
     violation_want(v, &key);
-    violation_take(child, DML_DELETE, ref->child);
+    violation_stand_for(child, DML_DELETE, ref->child);
     const char *column = violation_print(v, "%s.", violation_name(v, ref->child));
     const char *with = violation_with(v, violation_rows(v, above, VIOLATION_OLD));
     child->dml.with = view_of_str(with);
     child->dml.where = view_of_str(violation_print(
         v, "WHERE EXISTS (SELECT 1 FROM %s AS n WHERE %s = %s)", above,
-        violation_row_of_names(v, ref->columns, column), violation_row(v, &key, "n.")));
+        violation_tuple_of(v, ref->columns, column), violation_tuple(v, &key, "n.")));
     return v->r != 0 ? v->r : violation_load_table(child);
 }
 

@@ -50,8 +50,8 @@ bool violation_conflict_leaves(const struct violation *v, const struct violated_
 const char *violation_is_taken(struct violation *v, const struct violated_key *key, const char *of)
 {
     return violation_print(v, "EXISTS (SELECT 1 FROM %s AS o WHERE %s = %s)",
-                           violation_name(v, v->dml.table), violation_row(v, key, "o."),
-                           violation_row(v, key, of));
+                           violation_name(v, v->dml.table), violation_tuple(v, key, "o."),
+                           violation_tuple(v, key, of));
 }
 
 const char *violation_is_inserted(struct violation *v, const struct violated_key *target)
@@ -59,8 +59,8 @@ const char *violation_is_inserted(struct violation *v, const struct violated_key
     return violation_print(v,
                            " AND NOT %s AND NOT EXISTS (SELECT 1 FROM " violation_new
                            " AS e WHERE e." violation_id " < n." violation_id " AND %s = %s)",
-                           violation_is_taken(v, target, "n."), violation_row(v, target, "e."),
-                           violation_row(v, target, "n."));
+                           violation_is_taken(v, target, "n."), violation_tuple(v, target, "e."),
+                           violation_tuple(v, target, "n."));
 }
 
 static int note_taken(struct violation *v, const struct cell *cells, void *arg)
@@ -98,9 +98,10 @@ static int become_update(struct violation *v, const struct violated_key *target)
     violation_want_mentioned(v, dml->conflict.set);
     violation_want_mentioned(v, condition);
     const char *with = violation_with(v, violation_rows(v, "\"excluded\"", VIOLATION_NEW));
-    const char *where = violation_print(
-        v, has_more ? "WHERE %s = %s AND (%s)" : "WHERE %s = %s%s", violation_row(v, target, table),
-        violation_row(v, target, "\"excluded\"."), violation_copy(v, condition));
+    const char *where =
+        violation_print(v, has_more ? "WHERE %s = %s AND (%s)" : "WHERE %s = %s%s",
+                        violation_tuple(v, target, table),
+                        violation_tuple(v, target, "\"excluded\"."), violation_copy(v, condition));
     dml->verb = DML_UPDATE;
     dml->with = view_of_str(with);
     dml->set = dml->conflict.set;

@@ -96,8 +96,8 @@ static const char *exists(struct violation *v, const char *table, const char *co
                           const char *others, const char *more)
 {
     return violation_print(v, "EXISTS (SELECT 1 FROM %s AS o WHERE %s = %s%s)", table,
-                           violation_row_of_names(v, columns, "o."),
-                           violation_row_of_names(v, others, "n."), more);
+                           violation_tuple_of(v, columns, "o."),
+                           violation_tuple_of(v, others, "n."), more);
 }
 
 /* Without a parent, also among the rows themselves. */

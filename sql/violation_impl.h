@@ -63,8 +63,8 @@ must_check int violation_ask_schema(struct violation *v, const char *question, c
 bool violation_has_none(struct violation *v, const char *question, const char *param);
 /* A cell's text in the arena; "" for NULL. */
 const char *violation_text(struct violation *v, const struct cell *cell);
-/* v is about this statement without conditions. */
-void violation_take(struct violation *v, enum dml_verb verb, const char *table);
+/* v is about an UPDATE or DELETE of all rows. */
+void violation_stand_for(struct violation *v, enum dml_verb verb, const char *table);
 /* The columns of the statement's table. */
 must_check int violation_load_table(struct violation *v);
 void violation_finish(struct violation *v);
@@ -99,8 +99,8 @@ const char *violation_string(struct violation *v, const char *text);
 const char *violation_parts(struct violation *v, const struct violated_key *key, const char *of,
                             const char *behind, const char *between);
 /* (a."x", a."y"): what can be compared with others. */
-const char *violation_row(struct violation *v, const struct violated_key *key, const char *of);
-const char *violation_row_of_names(struct violation *v, const char *names, const char *of);
+const char *violation_tuple(struct violation *v, const struct violated_key *key, const char *of);
+const char *violation_tuple_of(struct violation *v, const char *names, const char *of);
 
 /* ---- the rows (violation_rows.c) ---- */
 

@@ -6,14 +6,14 @@
 
 #include <string.h>
 
-static const char *question(struct violation *v, const char *table, const struct violated_key *key)
+static const char *question(struct violation *v, const struct violated_key *key)
 {
     const char *parts = violation_parts(v, key, "", "", ", ");
 
     return violation_print(v,
                            "SELECT %s FROM (SELECT * FROM %s %s) WHERE %s GROUP BY %s "
                            "HAVING count(*) > 1 ORDER BY %s LIMIT 1",
-                           parts, violation_name(v, table), key->where,
+                           parts, violation_name(v, v->dml.table), key->where,
                            violation_parts(v, key, "", " IS NOT NULL", " AND "), parts, parts);
 }
 
@@ -38,11 +38,11 @@ static void explain(struct sql_session *sql, struct view text, const char *table
     struct violated_key key;
     const char *told;
 
-    violation_take(&v, DML_UPDATE, table);
+    violation_stand_for(&v, DML_UPDATE, table);
     if (violation_load_table(&v) != 0 || !violation_key_read_index(&v, text, &key)) {
         return;
     }
-    (void)!violation_ask_key(&v, question(&v, table, &key), &key, true, &told);
+    (void)!violation_ask_key(&v, question(&v, &key), &key, true, &told);
     if (told != NULL) {
         failure_add(failure, FIELD_DETAIL, "%s is duplicated.", told);
     }

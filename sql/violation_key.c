@@ -26,8 +26,8 @@ static const char *is_there(struct violation *v, const struct violated_key *key)
 
     return violation_print(v, "EXISTS (SELECT 1 FROM (SELECT %s* FROM %s %s) AS o WHERE %s = %s%s)",
                            update ? "rowid AS " violation_id ", " : "",
-                           violation_name(v, v->dml.table), key->where, violation_row(v, key, "o."),
-                           violation_row(v, key, "n."),
+                           violation_name(v, v->dml.table), key->where,
+                           violation_tuple(v, key, "o."), violation_tuple(v, key, "n."),
                            update ? " AND o." violation_id " <> n." violation_id : "");
 }
 

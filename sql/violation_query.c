@@ -71,12 +71,12 @@ const char *violation_parts(struct violation *v, const struct violated_key *key,
     return parts;
 }
 
-const char *violation_row(struct violation *v, const struct violated_key *key, const char *of)
+const char *violation_tuple(struct violation *v, const struct violated_key *key, const char *of)
 {
     return violation_print(v, "(%s)", violation_parts(v, key, of, "", ", "));
 }
 
-const char *violation_row_of_names(struct violation *v, const char *names, const char *of)
+const char *violation_tuple_of(struct violation *v, const char *names, const char *of)
 {
     const char *row = "";
     char name[table_name_bytes];

@@ -76,7 +76,7 @@ void violation_finish(struct violation *v)
 
 /* ---- the table ---- */
 
-void violation_take(struct violation *v, enum dml_verb verb, const char *table)
+void violation_stand_for(struct violation *v, enum dml_verb verb, const char *table)
 {
     v->dml.verb = verb;
     snprintf(v->dml.table, sizeof(v->dml.table), "%s", table);

@@ -120,6 +120,9 @@ static void foreign_body(struct test_session *t)
           "Key (q)=(9) is not present in table \"mother\"." },
         { "ROLLBACK; INSERT INTO self VALUES (1, 1), (2, 3), (3, 4)",
           "Key (up)=(4) is not present in table \"self\"." },
+        { "ROLLBACK; INSERT INTO t_kid VALUES (2)",
+          "Key (m)=(2) is not present in table \"t_mother\"." },
+        { "DELETE FROM t_mother", "Key (id)=(1) is still referenced from table \"t_kid\"." },
     };
 
     ok(t, "CREATE TABLE mother (id int PRIMARY KEY); CREATE TABLE two (a int, b text, PRIMARY KEY "
@@ -135,6 +138,9 @@ static void foreign_body(struct test_session *t)
        "low VALUES (20, 10), (21, 11); INSERT INTO leaf VALUES (20)");
     ok(t, "CREATE TABLE self (id int PRIMARY KEY, up int REFERENCES self)");
     ok(t, "INSERT INTO mother VALUES (1), (2); INSERT INTO kid VALUES (0, 1, 1)");
+    ok(t, "CREATE TEMP TABLE t_mother (id int PRIMARY KEY)");
+    ok(t, "CREATE TEMP TABLE t_kid (m int REFERENCES t_mother)");
+    ok(t, "INSERT INTO t_mother VALUES (1); INSERT INTO t_kid VALUES (1)");
     check_all(t, cases, ARRAY_LEN(cases));
     (void)state(t, "INSERT INTO kid (id, a, b) VALUES (1, 2, 'n')");
     assert_string_equal(failure_get(&t->failure, FIELD_CONSTRAINT), "odd");
