@@ -38,11 +38,6 @@ void sql_plan_unref(struct plan *plan)
     mem_free(plan);
 }
 
-static void plan_unrefp(struct plan **plan)
-{
-    sql_plan_unref(*plan);
-}
-
 static struct plan *plan_new(void)
 {
     struct plan *plan = mem_zalloc(sizeof(*plan));

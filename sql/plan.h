@@ -78,6 +78,12 @@ must_check bool plan_copy_columns(struct plan *plan, const struct plan *from);
 void plan_take_inner(struct plan *plan, struct plan *inner);
 void plan_share_params(struct plan *plan, const struct plan *inner); /* $1 is the inner one's */
 
+/* For cleanup(). */
+static inline void plan_unrefp(struct plan **plan)
+{
+    sql_plan_unref(*plan);
+}
+
 /* The plan that has the texts: itself or its base. */
 static inline const struct plan *plan_whole(const struct plan *plan)
 {
@@ -103,3 +109,9 @@ must_check int plan_text(struct planner *planner, size_t literals, struct plan *
  * or FAILED. */
 must_check int plan_node(struct planner *planner, const PgQuery__Node *node, struct plan **ret_plan,
                          struct failure *ret_failure);
+
+/* plan_thin.c: of a text whose literals were taken out, `base` is the plan. 0, or FAILED without a
+ * failure: the text is then taken as it is, and says what is wrong. */
+struct normal;
+must_check int plan_thin(struct sql_session *sql, struct plan *base, const struct normal *normal,
+                         struct plan **ret_plan);

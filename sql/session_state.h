@@ -66,8 +66,6 @@ void settings_transaction_ended(struct sql_session *sql, bool committed);
  * statement_timestamp(). */
 int64_t sql_now_us(struct sql_session *sql);
 
-/* Registers pond's functions on the session unless that has been done: most sessions never call
- * one, and they cost each 25 KiB. 0 or FAILED. */
 /* What is registered on the connection already (session_registered()); each at its first use. */
 enum { REGISTERED_NAMES = 1 << 0, REGISTERED_CASTS = 1 << 1, REGISTERED_FUNCTIONS = 1 << 2 };
 
@@ -75,6 +73,8 @@ enum { REGISTERED_NAMES = 1 << 0, REGISTERED_CASTS = 1 << 1, REGISTERED_FUNCTION
 struct sqlite3_context;
 struct sql_session *sql_of_function(struct sqlite3_context *context);
 
+/* Registers pond's functions on the session unless that has been done: most sessions never call
+ * one, and they cost each 25 KiB. 0 or FAILED. */
 must_check int sql_casts_ready(struct sql_session *sql, struct failure *ret_failure);
 must_check int sql_functions_ready(struct sql_session *sql, struct failure *ret_failure);
 /* Registers what this plan calls. */

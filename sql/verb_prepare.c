@@ -121,11 +121,6 @@ static void cursor_closep(struct cursor **cursor)
     cursor_close(*cursor);
 }
 
-static void plan_unrefp(struct plan **plan)
-{
-    sql_plan_unref(*plan);
-}
-
 static int copy_cells(struct arena *arena, const struct cell *from, size_t count,
                       struct cell **ret_cells, struct failure *f)
 {

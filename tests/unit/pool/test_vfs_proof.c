@@ -332,7 +332,8 @@ static bool is_writing(const struct crowd *w, size_t c)
 }
 
 /* SQLite looks whether its parsed schema is still the clone's when a statement runs, or misses a
- * table; not if a trigger misses it. So whoever prepares lets a statement run first (sql/sql.c). */
+ * table; not if a trigger misses it. So whoever prepares lets a statement run first
+ * (sql/prepare.c). */
 static void follow_schema(sqlite3 *db, enum kind kind)
 {
     if (kind != BLOCK && kind != SETTING) {
