@@ -19,3 +19,6 @@ void dml_returning(struct rewriter *r, PgQuery__Node *const *list, size_t count,
 bool rewrite_update_database(struct rewriter *r, const PgQuery__UpdateStmt *stmt);
 /* rewrite_insert.c */
 void dml_insert(struct rewriter *r, const PgQuery__InsertStmt *stmt, struct relation *columns);
+/* rewrite_conflict.c: its ON CONFLICT, if there is one. */
+void dml_on_conflict(struct rewriter *r, const PgQuery__InsertStmt *stmt,
+                     const struct relation *table);
