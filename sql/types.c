@@ -2,8 +2,6 @@
  * people declare. */
 #include "sql/types.h"
 
-#include "sql/grammar.h"
-
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,14 +43,6 @@ static const struct {
     { "BOOLEAN", OID_BOOL },
     { "STRING", OID_TEXT },
     { "GUID", OID_UUID },
-};
-
-static const struct {
-    const char *name;
-    uint32_t oid;
-} serial_names[] = {
-    { "serial", OID_INT4 },  { "serial4", OID_INT4 },     { "bigserial", OID_INT8 },
-    { "serial8", OID_INT8 }, { "smallserial", OID_INT2 }, { "serial2", OID_INT2 },
 };
 
 enum { code_shift = 20 };
@@ -142,7 +132,7 @@ uint32_t type_element(uint32_t array_oid)
 
 /* ---- typmods ---- */
 
-static bool has_length(uint32_t oid)
+bool type_has_length(uint32_t oid)
 {
     return oid == OID_VARCHAR || oid == OID_BPCHAR;
 }
@@ -157,8 +147,7 @@ static int32_t numeric_typmod(int32_t precision, int32_t scale)
     return ((precision << 16) | (scale & 0x7ff)) + 4;
 }
 
-/* Of up to two numbers in parentheses; -1: none or not for this type. */
-static int32_t typmod_of(uint32_t oid, const int32_t *numbers, size_t count)
+int32_t type_typmod(uint32_t oid, const int32_t *numbers, size_t count)
 {
     if (count == 0) {
         return -1;
@@ -166,7 +155,7 @@ static int32_t typmod_of(uint32_t oid, const int32_t *numbers, size_t count)
     if (oid == OID_NUMERIC) {
         return numeric_typmod(numbers[0], count > 1 ? numbers[1] : 0);
     }
-    if (has_length(oid) && count == 1) {
+    if (type_has_length(oid) && count == 1) {
         return numbers[0] + 4;
     }
     return has_precision(oid) && count == 1 ? (numbers[0] > 6 ? 6 : numbers[0]) : -1;
@@ -183,7 +172,7 @@ static void print_typmod(struct type type, char *ret_text, size_t size)
     }
     if (type.oid == OID_NUMERIC) {
         (void)snprintf(ret_text, size, "(%d,%d)", (m >> 16) & 0xffff, ((m & 0x7ff) ^ 1024) - 1024);
-    } else if (has_length(type.oid)) {
+    } else if (type_has_length(type.oid)) {
         (void)snprintf(ret_text, size, "(%d)", m);
     } else if (has_precision(type.oid)) {
         (void)snprintf(ret_text, size, "(%d)", type.typmod);
@@ -304,7 +293,7 @@ struct type type_of_declared(const char *declared, const char *collation)
         type = of_affinity(declared, len);
     }
     if (open != NULL) {
-        type.typmod = typmod_of(type.oid, numbers, read_numbers(open, numbers));
+        type.typmod = type_typmod(type.oid, numbers, read_numbers(open, numbers));
     }
     return type;
 }
@@ -349,109 +338,4 @@ int type_print(struct type type, struct buf *out)
                           tail);
     }
     return buf_printf(out, "%s%s%s", row->sql_name, typmod, element != 0 ? "[]" : "");
-}
-
-/* ---- type names of the grammar ---- */
-
-bool type_name_is_serial(const PgQuery__TypeName *name)
-{
-    if (name->n_names != 1) {
-        return false;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(serial_names); i++) {
-        if (strcmp(serial_names[i].name, node_string(name->names[0])) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int find_base(const PgQuery__TypeName *name, uint32_t *ret_oid, struct failure *ret_failure)
-{
-    const char *last = name->n_names == 0 ? "" : node_string(name->names[name->n_names - 1]);
-    const char *schema = name->n_names == 2 ? node_string(name->names[0]) : "";
-    const struct pgtype *row;
-
-    for (size_t i = 0; i < ARRAY_LEN(serial_names) && name->n_names == 1; i++) {
-        if (strcmp(serial_names[i].name, last) == 0) {
-            *ret_oid = serial_names[i].oid;
-            return 0;
-        }
-    }
-    if (strcmp(schema, "pg_catalog") == 0 && strcmp(last, "char") == 0) {
-        *ret_oid = OID_CHAR;
-        return 0;
-    }
-    row = pgtype_by_name(view_of_str(last));
-    if (row == NULL || strchr(last, ' ') != NULL) {
-        return failure_set(ret_failure, "42704", "type \"%s%s%s\" does not exist", schema,
-                           schema[0] != '\0' ? "." : "", last);
-    }
-    *ret_oid =
-        strcmp(last, "char") == 0 ? OID_CHAR : row->oid; /* the grammar calls CHAR(n) bpchar */
-    return 0;
-}
-
-static size_t constant_numbers(PgQuery__Node *const *nodes, size_t count, int32_t *ret_numbers)
-{
-    size_t found = 0;
-
-    for (size_t i = 0; i < count && i < 2; i++) {
-        if (nodes[i]->node_case != PG_QUERY__NODE__NODE_A_CONST ||
-            nodes[i]->a_const->val_case != PG_QUERY__A__CONST__VAL_IVAL) {
-            break;
-        }
-        ret_numbers[found++] = nodes[i]->a_const->ival->ival;
-    }
-    return found;
-}
-
-static int check_typmod(uint32_t oid, const int32_t *numbers, size_t count,
-                        struct failure *ret_failure)
-{
-    if (oid == OID_NUMERIC && (numbers[0] < 1 || numbers[0] > 1000)) {
-        return failure_set(ret_failure, "22023", "NUMERIC precision %d must be between 1 and 1000",
-                           numbers[0]);
-    }
-    if (oid == OID_NUMERIC && count > 1 && (numbers[1] < -1000 || numbers[1] > 1000)) {
-        return failure_set(ret_failure, "22023", "NUMERIC scale %d must be between -1000 and 1000",
-                           numbers[1]);
-    }
-    if (has_length(oid) && numbers[0] < 1) {
-        return failure_set(ret_failure, "22023", "length for type %s must be at least 1",
-                           oid == OID_VARCHAR ? "varchar" : "char");
-    }
-    if (has_length(oid) && numbers[0] > 10485760) {
-        return failure_set(ret_failure, "22023", "length for type %s cannot exceed 10485760",
-                           oid == OID_VARCHAR ? "varchar" : "char");
-    }
-    return 0;
-}
-
-int type_of_name(const PgQuery__TypeName *name, struct type *ret_type, struct failure *ret_failure)
-{
-    struct type type = TYPE_NONE;
-    int32_t numbers[2] = { 0 };
-    size_t count = constant_numbers(name->typmods, name->n_typmods, numbers);
-
-    if (name->setof || name->pct_type) {
-        return failure_set(ret_failure, "0A000", "%s is not supported by pond yet",
-                           name->setof ? "SETOF" : "%TYPE");
-    }
-    if (find_base(name, &type.oid, ret_failure) != 0 ||
-        (count > 0 && check_typmod(type.oid, numbers, count, ret_failure) != 0)) {
-        return FAILED;
-    }
-    if (name->n_array_bounds > 0) {
-        const struct pgtype *row = pgtype_by_oid(type.oid);
-
-        if (row == NULL || row->array_oid == 0) {
-            return failure_set(ret_failure, "42704", "this type has no array type");
-        }
-        *ret_type = TYPE_OF(row->array_oid);
-        return 0;
-    }
-    type.typmod = typmod_of(type.oid, numbers, count);
-    *ret_type = type;
-    return 0;
 }

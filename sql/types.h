@@ -28,13 +28,17 @@ enum { numeric_scale_max = 1000 };
 #define TYPE_NONE     ((struct type){ .oid = 0, .typmod = -1 })
 #define TYPE_OF(oid_) ((struct type){ .oid = (oid_), .typmod = -1 })
 
-/* A parsed type name. serial, bigserial, smallserial give their integer. 0 or FAILED (42704 with
- * position 0, 0A000). */
+/* type_name.c: a parsed type name. serial, bigserial, smallserial give their integer. 0 or FAILED
+ * (42704 with position 0, 0A000). */
 must_check int type_of_name(const PgQuery__TypeName *name, struct type *ret_type,
                             struct failure *ret_failure);
 
 /* Is it serial, bigserial, smallserial (without schema)? */
 bool type_name_is_serial(const PgQuery__TypeName *name);
+
+/* The modifier that up to two numbers in parentheses make; -1: none, or not for this type. */
+int32_t type_typmod(uint32_t oid, const int32_t *numbers, size_t count);
+bool type_has_length(uint32_t oid); /* varchar and bpchar: that is their number */
 
 /* From an SQLite column's declared type (NULL: none) and collation (NULL: none). Foreign SQLite
  * names are understood by SQLite's own rules: INTEGER -> int8, DATETIME -> timestamp, none -> text.
