@@ -29,45 +29,6 @@ static uint32_t page_bytes_of(const struct vfs_file *file)
     return file->clone->owner->page_bytes;
 }
 
-/* The root that the next transaction of this connection begins with. Who writes begins with the
- * newest; and nobody goes back behind what he has written himself. */
-static const struct pagemap *next_root(const struct vfs_file *file, uint64_t *ret_version)
-{
-    const struct clone *clone = file->clone;
-    const struct pagemap *shown = clone_shown(clone, ret_version);
-
-    if (*ret_version < file->published || clone_has_writer(clone, file->user)) {
-        *ret_version = clone->version;
-        return &clone->root;
-    }
-    return shown;
-}
-
-/* What the connection sees now. Without a lock SQLite only looks at the header, when it opens. */
-const struct pagemap *vfs_file_view(const struct vfs_file *file)
-{
-    uint64_t version;
-
-    return file->pinned ? &file->pin : next_root(file, &version);
-}
-
-static void pin_newest(struct vfs_file *file)
-{
-    struct pagemap old = file->pinned ? file->pin : (struct pagemap){ 0 };
-
-    file->pin = pagemap_share(next_root(file, &file->version));
-    file->pinned = true;
-    sweep_map(&old, file->clone->owner);
-}
-
-static void unpin(struct vfs_file *file)
-{
-    if (file->pinned) {
-        sweep_map(&file->pin, file->clone->owner);
-        file->pinned = false;
-    }
-}
-
 /* It stands on a root that is not the newest: what it writes would undo what others have. */
 static bool is_stale(const struct vfs_file *file)
 {
@@ -106,7 +67,7 @@ static void stop_writing(struct vfs_file *file)
         file->version = clone->version;
         file->published = clone->version;
     } else if (file->dirty) {
-        pin_newest(file);
+        vfs_file_pin(file);
     }
     file->dirty = false;
     file->committed = false;
@@ -120,7 +81,7 @@ static int file_lock(sqlite3_file *base, int lock)
         return SQLITE_OK;
     }
     if (file->lock == SQLITE_LOCK_NONE && !file->pinned) {
-        pin_newest(file);
+        vfs_file_pin(file);
     }
     if (lock >= SQLITE_LOCK_RESERVED && file->lock < SQLITE_LOCK_RESERVED) {
         int rc = start_writing(file);
@@ -146,7 +107,7 @@ static int file_unlock(sqlite3_file *base, int lock)
     if (lock == SQLITE_LOCK_NONE) {
         assert(file->lent == 0);
         if (!file->held) {
-            unpin(file);
+            vfs_file_unpin(file);
         }
     }
     return SQLITE_OK;
@@ -376,7 +337,7 @@ static int file_close(sqlite3_file *base)
         file->committed = false;
         stop_writing(file);
     }
-    unpin(file);
+    vfs_file_unpin(file);
     clone->files--;
     clone_unref(clone);
     *file = (struct vfs_file){ 0 };
@@ -412,8 +373,6 @@ void vfs_file_open(struct vfs_file *file, struct clone *clone)
     clone->files++;
 }
 
-/* ---- held roots ---- */
-
 struct vfs_file *vfs_file_of(sqlite3 *db)
 {
     sqlite3_file *base = NULL;
@@ -421,82 +380,4 @@ struct vfs_file *vfs_file_of(sqlite3 *db)
     sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &base);
     assert(base != NULL && base->pMethods == &file_methods);
     return file_of(base);
-}
-
-void vfs_hold_root(sqlite3 *db)
-{
-    struct vfs_file *file = vfs_file_of(db);
-
-    if (!file->pinned) {
-        pin_newest(file);
-    }
-    file->held = true;
-}
-
-void vfs_drop_root(sqlite3 *db)
-{
-    struct vfs_file *file = vfs_file_of(db);
-
-    file->held = false;
-    if (file->lock == SQLITE_LOCK_NONE) {
-        unpin(file);
-    }
-}
-
-void vfs_share_root(sqlite3 *from, sqlite3 *to)
-{
-    const struct vfs_file *source = vfs_file_of(from);
-    struct vfs_file *file = vfs_file_of(to);
-
-    assert(source->clone == file->clone && source->lock <= SQLITE_LOCK_SHARED && !file->pinned);
-    if (source->pinned) {
-        file->pin = pagemap_share(&source->pin);
-        file->version = source->version;
-        file->pinned = true;
-        file->held = true;
-    }
-}
-
-bool vfs_root_is_newest(sqlite3 *db)
-{
-    const struct vfs_file *file = vfs_file_of(db);
-    uint64_t next;
-
-    (void)next_root(file, &next);
-    return !file->pinned || file->version == next;
-}
-
-uint32_t vfs_schema_version(sqlite3 *db)
-{
-    uint64_t version;
-    const struct page *page1 = pagemap_get(next_root(vfs_file_of(db), &version), 1);
-
-    return page1 == NULL ? 0 : page1_get(page1->data, page1_cookie);
-}
-
-void vfs_set_user(sqlite3 *db, const void *user)
-{
-    vfs_file_of(db)->user = user;
-}
-
-bool vfs_sees_newest(sqlite3 *db, uint64_t *ret_version)
-{
-    const struct vfs_file *file = vfs_file_of(db);
-    uint64_t version = file->version;
-
-    if (!file->pinned) {
-        (void)next_root(file, &version);
-    }
-    *ret_version = version;
-    return version == file->clone->version;
-}
-
-uint64_t vfs_published(sqlite3 *db)
-{
-    return vfs_file_of(db)->published;
-}
-
-void vfs_forget_published(sqlite3 *db)
-{
-    vfs_file_of(db)->published = 0;
 }

@@ -30,7 +30,13 @@ static_assert(sizeof(struct vfs_file) < 200, "SQLite allocates it three times");
 
 /* Makes `file` (zeroed or not) an open file on the clone. */
 void vfs_file_open(struct vfs_file *file, struct clone *clone);
-/* The image that it sees. */
-const struct pagemap *vfs_file_view(const struct vfs_file *file);
 /* The main file of a connection that vfs_open_clone() made. */
 struct vfs_file *vfs_file_of(sqlite3 *db);
+
+/* ---- vfs_root.c ---- */
+
+/* What the connection sees now. Without a lock SQLite only looks at the header, when it opens. */
+const struct pagemap *vfs_file_view(const struct vfs_file *file);
+/* Sees the newest root from now on, whatever it saw; and none. */
+void vfs_file_pin(struct vfs_file *file);
+void vfs_file_unpin(struct vfs_file *file);
