@@ -22,7 +22,7 @@ struct conf test_conf;
 struct server test_server;
 struct worker *test_worker;
 
-static const int64_t patience_us = 20000000;
+static const int64_t patience_us = 60000000;
 static size_t used_before;
 static struct hba *everybody;
 
@@ -280,10 +280,11 @@ bool server_fail_until_empty(uint64_t n)
     return job.hit;
 }
 
+/* Some time each, and a look at what has come: the time may have passed before it is waited for. */
 static void turns_task(void *arg)
 {
     for (int i = 0; i < *(int *)arg; i++) {
-        if (await_until(loop_now_us(test_worker->loop) + 100) != 0) {
+        if (await_until(loop_now_us(test_worker->loop) + 100) != 0 || await_turn() != 0) {
             break;
         }
     }
