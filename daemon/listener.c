@@ -1,6 +1,7 @@
 /* daemon/listener.c: listening sockets, each with one read event on the loop's base.
  *
- * With port 0 the first TCP address takes a free port and the others follow it. */
+ * With port 0 the first TCP address takes a free port and the others follow it; where one of them
+ * has it in use, all try another. */
 #include "daemon/listener.h"
 
 #include "async/loop.h"
@@ -23,7 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ADDRESS_UNAVAILABLE = 2 };
+enum { ADDRESS_UNAVAILABLE = 2, PORT_TAKEN };
 
 enum { sockets_max = 32, backlog = 1024, accepts_per_turn = 64, free_port_tries = 20 };
 
@@ -205,7 +206,9 @@ static int open_address(struct listener *listener, struct addrinfo *info,
     int fd = tcp_socket(info, listener->port);
     if (fd < 0) {
         failure_set(ret_failure, "58030", "%s: cannot listen: %s", where, strerror(-fd));
-        return fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT ? ADDRESS_UNAVAILABLE : FAILED;
+        return fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT ? ADDRESS_UNAVAILABLE
+               : fd == -EADDRINUSE                         ? PORT_TAKEN
+                                                           : FAILED;
     }
     if (listener->port == 0) {
         listener->port = port_of(fd);
@@ -260,6 +263,30 @@ static int open_hosts(struct listener *listener, struct failure *ret_failure)
         }
     }
     return r;
+}
+
+static void close_sockets(struct listener *listener, size_t kept)
+{
+    while (listener->count > kept) {
+        struct listen_socket *sock = &listener->sockets[--listener->count];
+
+        event_free(sock->readable);
+        close(sock->fd);
+    }
+}
+
+/* The kernel says which port is free at the first address: at another it may be somebody's. */
+static int open_tcp(struct listener *listener, struct failure *ret_failure)
+{
+    size_t given = listener->count;
+    int r = open_hosts(listener, ret_failure);
+
+    for (int i = 1; i < free_port_tries && r == PORT_TAKEN && listener->options.port == 0; i++) {
+        close_sockets(listener, given);
+        listener->port = 0;
+        r = open_hosts(listener, ret_failure);
+    }
+    return r == PORT_TAKEN ? FAILED : r;
 }
 
 /* ---- the unix socket ---- */
@@ -318,7 +345,7 @@ static int open_all(struct listener *listener, struct failure *ret_failure)
     }
     int r = add_given(listener, ret_failure);
     if (r == 0 && !is_given(listener, false)) {
-        r = open_hosts(listener, ret_failure);
+        r = open_tcp(listener, ret_failure);
     }
     if (r != 0 || *listener->options.unix_socket_dir == '\0' || is_given(listener, true)) {
         return r;
@@ -364,11 +391,7 @@ void listener_close(struct listener *listener)
     if (listener == NULL) {
         return;
     }
-    for (size_t i = 0; i < listener->count; i++) {
-        struct listen_socket *sock = &listener->sockets[i];
-        event_free(sock->readable);
-        close(sock->fd);
-    }
+    close_sockets(listener, 0);
     unix_socket_close(&listener->unix_socket);
     if (listener->resume != NULL) {
         event_free(listener->resume);
