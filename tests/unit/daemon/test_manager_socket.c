@@ -12,7 +12,8 @@
 
 #include <cmocka.h>
 
-/* A manager that listens at a name that is in no folder. */
+/* A manager that listens at a name that is in no folder, and that the kernel found for it: a number
+ * of our own may be another's, whose processes are counted apart. */
 struct fixture {
     int fd;
     struct manager_socket sock;
@@ -23,15 +24,19 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     struct sockaddr_un address = { .sun_family = AF_UNIX };
+    socklen_t len = sizeof(address);
     char name[64];
-    int len = snprintf(name, sizeof(name), "@pond-test-%d", (int)getpid());
 
     *state = f;
-    memcpy(address.sun_path + 1, name + 1, (size_t)len - 1);
     f->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    if (bind(f->fd, (const struct sockaddr *)&address, sizeof(sa_family_t)) != 0 ||
+        getsockname(f->fd, (struct sockaddr *)&address, &len) != 0) {
+        return -1;
+    }
+    len -= (socklen_t)offsetof(struct sockaddr_un, sun_path) + 1;
+    snprintf(name, sizeof(name), "@%.*s", (int)len, address.sun_path + 1);
     setenv("NOTIFY_SOCKET", name, 1);
-    return bind(f->fd, (const struct sockaddr *)&address,
-                (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)len));
+    return 0;
 }
 
 static int tear_down(void **state)
