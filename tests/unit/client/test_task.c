@@ -126,7 +126,7 @@ static void a_server_that_speaks_while_it_is_written_to_is_heard(void **state)
     }
     script_linger();
     struct pond_conn *conn = connect_to_server();
-    pond_conn_set_timeout(conn, 20000);
+    pond_conn_set_timeout(conn, 60000);
     assert_int_equal(pond_copy_open(conn, "COPY t FROM STDIN", &copy, &test_error), 0);
     assert_int_equal(pond_copy_write(copy, data, much, &test_error), 0);
     pond_conn_close(conn);
