@@ -30,10 +30,11 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 static const int64_t probe_timeout_us = 10000000;
-static const int signal_numbers[signal_count] = { SIGTERM, SIGINT, SIGUSR1, SIGHUP };
+static const int signal_numbers[] = { SIGTERM, SIGINT, SIGUSR1, SIGHUP };
 
 /* ---- start: databases ---- */
 
@@ -236,22 +237,29 @@ static int start(struct service *service, struct failure *ret_failure)
 
 /* ---- from signal to stop, from start to ready ---- */
 
-static void signal_came(evutil_socket_t number, short what, void *arg)
+static void signal_came(struct service *service, int number)
 {
-    struct service *service = arg;
-
-    (void)what;
     if (number == SIGUSR1) {
         if (!atomic_load(&service->server.draining)) {
             stats_log(&service->server);
         }
         return;
     }
-    log_line(LEVEL_LOG, "%s", strsignal((int)number));
+    log_line(LEVEL_LOG, "%s", strsignal(number));
     if (number == SIGHUP) {
         service_want_reload(service);
     } else {
         service_want_stop(service);
+    }
+}
+
+static void signals_came(evutil_socket_t fd, short what, void *arg)
+{
+    struct signalfd_siginfo came;
+
+    (void)what;
+    while (read(fd, &came, sizeof(came)) == (ssize_t)sizeof(came)) {
+        signal_came(arg, (int)came.ssi_signo);
     }
 }
 
@@ -280,48 +288,50 @@ static void start_task(void *arg)
 
 /* ---- life ---- */
 
-static void do_nothing(int number)
+/* All threads are to be begun with them held: they are read from a descriptor, so that none of them
+ * interrupts a task, whatever it does. */
+static void hold(const int *numbers, size_t count, sigset_t *ret_held)
 {
-    (void)number;
+    sigemptyset(ret_held);
+    for (size_t i = 0; i < count; i++) {
+        sigaddset(ret_held, numbers[i]);
+    }
+    sigprocmask(SIG_BLOCK, ret_held, NULL);
 }
 
 /* Those that would end who does not listen yet. */
-static void hold_signals(int how)
-{
-    sigset_t held;
-
-    sigemptyset(&held);
-    sigaddset(&held, SIGHUP);
-    sigaddset(&held, SIGUSR1);
-    sigprocmask(how, &held, NULL);
-}
-
 void service_hold_signals(void)
 {
-    hold_signals(SIG_BLOCK);
+    static const int early[] = { SIGHUP, SIGUSR1 };
+    sigset_t held;
+
+    hold(early, ARRAY_LEN(early), &held);
 }
 
-static int open_signals(struct service *service)
+static int open_signals(struct service *service, const sigset_t *held)
 {
     struct event_base *base = loop_base(service_loop(service));
 
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a temporary file at the process's limit is an error of its write */
-    for (size_t i = 0; i < signal_count; i++) {
-        /* what libevent goes back to: one more while we end; SIG_IGN would drop what was held */
-        signal(signal_numbers[i], do_nothing);
-        service->signals[i] = evsignal_new(base, signal_numbers[i], signal_came, service);
-        if (service->signals[i] == NULL || event_add(service->signals[i], NULL) != 0) {
-            return -ENOMEM;
-        }
+    for (size_t i = 0; i < ARRAY_LEN(signal_numbers); i++) {
+        signal(signal_numbers[i], SIG_DFL); /* who began us may have ignored it */
     }
-    hold_signals(SIG_UNBLOCK);
-    return 0;
+    service->signal_fd = signalfd(-1, held, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (service->signal_fd < 0) {
+        return -errno;
+    }
+    service->signals =
+        event_new(base, service->signal_fd, EV_READ | EV_PERSIST, signals_came, service);
+    return service->signals == NULL || event_add(service->signals, NULL) != 0 ? -ENOMEM : 0;
 }
 
 static int service_init(struct service *service, struct conf *conf, int ready_fd)
 {
+    sigset_t held;
+
     service->ready_fd = ready_fd;
+    hold(signal_numbers, ARRAY_LEN(signal_numbers), &held);
     log_set_limit((uint64_t)conf->log_limit);
     reclaim_init();
     if (sqlite_setup() != 0) {
@@ -337,16 +347,17 @@ static int service_init(struct service *service, struct conf *conf, int ready_fd
     if (r == 0) {
         r = manager_open(&service->manager, &service->server);
     }
-    return r == 0 ? open_signals(service) : r;
+    return r == 0 ? open_signals(service, &held) : r;
 }
 
 static void service_finish(struct service *service)
 {
     listener_close(service->listener);
-    for (size_t i = 0; i < signal_count; i++) {
-        if (service->signals[i] != NULL) {
-            event_free(service->signals[i]);
-        }
+    if (service->signals != NULL) {
+        event_free(service->signals);
+    }
+    if (service->signal_fd >= 0) {
+        close(service->signal_fd);
     }
     manager_close(&service->manager);
     server_close(&service->server);
@@ -357,7 +368,7 @@ static void service_finish(struct service *service)
 
 int service_run(struct conf *conf, int ready_fd)
 {
-    struct service service = { .ready_fd = -1 };
+    struct service service = { .signal_fd = -1, .ready_fd = -1 };
     int r = service_init(&service, conf, ready_fd);
 
     if (r == 0) {

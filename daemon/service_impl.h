@@ -10,14 +10,13 @@ struct http;
 struct listener;
 struct task;
 
-enum { signal_count = 4 };
-
 struct service {
     struct server server;
     struct manager manager;
     struct listener *listener;
     struct http *http; /* NULL: http_listen is empty */
-    struct event *signals[signal_count];
+    int signal_fd;     /* the signals that it waits for are read from it */
+    struct event *signals;
     struct task *starting; /* NULL once started */
     _Atomic bool stop;     /* it is to stop; seeds look at it */
     unsigned stops;        /* wishes so far */

@@ -34,19 +34,12 @@ class Daemon:
         return text[:text.rfind("\n") + 1]
 
     def signal(self, number, mark):
-        """Sends it and waits until the log has one more of the mark. ThreadSanitizer now and then keeps a signal back until
-        the next one, or loses it with the task that ran: another is sent after a while, and the same one when it was lost
-        (a SIGTERM must not come twice before)."""
+        """Sends it and waits until the log has one more of the mark."""
         before = self.log().count(mark)
-        nudge, patience = (number, 5) if number == signal.SIGHUP else (signal.SIGUSR1, 1)
         self.process.send_signal(number)
-        begin, nudges = time.monotonic(), 0
+        end = time.monotonic() + wire.PATIENCE
         while self.log().count(mark) == before and (number != signal.SIGTERM or self.process.poll() is None):
-            waited = time.monotonic() - begin
-            assert waited < wire.PATIENCE and self.process.poll() is None, "no %s in the log" % mark
-            if waited > (nudges + 1) * patience:
-                nudges += 1
-                self.process.send_signal(number if nudges % 5 == 0 else nudge)
+            assert time.monotonic() < end and self.process.poll() is None, "no %s in the log" % mark
             time.sleep(0.01)
 
     def statistics(self):
