@@ -7,7 +7,14 @@ set -uo pipefail
 export pond
 clones() { psql -XAt -d postgres -c "SELECT datname FROM pg_database WHERE datname LIKE '%~%'"; }
 no_clones() { [ -z "$(clones)" ]; }
-holders() { pgrep -f "[p]ond lease shop" || true; }
+# Those of this test: its server's port is theirs alone.
+holders()
+{
+    local pid
+    for pid in $(pgrep -f "[p]ond lease shop"); do
+        grep -qzx "PGPORT=$PGPORT" "/proc/$pid/environ" 2> /dev/null && echo "$pid"
+    done
+}
 no_holders() { [ -z "$(holders)" ]; }
 
 # The lines, and what they lead to; it returns although the holder stays.
