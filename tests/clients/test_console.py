@@ -49,7 +49,7 @@ def over_unix(folder, port):
     """A raw client of the unix socket in the folder."""
     w = Wire.__new__(Wire)
     w.socket, w.buffer, w.key = socket.socket(socket.AF_UNIX), b"", None
-    w.socket.settimeout(20)
+    w.socket.settimeout(wire.PATIENCE)
     try:
         w.socket.connect("%s/.s.PGSQL.%d" % (folder, port))
     except OSError:
@@ -681,10 +681,11 @@ class Shutdown(Console):
         return False
 
     def test_now(self):
-        console, idle, busy = self.console(), self.connect("shop~a"), self.connect("shop")
-        busy.send(query("SELECT pg_sleep(0.2), 'done'"))
-        self.eventually(lambda: any("pg_sleep" in (r[0] or "") for r in self.run_sql(idle, "SELECT query FROM pg_stat_activity"
-                                    " WHERE state = 'active' AND pid <> pg_backend_pid()")), "it does not sleep")
+        """What runs waits for a lock that an idle one has."""
+        console, idle, busy = self.console(), self.connect("shop~a"), self.connect("shop~a")
+        self.run_sql(idle, "SELECT pg_advisory_lock(1)")
+        busy.send(query("SELECT pg_advisory_lock(1), 'done'"))
+        self.eventually(lambda: self.wait_event(idle, busy) == "Lock advisory", "it does not wait")
         console.send(query("SHUTDOWN"))
         self.assertEqual([k for k, _ in console.until("Z")], ["C", "Z"])
         self.assertEqual(self.last_words(console)["C"], "57P01")

@@ -261,11 +261,15 @@ class Others(Test):
         self.end()
 
     def test_a_running_statement_is_not_disturbed(self):
-        self.other.send(query("SELECT count(*) FROM customers a, generate_series(1, 300000) WHERE a.name = 'x'"))
-        self.until_it_runs(self.other)
+        """It waits at its first row, and reads the others when the rewind is done."""
+        admin = self.connect("postgres")
+        self.run_sql(self.boss, "SELECT pg_advisory_lock(1)")
+        self.other.send(query("SELECT name, pg_advisory_lock(1) FROM customers"))
+        self.eventually(lambda: self.wait_event(admin, self.other) == "Lock advisory", "it does not wait")
         self.rewind()
-        got = self.other.until("Z")
-        self.assertEqual(wire.values(got[1][1]), [b"900000"])
+        self.run_sql(self.boss, "SELECT pg_advisory_unlock(1)")
+        self.assertEqual([wire.values(body)[0] for kind, body in self.other.until("Z") if kind == "D"], 3 * [b"x"])
+        self.leave(admin)
         self.end()
 
     def test_the_database_goes_while_one_waits_to_rewind(self):
