@@ -48,7 +48,7 @@ def over_unix(daemon, **keys):
 
 def by_path(folder):
     one = socket.socket(socket.AF_UNIX)
-    one.settimeout(20)
+    one.settimeout(wire.PATIENCE)
     one.connect("%s/.s.PGSQL.%d" % (folder, wire.PORT))
     return one
 
@@ -237,7 +237,7 @@ class Restart(unittest.TestCase):
 
 
 class Timeout(Test):
-    conf = "auth_file = %s\nclient_login_timeout = 300ms\nauth_delay = 20\n" % USERS + DATABASES
+    conf = "auth_file = %s\nclient_login_timeout = 2s\nauth_delay = 60\n" % USERS + DATABASES
     options = ("auth_type=scram-sha-256",)
 
     def test_who_says_nothing_is_cut_off(self):
@@ -249,7 +249,7 @@ class Timeout(Test):
         begin = time.monotonic()
         with Login("alice") as w:
             self.assertEqual(w.login("wrong"), [])
-        self.assertLess(time.monotonic() - begin, 15)
+        self.assertLess(time.monotonic() - begin, 50)
 
 
 class Delay(Test):

@@ -54,7 +54,7 @@ class Clients(Limit):
     def owner(self, user="pond", database="pond"):
         """By the unix socket, as the daemon's own user or root."""
         connected = socket.socket(socket.AF_UNIX)
-        connected.settimeout(20)
+        connected.settimeout(wire.PATIENCE)
         connected.connect("%s/.s.PGSQL.%d" % (self.daemon.folder, wire.PORT))
         w = Wire(connected=connected)
         self.addCleanup(w.socket.close)
@@ -64,8 +64,8 @@ class Clients(Limit):
     def test_its_owner_can_look_what_is_going_on(self):
         """However many stand before the door."""
         clients = [self.connect("shop") for _ in range(3)]
-        silent = [socket.create_connection((wire.HOST, wire.PORT), 20) for _ in range(80)]
-        told = select.select(silent, [], [], 20)[0]
+        silent = [socket.create_connection((wire.HOST, wire.PORT), wire.PATIENCE) for _ in range(80)]
+        told = select.select(silent, [], [], wire.PATIENCE)[0]
         self.assertTrue(told)
         console = self.greet(self.owner())
         self.assertGreaterEqual(len(self.run_sql(console, "SHOW CLIENTS")), 4)
@@ -86,7 +86,7 @@ class ClientsOfAnAddress(Limit):
 
     def come_from(self, address):
         w = Wire.__new__(Wire)
-        w.socket, w.buffer, w.key = socket.create_connection((wire.HOST, wire.PORT), 20, (address, 0)), b"", None
+        w.socket, w.buffer, w.key = socket.create_connection((wire.HOST, wire.PORT), wire.PATIENCE, (address, 0)), b"", None
         self.addCleanup(w.socket.close)
         w.send(wire.startup(user="tester", database="shop"))
         return w
@@ -112,7 +112,7 @@ class ClientsOfAnAddress(Limit):
     def test_those_who_are_told_at_once(self):
         """More than are heard out."""
         here = [self.greet(self.come_from("127.0.0.1")) for _ in range(2)]
-        silent = [socket.create_connection((wire.HOST, wire.PORT), 20) for _ in range(80)]
+        silent = [socket.create_connection((wire.HOST, wire.PORT), wire.PATIENCE) for _ in range(80)]
         told = []
         self.eventually(lambda: told.extend(s for s in select.select(silent, [], [], 0)[0] if s not in told) or len(told) == 16,
                         "nobody is told")
@@ -134,17 +134,21 @@ class ClientsOfAnAddress(Limit):
             self.leave(w)
 
 
-class Times(Test):
-    conf = "client_login_timeout = 300ms\n" + SHOP + "statement_timeout = 300ms\nidle_in_transaction_session_timeout = 300ms\n"
+class LoginTime(Test):
+    conf = "client_login_timeout = 300ms\n" + SHOP  # nobody else logs in here
 
     def test_login(self):
         for said in (b"", b"\0", wire.startup(user="tester", database="shop")[:-1]):
-            w = Wire()
             begin = time.monotonic()
+            w = Wire()
             w.send(said)
             self.assertEqual(w.until("the end"), [])
             self.assertGreaterEqual(time.monotonic() - begin, 0.29)
             w.socket.close()
+
+
+class Times(Test):
+    conf = SHOP + "statement_timeout = 1s\nidle_in_transaction_session_timeout = 300ms\n"
 
     def test_statement(self):
         w = self.connect("shop")
@@ -156,7 +160,7 @@ class Times(Test):
         """Drivers begin a transaction by one, and go on with extended ones when they have something to say."""
         w = self.connect("shop")
         self.fails(w, ENDLESS, "57014")  # its time is up by now
-        extended = parse("", "SELECT count(*) FROM generate_series(1, 100000)") + bind("", "") + execute() + SYNC
+        extended = parse("", "SELECT count(*) FROM generate_series(1, 20000)") + bind("", "") + execute() + SYNC
         self.assertEqual(w.ask(extended)[0], "12DCZ")
         w.ask(query("SELECT nothing"))
         other = self.connect("shop")
