@@ -18,6 +18,7 @@ The blocks of a test are taken in the order of the page, in a folder of the test
 has to be enough. Where they name pond's port, 7432, they get that of a pondd of the test's own, with CONF; 7433 becomes a
 port that is free. In a workflow a step that says "# not run by ./test" is not.
 """
+import contextlib
 import os
 import pathlib
 import re
@@ -112,11 +113,14 @@ def environment(bin_folder):
     return env
 
 
+@contextlib.contextmanager
 def ports():
-    """What stands for the ports of the page."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return {PORT: os.environ.get("PGPORT", PORT), FREE_PORT: str(probe.getsockname()[1])}
+    """What stands for the ports of the page. The free one is kept from all who ask for any while a test runs; pondd, which sets
+    SO_REUSEADDR, can listen on it."""
+    with socket.socket() as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        yield {PORT: os.environ.get("PGPORT", PORT), FREE_PORT: str(kept.getsockname()[1])}
 
 
 def output_of(script, env):
@@ -149,9 +153,9 @@ def run_commands(block, needs, folder, env):
     return printed
 
 
-def run_blocks(blocks, folder, env):
+def run_blocks(blocks, folder, env, port_of):
     needs = [need for block in blocks for need in block.needs]
-    printed, ran, port_of = None, 0, ports()
+    printed, ran = None, 0
     for block in blocks:
         block.text = re.sub("|".join(port_of), lambda found: port_of[found[0]], block.text)
         if block.role() == "file":
@@ -180,7 +184,8 @@ def run(page, test, bin_folder, conf):
         work = os.path.join(folder, "work")
         os.mkdir(work)
         try:
-            run_blocks(blocks, work, env)
+            with ports() as port_of:
+                run_blocks(blocks, work, env, port_of)
         except Wrong as wrong:
             sys.exit("%s, %s" % (page, wrong))
 
@@ -253,7 +258,7 @@ def wrong_with(page):
     with tempfile.TemporaryDirectory() as folder:
         blocks = [block for block in blocks_of(page) if block.test == "a"]
         try:
-            run_blocks(blocks, folder, environment(HERE))
+            run_blocks(blocks, folder, environment(HERE), {PORT: PORT, FREE_PORT: FREE_PORT})
         except Wrong as wrong:
             return str(wrong)
     return None

@@ -61,9 +61,16 @@ passed()
     [ "$count" -gt 0 ]
 }
 
-free_port()
+# A port of 127.0.0.1 that nobody else is given, in $free_port: a server with SO_REUSEADDR, as all are, can listen on it.
+reserve_port()
 {
-    /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    mkfifo "$folder/reserved"
+    /usr/bin/python3 -c 'import signal, socket, sys
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True); sys.stdout.close()
+signal.pause()' > "$folder/reserved" &
+    helpers+=($!)
+    read -r free_port < "$folder/reserved"
 }
 
 # Listens on $silent_port of 127.0.0.1 and never says a word.

@@ -42,7 +42,8 @@ expect 1 "" "pond: could not write to standard output: No space left on device" 
     sh -c "'$pond' --help > /dev/full"
 
 # --wait ends as soon as the server is there ...
-port=$(free_port)
+reserve_port
+port=$free_port
 printf '[database shop]\n' > "$folder/small.conf"
 "$pond" ping --wait 60 -p "$port" > "$folder/waited" 2>&1 &
 waiter=$!
