@@ -30,7 +30,7 @@ class Templates(unittest.TestCase):
             self.assertEqual(self.ask(client, name), b"t")
         for i, client in enumerate(self.clients):
             client.send(query("SELECT pond_template('%s')" % names[(i + 1) % 3]))
-        told = select.select([client.socket for client in self.clients], [], [], 20)[0]
+        told = select.select([client.socket for client in self.clients], [], [], wire.PATIENCE)[0]
         self.assertEqual(len(told), 1)
         first = [client.socket for client in self.clients].index(told[0])
         errors = [wire.fields(body) for kind, body in self.clients[first].until("Z") if kind == "E"]

@@ -218,9 +218,9 @@ class Notify(Test):
             queue = asyncio.Queue()
             await hears.add_listener("news", lambda conn, pid, channel, payload: queue.put_nowait((channel, payload)))
             await speaks.execute("NOTIFY news, 'x'")
-            got = [await asyncio.wait_for(queue.get(), 20)]
+            got = [await asyncio.wait_for(queue.get(), wire.PATIENCE)]
             await speaks.fetch("SELECT pg_notify($1, $2)", "news", "y")
-            got.append(await asyncio.wait_for(queue.get(), 20))
+            got.append(await asyncio.wait_for(queue.get(), wire.PATIENCE))
             await hears.reset()
             await hears.close()
             await speaks.close()

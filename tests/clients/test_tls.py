@@ -27,7 +27,7 @@ from wire import bind, execute, message, parse, query, startup, SYNC
 
 ENDLESS = "SELECT i, repeat('x', 200) FROM generate_series(1, 1000000000) AS g(i)"
 MANY = "SELECT i, md5(i::text) FROM generate_series(1, 100000) AS g(i)"
-LOGIN_SECONDS = 2
+LOGIN_SECONDS = 6
 
 warnings.simplefilter("ignore", DeprecationWarning)  # of versions that are not to be used
 
@@ -208,7 +208,7 @@ class Refusing(TlsTest):
             kind, body = idle.next()
             self.assertEqual((kind, wire.fields(body)["C"]), ("E", "57P01"))
             self.assertIsNone(idle.next())  # a clean end: an unclean one would raise SSLEOFError
-            self.assertLess(time.monotonic() - begin, LOGIN_SECONDS)
+            self.assertLess(time.monotonic() - begin, LOGIN_SECONDS)  # that long for who has just begun
 
     def test_rubbish(self):
         """Records that are none, in the middle of a connection."""
@@ -217,7 +217,7 @@ class Refusing(TlsTest):
             with Secure("shop") as w:
                 os.write(w.socket.fileno(), rubbish)
                 with self.assertRaises((ssl.SSLError, AssertionError, OSError)):
-                    w.socket.settimeout(20)
+                    w.socket.settimeout(wire.PATIENCE)
                     assert w.socket.recv(1) != b""
         self.others_are_served()
 
@@ -288,7 +288,6 @@ class Working(TlsTest):
     def test_one_who_stalls_is_given_up(self):
         with Secure("shop", small=True) as w:
             w.send(query(ENDLESS))
-            self.daemon.until(connections=1, tasks=1)
             self.daemon.until(connections=0)
         self.logged("Connection timed out")
 

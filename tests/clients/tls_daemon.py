@@ -62,7 +62,7 @@ class Secure(wire.Wire):
         plain = socket.socket()
         if small:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        plain.settimeout(30)
+        plain.settimeout(wire.PATIENCE)
         plain.connect((wire.HOST, wire.PORT))
         self.socket, self.buffer, self.key = plain, b"", None
         try:

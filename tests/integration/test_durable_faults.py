@@ -212,7 +212,7 @@ class Vanishes(Test):
         self.works_again()
 
     def test_the_whole_folder_is_moved_and_put_back(self):
-        self.w.socket.settimeout(20)
+        self.w.socket.settimeout(wire.PATIENCE)
         moved = self.folder.with_name(self.folder.name + "-moved")
         os.rename(self.folder, moved)
         try:
