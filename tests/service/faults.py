@@ -11,7 +11,7 @@ import threading
 
 sys.dont_write_bytecode = True
 import wire  # noqa: E402
-from machine import (CONF, ENDLESS, configure, connect, drop_in, journal, once, pid, rows, run,  # noqa: E402
+from machine import (CONF, ENDLESS, configure, connect, drop_in, journal, once, pid, read_journal, rows, run,  # noqa: E402
                      seed_slower_than_allowed, show, until, visitors)
 
 
@@ -26,6 +26,7 @@ def step_journal_hangs():
                 rows(client, "SELECT %d" % i)
         finally:
             os.kill(reader, signal.SIGCONT)
+    read_journal()  # there is room for the last words
     run("systemctl", "stop", "pondd.socket", "pondd.service")
     texts = [entry["MESSAGE"] for entry in journal()]
     left_out = [text for text in texts if re.match(r"\d+ lines of clients were left out", text)]
@@ -151,7 +152,7 @@ def expect_watchdog(before):
 
 
 def step_watchdog():
-    drop_in("WatchdogSec=2s")
+    drop_in("WatchdogSec=4s")
     configure()
     fed = show("WatchdogTimestampMonotonic")
     until(lambda: show("WatchdogTimestampMonotonic") != fed, "the watchdog is not fed")
@@ -164,13 +165,13 @@ def step_watchdog_of_one_loop():
     """One loop of two hangs: ptrace(2) holds its thread."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    until(lambda: show("ActiveState") == "active", "it is not ready")  # a moment after it serves
     before = pid()
     tids = [int(task.name) for task in pathlib.Path("/proc/%d/task" % before).iterdir()
             if (task / "comm").read_text().strip() == "pondd-1"]
     assert len(tids) == 1, tids
     assert libc.ptrace(16, tids[0], None, None) == 0, os.strerror(ctypes.get_errno())  # PTRACE_ATTACH
     os.waitpid(tids[0], 0x40000000)  # __WALL
-    run("systemctl", "is-active", "pondd.service")
     until(lambda: show("SubState") != "running", "the watchdog sleeps")
     with contextlib.suppress(ChildProcessError):
         os.waitpid(tids[0], 0x40000000)  # killed: lets go of it
@@ -191,7 +192,7 @@ def step_broken_configuration():
     for thread in waiting:
         thread.start()
     until(lambda: int(show("NRestarts")) >= 10, "it is given up")
-    errors = journal("PRIORITY=2")
+    errors = journal("PRIORITY=2", of=("-t", "pondd"))  # whose unit it was the journal may not find out: they are gone at once
     assert any("nonsense: no such option" in entry["MESSAGE"] for entry in errors), errors
     assert show("ActiveState", "pondd.socket") == "active"
     CONF.write_text(text, encoding="utf-8")

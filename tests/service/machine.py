@@ -15,7 +15,7 @@ PATIENCE = 60
 CONF = pathlib.Path("/etc/pondd/pond.conf")
 SOCKET = "/run/pondd/.s.PGSQL.7432"
 ENDLESS = "SELECT count(*) FROM generate_series(1, 1000000000000)"
-SLOW_SECONDS = 5
+SLOW_SECONDS = 8
 SLOW_SEED = """CREATE TABLE slow AS WITH RECURSIVE turn(n) AS (
     SELECT 1 UNION ALL SELECT n + 1 FROM turn WHERE clock_timestamp() < statement_timestamp() + interval '%d seconds'
 ) SELECT count(*) > 1 AS loaded FROM turn;
@@ -24,7 +24,7 @@ SLOW_SEED = """CREATE TABLE slow AS WITH RECURSIVE turn(n) AS (
 
 def run(*words, code=0):
     done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          timeout=2 * PATIENCE, check=False)
+                          timeout=5 * PATIENCE, check=False)
     assert code is None or done.returncode == code, "%s ended with %d:\n%s" % (" ".join(words), done.returncode, done.stdout)
     return done.stdout
 
@@ -44,10 +44,14 @@ def until(condition, what):
         time.sleep(0.02)
 
 
-def journal(*matches):
+def read_journal():
+    """Until it has taken what was sent to it so far."""
     run("journalctl", "--sync")
-    return [json.loads(line) for line in run("journalctl", "-b", "-o", "json", "-u", "pondd.service", *matches).splitlines()
-            if line.startswith("{")]
+
+
+def journal(*matches, of=("-u", "pondd.service")):
+    read_journal()
+    return [json.loads(line) for line in run("journalctl", "-b", "-o", "json", *of, *matches).splitlines() if line.startswith("{")]
 
 
 def dial(database, at=SOCKET, **keys):
@@ -71,8 +75,12 @@ def rows(client, text):
 
 
 def once(text, database="shop"):
+    """The daemon has forgotten the client then."""
     with connect(database) as client:
-        return rows(client, text)
+        found = rows(client, text)
+        client.send(wire.TERMINATE)
+        client.until("nothing")
+        return found
 
 
 def last_words(client):
@@ -97,7 +105,7 @@ def slow_database(seconds):
 def seed_slower_than_allowed():
     """Database slow may be named inside: its seed keeps a thread busy for SLOW_SECONDS, which is longer than systemd gives for a
     start or a reload, and than its watchdog waits. At the end the database is there."""
-    drop_in("TimeoutStartSec=2s\nWatchdogSec=3s")
+    drop_in("TimeoutStartSec=4s\nWatchdogSec=5s")
     begun = time.monotonic()
     yield slow_database(SLOW_SECONDS)
     assert time.monotonic() - begun >= SLOW_SECONDS, "nobody has waited for the seed"

@@ -15,7 +15,7 @@ printf '#!/bin/sh\nexec /usr/bin/python3 /payload/story.py /payload %s\n' "$*" >
 chmod +x "$folder/payload/run"
 
 code=0
-"$here/boot" "$folder/payload" "$folder/out" 840 || code=$?
+"$here/boot" "$folder/payload" "$folder/out" 1740 || code=$?
 cat "$folder/out/run.log" 2>/dev/null || true
 case $code in
 0) ;;
