@@ -684,6 +684,7 @@ class Shutdown(Console):
         """What runs waits for a lock that an idle one has."""
         console, idle, busy = self.console(), self.connect("shop~a"), self.connect("shop~a")
         self.run_sql(idle, "SELECT pg_advisory_lock(1)")
+        self.run_sql(busy, "SET lock_timeout = 0")
         busy.send(query("SELECT pg_advisory_lock(1), 'done'"))
         self.eventually(lambda: self.wait_event(idle, busy) == "Lock advisory", "it does not wait")
         console.send(query("SHUTDOWN"))

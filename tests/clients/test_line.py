@@ -265,6 +265,7 @@ class End(Line):
         inside = self.fill("shop~a", 2)
         waiting = self.wait("shop", 1)
         self.run_sql(inside[1], "SELECT pg_advisory_lock(1)")
+        self.run_sql(inside[0], "SET lock_timeout = 0")
         inside[0].send(query("SELECT pg_advisory_lock(1), 'done'"))
         self.until_it_runs(inside[0])
         late = wire.Wire()  # connected, but has not said who it is

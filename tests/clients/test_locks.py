@@ -5,7 +5,7 @@ import unittest
 
 import psycopg2
 import wire
-from database_test import Test, main
+from database_test import SHOP, Test, main
 from wire import query
 
 LOCKS = ("SELECT pid, classid, objid, objsubid, mode, granted FROM pg_locks WHERE locktype = 'advisory' "
@@ -15,6 +15,7 @@ WRITE = "UPDATE customers SET vip = NOT vip"
 
 
 class Locks(Test):
+    conf = SHOP + "lock_timeout = 10min\n"  # no shared database's 5 s
     options = ("loops=2",)
 
     def setUp(self):

@@ -264,6 +264,7 @@ class Others(Test):
         """It waits at its first row, and reads the others when the rewind is done."""
         admin = self.connect("postgres")
         self.run_sql(self.boss, "SELECT pg_advisory_lock(1)")
+        self.run_sql(self.other, "SET lock_timeout = 0")
         self.other.send(query("SELECT name, pg_advisory_lock(1) FROM customers"))
         self.eventually(lambda: self.wait_event(admin, self.other) == "Lock advisory", "it does not wait")
         self.rewind()

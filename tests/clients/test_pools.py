@@ -42,7 +42,7 @@ class Job:
 
 
 class Pools(Test):
-    conf = "log_statement = all\n" + SHOP
+    conf = "log_statement = all\n" + SHOP + "lock_timeout = 10min\n"  # each waits for a turn behind 20 others
 
     def setUp(self):
         super().setUp()

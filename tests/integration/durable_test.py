@@ -65,7 +65,7 @@ class Test(database_test.Test):
     def conf(self, *lines):
         """A configuration whose shop is durable; the lines belong to it."""
         return self.write("pond.conf", "\n".join(("[pond]", "[database other]", "seed = seed.sql", "[database shop]",
-                                                  "file = shop.db", "seed = seed.sql", *lines, "")))
+                                                  "file = shop.db", "seed = seed.sql", "lock_timeout = 10min", *lines, "")))
 
     def run_daemon(self, *lines, pondd=PONDD, **options):
         conf = self.conf(*lines)

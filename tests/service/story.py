@@ -204,6 +204,7 @@ def step_drain():
     before = str(pid())
     idle, waiting, busy = connect("shop~drain"), connect("shop~drain"), connect()
     rows(idle, "SELECT pg_advisory_lock(1)")
+    rows(waiting, "SET lock_timeout = 0")
     waiting.send(wire.query("SELECT pg_advisory_lock(1), 'locked'"))
     until(lambda: active("locked"), "nobody waits")
     busy.send(wire.query("SELECT pg_sleep(4), 'done'"))
