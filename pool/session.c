@@ -138,6 +138,7 @@ int session_open(struct clone *clone, const struct session_options *options,
     int rc = session_connect(session);
     session_leave(session);
     if (rc == SQLITE_OK) {
+        session->schema_version = session_schema_version(session);
         *ret_session = session;
         return 0;
     }
@@ -195,6 +196,19 @@ int32_t session_pid(const struct session *session)
     return session->options.who == NULL ? 0 : session->options.who(session->options.owner).pid;
 }
 
+/* Who has changed the schema and taken it back leaves SQLite with the one that he saw, until a
+ * statement reads: the next lease's plans would be made for that. */
+static bool forget_schema(struct session *session)
+{
+    uint32_t version = session_schema_version(session);
+
+    if (version == session->schema_version) {
+        return true;
+    }
+    session->schema_version = version;
+    return session_read_schema(session, &version, NULL) == 0;
+}
+
 bool session_reset(struct session *session)
 {
     session_enter(session);
@@ -202,7 +216,8 @@ bool session_reset(struct session *session)
     forget_lease(session);
     session_leave(session);
     if (session->has_temporary || !sqlite3_get_autocommit(session->db) ||
-        !clone_schema_is_templates(session->clone) || clone_reset(session->clone) != 0) {
+        !clone_schema_is_templates(session->clone) || clone_reset(session->clone) != 0 ||
+        !forget_schema(session)) {
         return false;
     }
     give_memory(session);

@@ -61,12 +61,13 @@ struct session {
     struct account account;
     struct account *outer; /* the caller's, while entered > 0 */
     unsigned entered;
-    unsigned internal;    /* > 0: pond's own statements run, which the guard lets pass */
-    unsigned unstoppable; /* > 0: what runs now must come to its end */
-    bool vacuum;          /* VACUUM runs: it attaches a nameless database */
-    bool parked;          /* the connection's root is held for cursors (cursor_park) */
-    bool has_temporary;   /* temporary objects were made: not for another lease */
-    unsigned registered;  /* the user's */
+    unsigned internal;       /* > 0: pond's own statements run, which the guard lets pass */
+    unsigned unstoppable;    /* > 0: what runs now must come to its end */
+    bool vacuum;             /* VACUUM runs: it attaches a nameless database */
+    bool parked;             /* the connection's root is held for cursors (cursor_park) */
+    bool has_temporary;      /* temporary objects were made: not for another lease */
+    uint32_t schema_version; /* the clone's when the lease began */
+    unsigned registered;     /* the user's */
     void *user;
     int (*equip)(void *user, unsigned registered); /* the user's, for a fresh connection */
     unsigned stepping;                             /* statements of cursors that are in a step */

@@ -90,6 +90,18 @@ class Warm(Test):
                     self.lease(steps, leave)
                     self.check_next(what, before, reused)
 
+    def test_a_schema_that_was_taken_back_last_of_all(self):
+        """The next one's statements, which nobody has said before, are for the template's."""
+        for number, last in enumerate(("SELECT pond_reset()", "SELECT pond_rewind('a_mark')", "DROP TABLE left_behind")):
+            before = self.created()
+            self.lease(["CREATE TABLE left_behind (a int)", "DROP TABLE left_behind", "SELECT pond_mark('a_mark')",
+                        "ALTER TABLE orders ADD COLUMN extra int", "CREATE TABLE left_behind (a int)", last])
+            w = self.connect("single")
+            self.assertEqual(len(self.run_sql(w, "SELECT * FROM orders AS o%d" % number)[0]), 6)
+            self.fails(w, "SELECT * FROM left_behind AS l%d" % number, "42P01")
+            self.leave(w)
+            self.assertEqual(self.created() - before, 0 if last == "SELECT pond_reset()" else 1, last)
+
     def test_one_after_the_other(self):
         """A session that has been through all that can be taken back is still as good as new."""
         before = self.created()

@@ -6,6 +6,7 @@
 #include "pool/template.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 #include <string.h>
 
 static const struct lease_request tester = { .user = "tester" };
@@ -225,6 +226,39 @@ static void in_vain(struct world *w)
 static void a_waiter_gives_up_or_is_told_to_and_leaves_no_trace(void **state)
 {
     in_task(*state, in_vain);
+}
+
+/* ---- what SQLite remembers ---- */
+
+/* As plans are made for: without a statement that reads. */
+static bool has_column(struct session *session, const char *column)
+{
+    return sqlite3_table_column_metadata(session_sqlite(session), "main", "t", column, NULL, NULL,
+                                         NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static void changed_and_taken_back(struct world *w)
+{
+    struct pool pool = { .closed = false };
+    struct lease lease;
+    struct failure f;
+
+    pool_begin(&pool, w, NULL, 0);
+    for (int i = 0; i < 3; i++) {
+        take_lease(&pool, &lease);
+        assert_true(has_column(lease.session, "n"));
+        assert_false(has_column(lease.session, "extra"));
+        run(lease.session, "ALTER TABLE t ADD COLUMN extra");
+        assert_true(has_column(lease.session, "extra"));
+        assert_int_equal(lease_reset(&lease, &f), 0);
+        lease_release(&lease);
+    }
+    pool_end(&pool);
+}
+
+static void a_lease_begins_with_the_templates_schema(void **state)
+{
+    in_task(*state, changed_and_taken_back);
 }
 
 /* ---- named clones ---- */
@@ -449,6 +483,7 @@ int main(void)
         WORLD_TEST(users_and_the_daemon_have_limits_too),
         WORLD_TEST(named_and_private_clones_wait_in_one_line),
         WORLD_TEST(a_waiter_gives_up_or_is_told_to_and_leaves_no_trace),
+        WORLD_TEST(a_lease_begins_with_the_templates_schema),
         WORLD_TEST(a_named_clone_is_its_users),
         WORLD_TEST(a_frozen_clone_is_a_template),
         WORLD_TEST(the_marks_of_a_private_clone_end_with_its_lease),
