@@ -214,7 +214,7 @@ class Lease(unittest.TestCase):
                     row, = [wire.values(body) for kind, body in got if kind == "D"]
                     self.assertEqual(int(row[0]), struct.unpack("!i", w.key[:4])[0])
                     self.assertEqual(row[1:4], [user.encode(), zone.encode(), name.encode()])
-                    self.assertLessEqual(abs(float(row[4]) - start), 5)
+                    self.assertLessEqual(abs(float(row[4]) - start), wire.PATIENCE)
                     self.assertGreaterEqual(float(row[4]), start - 0.01)
                     self.assertEqual(row[5:], [hour, moment, shown])
                 self.assertEqual(w.ask(query("BEGIN; SELECT now()"))[1][-1], ("Z", b"T"))

@@ -144,10 +144,19 @@ class Psycopg2(unittest.TestCase):
     def test_cancel_from_another_thread(self):
         import threading
         endless = ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
-        timer = threading.Timer(0.2, self.db.cancel)
-        timer.start()
-        with self.assertRaises(psycopg2.errors.QueryCanceled):
-            query(self.db, endless)
+        over = threading.Event()
+
+        def cancel():
+            while not over.wait(0.05):  # one that comes before its statement is lost
+                self.db.cancel()
+        canceller = threading.Thread(target=cancel)
+        canceller.start()
+        try:
+            with self.assertRaises(psycopg2.errors.QueryCanceled):
+                query(self.db, endless)
+        finally:
+            over.set()
+            canceller.join()
         self.db.rollback()
         self.assertEqual(query(self.db, "SELECT 1"), [(1,)])
 
