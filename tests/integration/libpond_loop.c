@@ -217,7 +217,7 @@ static void a_pool_serves_many_tasks_with_few_connections(void **state)
     assert_int_equal(stats.opened, 3);
     assert_int_equal(stats.idle, 3);
     assert_int_equal(stats.in_use, 0);
-    ok(pond_pool_acquire(pool, 1000, &lent, &error));
+    ok(pond_pool_acquire(pool, 60000, &lent, &error));
     assert_int_equal(pond_conn_status(lent), 'I');
     assert_string_equal(pond_conn_parameter(lent, "application_name"), "pooled");
     assert_int_equal(pond_pool_destroy(pool, &error), POND_USAGE); /* one is lent */
@@ -235,12 +235,12 @@ static void a_full_pool_lets_wait_and_no_longer_than_said(void **state)
     {
         POND_SCOPED(scope, &error);
 
-        ok(pond_scope_acquire(&scope, pool, 1000, &lent, &error));
+        ok(pond_scope_acquire(&scope, pool, 60000, &lent, &error));
         assert_int_equal(pond_pool_acquire(pool, 20, &second, &error), POND_TIMEOUT);
         error.kind = 0;
         pond_conn_close(lent); /* broken: it is not lent again */
     }
-    ok(pond_pool_acquire(pool, 1000, &second, &error));
+    ok(pond_pool_acquire(pool, 60000, &second, &error));
     ok(pond_exec(second, "SELECT 1", NULL, &error));
     pond_pool_release(pool, second);
     ok(pond_pool_destroy(pool, &error));
