@@ -64,49 +64,98 @@ static uint32_t hex4(const uint8_t *p)
     return (uint32_t)strtoul(text, NULL, 16);
 }
 
-static int append_escape(struct view *s, struct buf *out)
+/* A JSON string's text, byte by byte: to compare it needs no memory. */
+struct string_reader {
+    struct view rest; /* of the JSON, without its quotes */
+    uint8_t bytes[4]; /* of an escape */
+    size_t len, next; /* of these */
+};
+
+static struct string_reader string_reader_over(struct view json)
+{
+    view_advance(&json, 1);
+    json.len -= json.len > 0;
+    return (struct string_reader){ .rest = json };
+}
+
+static void read_escape(struct string_reader *r)
 {
     static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+    struct view *s = &r->rest;
     const char *known = s->len > 1 ? strchr(from, s->data[1]) : NULL;
+    size_t used = s->len > 1 ? 2 : 1;
 
     if (s->len >= 6 && s->data[1] == 'u') {
         uint32_t code = hex4(s->data + 2);
-        uint8_t bytes[4];
-        size_t used = 6;
+        used = 6;
         if (code >= 0xd800 && code < 0xdc00 && s->len >= 12 && s->data[6] == '\\') {
             code = 0x10000 + ((code - 0xd800) << 10) + (hex4(s->data + 8) - 0xdc00);
             used = 12;
         }
-        view_advance(s, used);
-        return buf_append(out, bytes, utf8_put(bytes, code));
+        r->len = utf8_put(r->bytes, code);
+    } else {
+        r->bytes[0] = known != NULL ? (uint8_t)to[known - from] : s->data[used - 1];
+        r->len = 1;
     }
-    uint8_t ch = known != NULL ? (uint8_t)to[known - from] : s->len > 1 ? s->data[1] : '\\';
-    view_advance(s, s->len > 1 ? 2 : 1);
-    return buf_append_byte(out, ch);
+    r->next = 0;
+    view_advance(s, used);
+}
+
+/* False at the end. */
+static bool string_reader_next(struct string_reader *r, uint8_t *ret_byte)
+{
+    if (r->next == r->len && r->rest.len > 0 && r->rest.data[0] == '\\') {
+        read_escape(r);
+    }
+    if (r->next < r->len) {
+        *ret_byte = r->bytes[r->next++];
+        return true;
+    }
+    if (r->rest.len == 0) {
+        return false;
+    }
+    *ret_byte = r->rest.data[0];
+    view_advance(&r->rest, 1);
+    return true;
 }
 
 int json_unquote(struct view s, struct buf *out)
 {
+    struct string_reader reader = string_reader_over(s);
+    uint8_t byte;
     int r = 0;
 
-    view_advance(&s, 1);
-    s.len -= s.len > 0;
-    while (s.len > 0 && r == 0) {
-        if (s.data[0] == '\\') {
-            r = append_escape(&s, out);
-        } else {
-            r = buf_append_byte(out, s.data[0]);
-            view_advance(&s, 1);
-        }
+    while (r == 0 && string_reader_next(&reader, &byte)) {
+        r = buf_append_byte(out, byte);
     }
     return r;
 }
 
 bool json_string_is(struct view json, struct view text)
 {
-    cleanup(buf_finish) struct buf plain = { 0 };
+    struct string_reader reader = string_reader_over(json);
+    uint8_t byte;
 
-    return json_unquote(json, &plain) == 0 && view_equal(buf_view(&plain), text);
+    while (string_reader_next(&reader, &byte)) {
+        if (text.len == 0 || text.data[0] != byte) {
+            return false;
+        }
+        view_advance(&text, 1);
+    }
+    return text.len == 0;
+}
+
+bool json_strings_equal(struct view a, struct view b)
+{
+    struct string_reader in_a = string_reader_over(a), in_b = string_reader_over(b);
+    uint8_t from_a, from_b;
+
+    while (string_reader_next(&in_a, &from_a)) {
+        if (!string_reader_next(&in_b, &from_b) || from_a != from_b) {
+            return false;
+        }
+    }
+    return !string_reader_next(&in_b, &from_b);
 }
 
 bool json_open(struct view *json, char bracket)
@@ -153,7 +202,8 @@ bool json_next_item(struct view *json, struct view *ret_item)
     return ret_item->len > 0;
 }
 
-bool json_get_key(struct view json, struct view key, struct view *ret_value)
+static bool find_member(struct view json, bool (*is_it)(struct view name, struct view wanted),
+                        struct view wanted, struct view *ret_value)
 {
     struct view name, value;
     bool found = false;
@@ -162,12 +212,22 @@ bool json_get_key(struct view json, struct view key, struct view *ret_value)
         return false;
     }
     while (json_next_member(&json, &name, &value)) {
-        if (json_string_is(name, key)) {
+        if (is_it(name, wanted)) {
             *ret_value = value;
             found = true;
         }
     }
     return found;
+}
+
+bool json_get_key(struct view json, struct view key, struct view *ret_value)
+{
+    return find_member(json, json_string_is, key, ret_value);
+}
+
+bool json_get_member(struct view json, struct view name, struct view *ret_value)
+{
+    return find_member(json, json_strings_equal, name, ret_value);
 }
 
 int64_t json_array_length(struct view json)

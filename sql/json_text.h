@@ -13,7 +13,9 @@ struct view json_take_value(struct view *at);
 
 /* The text that a JSON string stands for. 0, BUF_FULL or -ENOMEM. */
 must_check int json_unquote(struct view s, struct buf *out);
+/* Does it stand for this text; do both stand for the same? */
 bool json_string_is(struct view json, struct view text);
+bool json_strings_equal(struct view a, struct view b);
 
 /* Into an object or array: `bracket` is '{' or '['. False: it is none. */
 bool json_open(struct view *json, char bracket);
@@ -21,8 +23,10 @@ bool json_open(struct view *json, char bracket);
 bool json_next_member(struct view *json, struct view *ret_name, struct view *ret_value);
 bool json_next_item(struct view *json, struct view *ret_item);
 
-/* The member of an object; the last of several, as jsonb has it. False: there is none. */
+/* The member of an object, by the text of its name or by a JSON string that stands for that; the
+ * last of several, as jsonb has it. False: there is none. */
 bool json_get_key(struct view json, struct view key, struct view *ret_value);
+bool json_get_member(struct view json, struct view name, struct view *ret_value);
 /* The item of an array; -1 is the last. False: there is none. */
 bool json_get_index(struct view json, int64_t index, struct view *ret_value);
 /* -1: it is no array. */

@@ -87,6 +87,25 @@ static void strings_need_memory_and_room(void **state)
     buf_finish(&out);
 }
 
+/* To compare is no reason to run out of memory: that would be the answer "there is none". */
+static void names_and_strings_are_compared_without_memory(void **state)
+{
+    struct view json = view_of_str(object), value;
+
+    (void)state;
+    (void)mem_fail_at(1, true);
+    assert_true(json_get_key(json, view_of_str("q\"ä😀"), &value));
+    assert_true(json_get_member(json, view_of_str("\"q\\u0022\\u00E4😀\""), &value));
+    assert_false(json_get_member(json, view_of_str("\"q\""), &value));
+    assert_true(json_string_is(view_of_str("\"\\/a\""), view_of_str("/a")));
+    assert_false(json_string_is(view_of_str("\"ab\""), view_of_str("a")));
+    assert_false(json_string_is(view_of_str("\"a\""), view_of_str("ab")));
+    assert_true(json_strings_equal(view_of_str("\"\\u00e4\""), view_of_str("\"ä\"")));
+    assert_true(json_strings_equal(view_of_str("\"\""), view_of_str("\"\"")));
+    assert_false(json_strings_equal(view_of_str("\"\""), view_of_str("\"\\u0000\"")));
+    (void)mem_fail_at(0, false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +113,7 @@ int main(void)
         cmocka_unit_test(items_are_counted_from_both_ends),
         cmocka_unit_test(cut_off_texts_end_where_they_end),
         cmocka_unit_test(strings_need_memory_and_room),
+        cmocka_unit_test(names_and_strings_are_compared_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
