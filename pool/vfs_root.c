@@ -7,6 +7,8 @@
 #include "pool/sweep.h"
 #include "pool/vfs.h"
 
+#include <assert.h>
+
 /* The root that the next transaction of this connection begins with. Who writes begins with the
  * newest; and nobody goes back behind what he has written himself. */
 static const struct pagemap *next_root(const struct vfs_file *file, uint64_t *ret_version)

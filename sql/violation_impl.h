@@ -29,7 +29,7 @@ struct violation {
     size_t count;
     bool counts; /* AUTOINCREMENT: a number is never given twice */
     bool hides;  /* SET (a, b) = (...): who else has a value, and which, is not known */
-    struct reference *references; /* violation_look() */
+    struct reference *references; /* violation_foreign() */
     bool defers;                  /* one of them, perhaps: INITIALLY DEFERRED */
     unsigned depth;               /* below so many cascades of the statement */
     int r; /* why the question that is put together cannot be asked; 0: it can */
