@@ -61,7 +61,8 @@ must_check int session_open(struct clone *clone, const struct session_options *o
 /* Makes it as good as new for the next lease: rolls back, drops cursors, cached statements and all
  * that was written. What is expensive stays: the parsed schema, and what the user registered on the
  * connection. False: it holds what cannot be taken back (a changed schema, temporary objects, a
- * ROLLBACK that failed): close it. Awaits nothing. */
+ * ROLLBACK that failed), or could not read a schema anew: close it. May give up its turn where it
+ * reads one. */
 must_check bool session_reset(struct session *session);
 
 /* Gives a reset session its new options. */
