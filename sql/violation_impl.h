@@ -32,6 +32,7 @@ struct violation {
     struct reference *references; /* violation_foreign() */
     bool defers;                  /* one of them, perhaps: INITIALLY DEFERRED */
     unsigned depth;               /* below so many cascades of the statement */
+    unsigned cascades;            /* of the statement: looked at so far, all in all */
     int r; /* why the question that is put together cannot be asked; 0: it can */
 };
 
