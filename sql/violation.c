@@ -185,12 +185,15 @@ static void explain(struct violation *v, const struct kind *kind, struct failure
     uint64_t before, after;
     bool newest = session_sees_newest(session, &before);
 
-    if (!violation_has_none(v, triggers, "trigger") || violation_load_table(v) != 0 ||
-        (!newest && !has_own_keys(v, kind))) {
+    if (!violation_has_none(v, triggers, "trigger") || violation_load_table(v) != 0) {
+        return;
+    }
+    bool own = has_own_keys(v, kind); /* now: an upsert may become an UPDATE */
+    if (!newest && !own) {
         return;
     }
     look_back(v, kind, &told);
-    if ((session_sees_newest(session, &after) && after == before) || has_own_keys(v, kind)) {
+    if ((session_sees_newest(session, &after) && after == before) || own) {
         *failure = told;
     }
 }

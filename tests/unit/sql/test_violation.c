@@ -559,6 +559,8 @@ static int32_t commit_meanwhile(void *host)
 static void others_body(struct test_session *t)
 {
     static const char insert[] = "INSERT INTO t SELECT 7 + pg_backend_pid()";
+    static const char upsert[] = "INSERT INTO u VALUES (1, 6 + pg_backend_pid()) ON CONFLICT (a) "
+                                 "DO UPDATE SET b = excluded.b";
 
     ok(t, "CREATE TABLE t (a int UNIQUE); CREATE TABLE other (b int); INSERT INTO t VALUES (7)");
     meanwhile.neighbour = neighbour_session(t);
@@ -572,6 +574,11 @@ static void others_body(struct test_session *t)
     assert_string_equal(detail(t, "INSERT INTO t VALUES (7 + pg_backend_pid())"),
                         "Key (a)=(7) already exists."); /* whatever they did */
     assert_string_equal(rows(t, "SELECT count(*) FROM other"), "2\n");
+    ok(t, "CREATE TABLE u (a int PRIMARY KEY, b int UNIQUE); INSERT INTO u VALUES (1, 5), (2, 6)");
+    meanwhile.calls = 0;
+    assert_string_equal(detail(t, upsert), ""); /* which row it has met, they may have changed */
+    assert_string_equal(rows(t, "SELECT count(*) FROM other"), "3\n");
+    assert_string_equal(detail(t, upsert), "Key (b)=(6) already exists.");
     ok(t, "BEGIN; INSERT INTO t VALUES (8)"); /* nobody commits beside it */
     assert_string_equal(detail(t, insert), "Key (a)=(7) already exists.");
     ok(t, "ROLLBACK");
