@@ -101,7 +101,7 @@ static void *helper_main(void *arg)
     return NULL;
 }
 
-/* Signals are for the threads that run loops. */
+/* Signals are blocked: they are for the threads that called for help. */
 static int helper_start(pthread_t *ret_thread)
 {
     sigset_t all, was;

@@ -7,8 +7,7 @@ struct thread;
 
 /* Runs fn(arg), which runs a loop, on a new thread. Its stack is as big as a process's usually is,
  * whatever the limits say (task_call_on_loop_stack). `name` (up to 15 characters) is what top and
- * gdb show. Signals are blocked: the thread that serves them is the
- * caller's. 0, -EAGAIN or -ENOMEM. */
+ * gdb show. Signals are blocked: they are the caller's. 0, -EAGAIN or -ENOMEM. */
 must_check int thread_start(const char *name, void (*fn)(void *arg), void *arg,
                             struct thread **ret_thread);
 

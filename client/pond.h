@@ -33,7 +33,7 @@ enum pond_kind {
     POND_TIMEOUT = -3,   /* a deadline passed */
     POND_SQL = -4,       /* the server says so: see sqlstate */
     POND_PROTOCOL = -5,  /* what the server sent is not the protocol; the connection is closed */
-    POND_NOMEM = -6,     /* out of memory, or over a limit that the caller has set */
+    POND_NOMEM = -6,     /* out of memory or threads, or over a limit that the caller has set */
     POND_CANCELLED = -7, /* the task was cancelled, by pond_all() or the end of its loop */
     POND_APP = -8,       /* for functions of the caller's own */
 };
