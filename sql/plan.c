@@ -165,6 +165,17 @@ static void free_inner(void *extra)
     sql_plan_unref(extra);
 }
 
+bool plan_gives_types_of(const struct plan *plan, const struct plan *told)
+{
+    const struct plan *a = plan_whole(plan), *b = plan_whole(told);
+    bool same = a->column_count == b->column_count;
+
+    for (size_t i = 0; same && i < a->column_count; i++) {
+        same = a->columns[i].type_oid == b->columns[i].type_oid;
+    }
+    return same;
+}
+
 void plan_take_inner(struct plan *plan, struct plan *inner)
 {
     plan->extra = inner;

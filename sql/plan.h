@@ -25,7 +25,7 @@ enum plan_flags {
     PLAN_UNCACHED = 1 << 4,       /* depends on more than text and schema: do not cache */
     PLAN_FUNCTIONS = 1 << 5,      /* calls functions of pond's */
     PLAN_CASTS = 1 << 6,          /* calls casts (sql/cast.h) and no other functions of pond's */
-    PLAN_MADE_ANEW = 1 << 7,      /* FETCH: a named statement's plan is made again at each use */
+    PLAN_MADE_ANEW = 1 << 7,      /* FETCH, EXECUTE: a named one is made again at each use */
     PLAN_BINARY = 1 << 8,         /* FETCH of a BINARY cursor: a simple query's rows are binary */
     PLAN_ALONE = 1 << 9,          /* not in a transaction: CREATE DATABASE, pond_mark() ... */
     PLAN_BACKWARD = 1 << 10,      /* DECLARE: its cursor may go backward without SCROLL */
@@ -72,6 +72,9 @@ struct plan {
 must_check bool plan_set_sql(struct plan *plan, struct view sql);
 must_check bool plan_add_column(struct plan *plan, const char *name, struct type type);
 must_check bool plan_copy_columns(struct plan *plan, const struct plan *from);
+
+/* Rows of the one may go to who was told of the other's columns. */
+bool plan_gives_types_of(const struct plan *plan, const struct plan *told);
 
 /* What a verb keeps of the statement inside of it (PREPARE, DECLARE, EXPLAIN ...): its plan is
  * plan->extra from now on, and such a plan is not cached. */

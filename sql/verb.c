@@ -5,9 +5,10 @@
 
 #define DDL .plan_flags = PLAN_CHANGES_SCHEMA
 /* Databases are named anew each time: nobody will ask for such a plan again. */
-#define ALONE       .plan_flags = PLAN_ALONE | PLAN_UNCACHED
-#define FETCH_FLAGS (PLAN_UNCACHED | PLAN_MADE_ANEW)
-#define NODE(name)  .node = PG_QUERY__NODE__NODE_##name
+#define ALONE .plan_flags = PLAN_ALONE | PLAN_UNCACHED
+/* Their columns are those of what they name, which may be another one the next time. */
+#define ANEW       (PLAN_UNCACHED | PLAN_MADE_ANEW)
+#define NODE(name) .node = PG_QUERY__NODE__NODE_##name
 
 static const struct verb verb_rows[] = {
     /* transactions and settings */
@@ -20,14 +21,15 @@ static const struct verb verb_rows[] = {
     { NODE(CLOSE_PORTAL_STMT), .plan = close_plan, .run = close_run },
     { NODE(DECLARE_CURSOR_STMT), .tag = "DECLARE CURSOR", .plan = declare_plan,
       .run = declare_run },
-    { NODE(FETCH_STMT), .plan_flags = FETCH_FLAGS, .plan = fetch_plan, .run = fetch_run },
+    { NODE(FETCH_STMT), .plan_flags = ANEW, .plan = fetch_plan, .run = fetch_run },
     { NODE(LISTEN_STMT), .tag = "LISTEN", .run = listen_run },
     { NODE(NOTIFY_STMT), .tag = "NOTIFY", .run = notify_run },
     { NODE(UNLISTEN_STMT), .tag = "UNLISTEN", .run = unlisten_run },
     { NODE(LOCK_STMT), .tag = "LOCK TABLE", .run = lock_run },
     /* statements about statements */
     { NODE(PREPARE_STMT), .tag = "PREPARE", .plan = prepare_plan, .run = prepare_run },
-    { NODE(EXECUTE_STMT), .plan = execute_plan, .run = execute_run, .pages = true },
+    { NODE(EXECUTE_STMT), .plan_flags = ANEW, .plan = execute_plan, .run = execute_run,
+      .pages = true },
     { NODE(DEALLOCATE_STMT), .plan = deallocate_plan, .run = deallocate_run },
     { NODE(EXPLAIN_STMT), .tag = "EXPLAIN", .plan = explain_plan, .run = explain_run },
     /* what pond has no need of */

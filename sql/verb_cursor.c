@@ -152,16 +152,6 @@ int fetch_plan(struct planner *planner, const PgQuery__Node *node, struct plan *
     return plan_copy_columns(plan, from->plan) ? 0 : failure_set_nomem(f);
 }
 
-static bool same_types(const struct plan *a, const struct plan *b)
-{
-    bool same = a->column_count == b->column_count;
-
-    for (size_t i = 0; same && i < a->column_count; i++) {
-        same = a->columns[i].type_oid == b->columns[i].type_oid;
-    }
-    return same;
-}
-
 static int find_target(struct portal *portal, const PgQuery__FetchStmt *stmt,
                        struct portal **ret_target, struct failure *f)
 {
@@ -170,8 +160,7 @@ static int find_target(struct portal *portal, const PgQuery__FetchStmt *stmt,
     if (target == NULL) {
         return failure_set(f, "34000", "cursor \"%s\" does not exist", stmt->portalname);
     }
-    if (!stmt->ismove && target != portal &&
-        !same_types(plan_whole(portal->plan), plan_whole(target->plan))) {
+    if (!stmt->ismove && target != portal && !plan_gives_types_of(portal->plan, target->plan)) {
         return cursor_fail_stale(f);
     }
     *ret_target = target;

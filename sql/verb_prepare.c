@@ -102,7 +102,6 @@ int execute_plan(struct planner *planner, const PgQuery__Node *node, struct plan
     struct plan *inner = NULL;
     const uint32_t *oids = NULL;
 
-    plan->flags |= PLAN_UNCACHED;
     int r = find_statement(planner->sql, stmt->name, &inner, f);
     if (r == 0) {
         r = check_count(stmt, sql_plan_params(inner, &oids), f);
@@ -174,6 +173,9 @@ int execute_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, 
     if (r == 0) {
         inner = sql_plan_ref(lent);
         r = check_count(stmt, sql_plan_params(inner, &oids), f);
+    }
+    if (r == 0 && !plan_gives_types_of(inner, portal->plan)) {
+        r = cursor_fail_stale(f); /* another one has the name since the portal was bound */
     }
     if (r == 0) {
         r = run_values(portal, &arena, &params, f);

@@ -400,6 +400,20 @@ class Fetch(Portals):
         self.says(query("FETCH PRIOR FROM p"), "(55000 cursor can only scan forward) E")
         self.rollback()
 
+    def test_execute_of_a_name_that_means_another_statement_now(self):
+        self.says(query("PREPARE e AS SELECT 1"), "[PREPARE] I")
+        self.says(parse("named", "EXECUTE e") + bind("", "named") + execute() + SYNC, "1 2 D1 [SELECT 1] I")
+        self.says(query("DEALLOCATE e; PREPARE e AS SELECT 2, 'x'"), "[DEALLOCATE] [PREPARE] I")
+        self.says(bind("", "named") + execute() + SYNC, "2 D2 [SELECT 1] I")
+        self.begin()
+        self.says(bind("p", "named") + SYNC, "2 T")
+        self.says(query("DEALLOCATE e; PREPARE e AS SELECT 3"), "[DEALLOCATE] [PREPARE] T")
+        stale = "(0A000 cached plan must not change result type) E"  # PostgreSQL gives rows that nobody was told of
+        self.says(execute("p") + SYNC, stale)
+        self.rollback()
+        self.says(bind("", "named") + execute() + SYNC, "2 D3 [SELECT 1] I")
+        self.says(query("DEALLOCATE e"), "[DEALLOCATE] I")
+
     def test_pages_of_show_explain_and_execute(self):
         self.says(query("PREPARE e AS " + SERIES), "[PREPARE] I")
         types, _ = self.w.ask(bound("p", "SHOW ALL") + execute("p", 2) + execute("p", 3) + close("P", "p") + SYNC)
