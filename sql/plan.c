@@ -356,7 +356,7 @@ int plan_node(struct planner *planner, const PgQuery__Node *node, struct plan **
 
 /* ---- whole statements ---- */
 
-static bool keep_text(struct plan *plan, const struct planner *planner)
+bool plan_keep_text(struct plan *plan, const struct planner *planner)
 {
     uint32_t *oids = arena_alloc(&plan->arena, (planner->param_count + 1) * sizeof(*oids));
     char *text = arena_strndup(&plan->arena, planner->text.data, planner->text.len);
@@ -379,7 +379,7 @@ int plan_text(struct planner *planner, size_t literals, struct plan **ret_plan,
     struct plan *plan cleanup(plan_unrefp) = plan_new();
     const PgQuery__Node *node;
 
-    if (plan == NULL || !keep_text(plan, planner)) {
+    if (plan == NULL || !plan_keep_text(plan, planner)) {
         return failure_set_nomem(ret_failure);
     }
     plan->tree = take_ptr(planner->tree);

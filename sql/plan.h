@@ -28,6 +28,7 @@ enum plan_flags {
     PLAN_MADE_ANEW = 1 << 7,      /* FETCH, EXECUTE: a named one is made again at each use */
     PLAN_BINARY = 1 << 8,         /* FETCH of a BINARY cursor: a simple query's rows are binary */
     PLAN_ALONE = 1 << 9,          /* not in a transaction: CREATE DATABASE, pond_mark() ... */
+    PLAN_OF_PREPARE = 1 << 11,    /* PREPARE's inner one, which has a name */
     PLAN_BACKWARD = 1 << 10,      /* DECLARE: its cursor may go backward without SCROLL */
 };
 
@@ -58,7 +59,8 @@ struct plan {
     void (*extra_free)(void *extra);
     struct arena arena; /* all that the plan points to */
 
-    struct view text;           /* the statement it was made of, to make it again after DDL */
+    struct view text;           /* the statement it was made of, to make it again after DDL; of
+                                   PLAN_OF_PREPARE all of PREPARE, of a thin one the client's */
     const uint32_t *given_oids; /* what Parse said */
     size_t given_count;
     uint64_t schema; /* sql_session.schema_changes that it was made under */
@@ -75,6 +77,9 @@ must_check bool plan_copy_columns(struct plan *plan, const struct plan *from);
 
 /* Rows of the one may go to who was told of the other's columns. */
 bool plan_gives_types_of(const struct plan *plan, const struct plan *told);
+
+/* Keeps the text, and what Parse said of its parameters, to make the plan again. */
+must_check bool plan_keep_text(struct plan *plan, const struct planner *planner);
 
 /* What a verb keeps of the statement inside of it (PREPARE, DECLARE, EXPLAIN ...): its plan is
  * plan->extra from now on, and such a plan is not cached. */
@@ -116,5 +121,5 @@ must_check int plan_node(struct planner *planner, const PgQuery__Node *node, str
 /* plan_thin.c: of a text whose literals were taken out, `base` is the plan. 0, or FAILED without a
  * failure: the text is then taken as it is, and says what is wrong. */
 struct normal;
-must_check int plan_thin(struct sql_session *sql, struct plan *base, const struct normal *normal,
-                         struct plan **ret_plan);
+must_check int plan_thin(struct sql_session *sql, struct plan *base, struct view text,
+                         const struct normal *normal, struct plan **ret_plan);

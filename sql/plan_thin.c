@@ -45,8 +45,8 @@ static int read_literal(struct sql_session *sql, struct plan *thin, struct view 
     return 0;
 }
 
-int plan_thin(struct sql_session *sql, struct plan *base, const struct normal *normal,
-              struct plan **ret_plan)
+int plan_thin(struct sql_session *sql, struct plan *base, struct view text,
+              const struct normal *normal, struct plan **ret_plan)
 {
     struct plan *thin cleanup(plan_unrefp) = mem_zalloc(sizeof(*thin));
 
@@ -56,9 +56,11 @@ int plan_thin(struct sql_session *sql, struct plan *base, const struct normal *n
     thin->refs = 1;
     thin->base = sql_plan_ref(base);
     thin->literals = arena_alloc(&thin->arena, normal->count * sizeof(*thin->literals));
-    if (thin->literals == NULL || base->param_count != normal->count) {
+    const char *kept = arena_strndup(&thin->arena, text.data, text.len);
+    if (thin->literals == NULL || kept == NULL || base->param_count != normal->count) {
         return FAILED;
     }
+    thin->text = view_of(kept, text.len);
     thin->literal_count = normal->count;
     for (size_t i = 0; i < normal->count; i++) {
         if (read_literal(sql, thin, normal->literals[i], base->param_oids[i], &thin->literals[i]) !=

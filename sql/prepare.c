@@ -225,8 +225,8 @@ static int whole_plan(struct sql_session *sql, const struct plan_key *key, size_
 /* ---- preparing ---- */
 
 /* 0, or FAILED: take the text as it is. */
-static int prepare_normal(struct sql_session *sql, const struct normal *normal,
-                          struct plan **ret_plan)
+static int prepare_normal(struct sql_session *sql, struct view statement,
+                          const struct normal *normal, struct plan **ret_plan)
 {
     struct plan_key key = {
         .text = view_of(normal->text, normal->len),
@@ -240,23 +240,29 @@ static int prepare_normal(struct sql_session *sql, const struct normal *normal,
     failure_clear(&failure);
     return whole_plan(sql, &key, normal->count, &base, &failure) != 0
                ? FAILED
-               : plan_thin(sql, base, normal, ret_plan);
+               : plan_thin(sql, base, statement, normal, ret_plan);
 }
 
-int sql_prepare(struct sql_session *sql, struct view statement, const uint32_t *param_oids,
-                size_t param_count, struct plan **ret_plan, struct failure *ret_failure)
+static int prepare(struct sql_session *sql, struct view statement, const uint32_t *param_oids,
+                   size_t param_count, struct plan **ret_plan, struct failure *ret_failure)
 {
     struct plan_key key = {
         .text = statement, .oids = param_oids, .oid_count = param_count, .style = style_key(sql)
     };
     struct normal normal;
-    int result;
 
     if (param_count == 0 && normal_take(statement, &normal) &&
-        prepare_normal(sql, &normal, ret_plan) == 0) {
+        prepare_normal(sql, statement, &normal, ret_plan) == 0) {
         return 0;
     }
-    result = whole_plan(sql, &key, 0, ret_plan, ret_failure);
+    return whole_plan(sql, &key, 0, ret_plan, ret_failure);
+}
+
+int sql_prepare(struct sql_session *sql, struct view statement, const uint32_t *param_oids,
+                size_t param_count, struct plan **ret_plan, struct failure *ret_failure)
+{
+    int result = prepare(sql, statement, param_oids, param_count, ret_plan, ret_failure);
+
     sql->txn_failed = sql->txn_failed || result != 0;
     return result;
 }
@@ -293,21 +299,33 @@ static bool same_columns(const struct plan *a, const struct plan *b)
     return true;
 }
 
+/* As it was made the first time, but for its parameters: they stay of the types that its client
+ * knows, as in PostgreSQL. */
+static int make_again(struct sql_session *sql, const struct plan *old, struct plan **ret_plan,
+                      struct failure *ret_failure)
+{
+    struct plan *made cleanup(plan_unrefp) = NULL;
+    bool typed = old->base == NULL && old->param_count > 0;
+
+    if (prepare(sql, old->text, typed ? old->param_oids : old->given_oids,
+                typed ? old->param_count : old->given_count, &made, ret_failure) != 0) {
+        return FAILED;
+    }
+    *ret_plan = (old->flags & PLAN_OF_PREPARE) != 0 ? sql_plan_ref(made->extra) : take_ptr(made);
+    return 0;
+}
+
 /* The schema has changed under a named statement: plans it again. */
 static int renew(struct sql_session *sql, struct view name, struct plan **plan,
                  struct failure *ret_failure)
 {
     const struct plan *old = plan_whole(*plan);
     struct plan *fresh cleanup(plan_unrefp) = NULL;
-    struct plan_key key = { .text = old->text,
-                            .oids = old->given_oids,
-                            .oid_count = old->given_count,
-                            .style = style_key(sql) };
 
-    if (whole_plan(sql, &key, 0, &fresh, ret_failure) != 0) {
+    if (make_again(sql, *plan, &fresh, ret_failure) != 0) {
         return FAILED;
     }
-    if ((old->flags & PLAN_MADE_ANEW) == 0 && !same_columns(old, fresh)) {
+    if ((old->flags & PLAN_MADE_ANEW) == 0 && !same_columns(old, plan_whole(fresh))) {
         return cursor_fail_stale(ret_failure);
     }
     (void)names_remove(sql->statements, name);
@@ -316,6 +334,15 @@ static int renew(struct sql_session *sql, struct view name, struct plan **plan,
     }
     *plan = take_ptr(fresh);
     return 0;
+}
+
+/* Of verbs, those whose plan has more in it than their own words. */
+static bool is_stale(const struct sql_session *sql, const struct plan *plan)
+{
+    const struct plan *whole = plan_whole(plan);
+
+    return whole->schema != sql->schema_changes && plan->text.len > 0 &&
+           (whole->verb == NULL || whole->extra != NULL);
 }
 
 int sql_statement_get(struct sql_session *sql, struct view name, struct plan **ret_plan,
@@ -330,9 +357,7 @@ int sql_statement_get(struct sql_session *sql, struct view name, struct plan **r
                            (int)name.len, (const char *)name.data);
     }
     follow_schema(sql);
-    bool stale = plan->base == NULL && plan->verb == NULL && plan->text.len > 0 &&
-                 plan->schema != sql->schema_changes;
-    if ((stale || (plan->flags & PLAN_MADE_ANEW) != 0) &&
+    if ((is_stale(sql, plan) || (plan->flags & PLAN_MADE_ANEW) != 0) &&
         renew(sql, name, &plan, ret_failure) != 0) {
         return FAILED;
     }

@@ -23,9 +23,14 @@ int prepare_plan(struct planner *planner, const PgQuery__Node *node, struct plan
     if (stmt->n_argtypes > prepare_types_max) {
         return failure_set(f, "54000", "too many parameter types");
     }
-    uint32_t *oids = arena_alloc(&plan->arena, (stmt->n_argtypes + 1) * sizeof *oids);
+    size_t known = planner->param_count; /* made again: all are known */
+    size_t count = stmt->n_argtypes > known ? stmt->n_argtypes : known;
+    uint32_t *oids = arena_alloc(&plan->arena, (count + 1) * sizeof *oids);
     if (oids == NULL) {
         return failure_set_nomem(f);
+    }
+    if (known > 0) {
+        memcpy(oids, planner->param_oids, known * sizeof *oids);
     }
     for (size_t i = 0; i < stmt->n_argtypes; i++) {
         struct type type = TYPE_NONE;
@@ -36,13 +41,15 @@ int prepare_plan(struct planner *planner, const PgQuery__Node *node, struct plan
         oids[i] = type.oid;
     }
     inner.param_oids = oids;
-    inner.param_count = stmt->n_argtypes;
+    inner.param_count = count;
     int r = plan_node(&inner, stmt->query, &made, f);
     if (r != 0) {
         return r;
     }
     plan_take_inner(plan, made);
-    return 0;
+    made->flags |= PLAN_OF_PREPARE;
+    made->schema = planner->sql->schema_changes;
+    return plan_keep_text(made, &inner) ? 0 : failure_set_nomem(f);
 }
 
 int prepare_run(struct portal *portal, struct row_sink *sink, int64_t max_rows, struct failure *f)

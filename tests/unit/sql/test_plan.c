@@ -233,6 +233,57 @@ static void rolled_back_ddl_is_forgotten(void **state_)
 }
 
 /* What a neighbour's plan knows of x: its columns. */
+static void put_named(struct test_session *t, const char *name, const char *text)
+{
+    struct plan *plan = plan_of(t, text);
+
+    assert_int_equal(sql_statement_put(t->sql, view_of_str(name), plan, &t->failure), 0);
+    sql_plan_unref(plan);
+}
+
+/* Its SQLSTATE, "" if it can be had. */
+static const char *named_state(struct test_session *t, const char *name)
+{
+    struct plan *plan = NULL;
+
+    failure_clear(&t->failure);
+    return sql_statement_get(t->sql, view_of_str(name), &plan, &t->failure) == 0
+               ? ""
+               : t->failure.sqlstate;
+}
+
+/* Literals and inner statements are the old schema's, too. */
+static void check_named(struct test_session *t)
+{
+    (void)rows(t, "CREATE TABLE x (a int, b text); INSERT INTO x VALUES (1, '2024-01-02')");
+    put_named(t, "literals", "SELECT * FROM x WHERE a = 1");
+    put_named(t, "other columns", "SELECT a FROM x WHERE b = '2024-01-02' AND a = 1");
+    put_named(t, "parameters", "INSERT INTO x VALUES ($1, $2)");
+    put_named(t, "verb", "EXPLAIN SELECT b FROM x");
+    (void)rows(t, "PREPARE rows AS SELECT * FROM x; PREPARE one AS SELECT a FROM x;"
+                  "PREPARE put AS INSERT INTO x VALUES (2, '2024-01-03');"
+                  "PREPARE typed AS INSERT INTO x VALUES (3, $1)");
+    (void)rows(t, "DROP TABLE x; CREATE TABLE x (a int, b date)");
+    assert_string_equal(named_state(t, "literals"), "0A000");
+    assert_string_equal(named_state(t, "other columns"), "");
+    assert_string_equal(named_state(t, "parameters"), "42804"); /* $2 is text for its client */
+    assert_string_equal(rows(t, "EXECUTE put; EXECUTE one"), "2\n");
+    assert_string_equal(rows(t, "SELECT b - 1 FROM x WHERE b = '2024-01-03'"), "2024-01-02\n");
+    assert_string_equal(state(t, "EXECUTE rows"), "0A000");
+    assert_string_equal(state(t, "EXECUTE typed ('2024-01-03')"), "42804");
+    (void)rows(t, "ALTER TABLE x DROP COLUMN b");
+    assert_string_equal(named_state(t, "verb"), "42703");
+    assert_string_equal(named_state(t, "other columns"), "42703");
+    assert_string_equal(state(t, "EXECUTE put"), "42601");
+    assert_string_equal(rows(t, "EXECUTE one"), "2\n");
+}
+
+static void named_statements_are_made_again_with_all_that_is_in_them(void **state_)
+{
+    (void)state_;
+    with_session(check_named);
+}
+
 static const char *columns_of_x(struct test_session *t)
 {
     (void)rows(t, "SELECT * FROM x");
@@ -391,6 +442,7 @@ int main(void)
         cmocka_unit_test(oids_and_style_are_part_of_the_key),
         cmocka_unit_test(sessions_of_one_template_share_plans),
         cmocka_unit_test(ddl_renews_plans_and_stays_in_its_session),
+        cmocka_unit_test(named_statements_are_made_again_with_all_that_is_in_them),
         cmocka_unit_test(rolled_back_ddl_is_forgotten),
         cmocka_unit_test(a_schema_that_others_change_renews_plans),
         cmocka_unit_test(a_trigger_finds_a_table_that_others_made),
