@@ -74,6 +74,9 @@ struct session {
     unsigned siblings;                             /* connections that cursors have taken */
     struct advisory_holds advisory;                /* its advisory locks */
     bool waits_for_place;
+    bool expects_schema; /* txn_expect_schema() */
+    bool schema_moved;
+    uint32_t expected_schema; /* while it does */
     int64_t waits_since_us;
     struct advisory_wait *waits_for_lock;
     struct {
@@ -149,6 +152,9 @@ void cursor_close_all(struct session *session);
 enum txn_need { TXN_READ, TXN_LOCK, TXN_WRITE, TXN_VACUUM };
 must_check int txn_enter(struct session *session, enum txn_need need, struct view sql,
                          struct failure *ret_failure);
+/* txn_schema.c: with the writer's place just got: is the schema the expected one? 0, or FAILED:
+ * 40001, and txn_schema_moved(). */
+must_check int txn_check_schema(struct session *session, struct failure *ret_failure);
 /* After it: gives back the writer's place of a statement outside a transaction. */
 void txn_leave(struct session *session);
 /* Once no transaction of SQLite's is open: what was committed is on the disk. 0 or FAILED. */

@@ -139,6 +139,17 @@ static void note_touched(struct session *session)
     }
 }
 
+/* The writer's place, and in a transaction SQLite's. */
+static int take_turn(struct session *session, enum txn_need need, struct failure *ret_failure)
+{
+    bool had = clone_has_writer(session->clone, session);
+    int r = need == TXN_VACUUM || !in_transaction(&session->txn)
+                ? txn_sqlite_take_place(session, ret_failure)
+                : txn_sqlite_begin(session, ret_failure);
+
+    return r == 0 && !had ? txn_check_schema(session, ret_failure) : r;
+}
+
 int txn_enter(struct session *session, enum txn_need need, struct view sql,
               struct failure *ret_failure)
 {
@@ -159,10 +170,8 @@ int txn_enter(struct session *session, enum txn_need need, struct view sql,
     if (fixed_root && need == TXN_READ) {
         vfs_hold_root(session->db);
     }
-    if (need == TXN_VACUUM || (need != TXN_READ && !in_transaction(txn))) {
-        r = txn_sqlite_take_place(session, ret_failure);
-    } else if (need != TXN_READ) {
-        r = txn_sqlite_begin(session, ret_failure);
+    if (need != TXN_READ) {
+        r = take_turn(session, need, ret_failure);
     }
     if (r == 0 && fixed_root) {
         vfs_hold_root(session->db);

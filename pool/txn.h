@@ -66,6 +66,16 @@ bool txn_keys_are_violated(const struct session *session);
 must_check bool txn_late_keys_begin(struct session *session);
 must_check int txn_late_keys_end(struct session *session, int result, struct failure *ret_failure);
 
+/* What runs next was planned for this schema (session_schema_version()). Until no more is expected,
+ * a statement that finds another one when it has got the writer's place, for which it may have
+ * waited, fails with 40001 before it has done anything; it keeps the place, so that it can be
+ * planned again and run. */
+void txn_expect_schema(struct session *session, uint32_t version);
+bool txn_schema_moved(const struct session *session); /* was that the failure? */
+void txn_expect_no_schema(struct session *session);
+/* Gives back the place that was kept so, outside a transaction. */
+void txn_give_up_place(struct session *session);
+
 /* The implicit transaction of a multi-statement simple query, or of an extended pipeline up to its
  * Sync. begin is idempotent, and an explicit BEGIN inside turns it into a block as PostgreSQL does.
  * end commits what is left of it, or rolls back when a statement failed. */

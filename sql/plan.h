@@ -118,6 +118,11 @@ must_check int plan_text(struct planner *planner, size_t literals, struct plan *
 must_check int plan_node(struct planner *planner, const PgQuery__Node *node, struct plan **ret_plan,
                          struct failure *ret_failure);
 
+/* prepare.c: from its text, as it was made the first time, but for its parameters: they stay of the
+ * types that its client knows, as in PostgreSQL. 0 or FAILED. */
+must_check int plan_make_again(struct sql_session *sql, const struct plan *old,
+                               struct plan **ret_plan, struct failure *ret_failure);
+
 /* plan_thin.c: of a text whose literals were taken out, `base` is the plan. 0, or FAILED without a
  * failure: the text is then taken as it is, and says what is wrong. */
 struct normal;

@@ -23,6 +23,7 @@ void portal_destroy(void *object)
     cursor_close(portal->cursor);
     portal_store_destroy(portal->store);
     sql_plan_unref(portal->plan);
+    sql_plan_unref(portal->told);
     sql_plan_unref(portal->declared_by);
     mem_free(portal->params_owned);
     mem_free(portal->formats);
@@ -158,6 +159,23 @@ static int set_params(struct portal *portal, const struct cell *params, size_t c
     portal->params = portal->params_owned;
     portal->param_count = count;
     return 0;
+}
+
+int portal_renew(struct portal *portal, struct failure *ret_failure)
+{
+    struct plan *fresh cleanup(plan_unrefp) = NULL;
+    struct plan *old = portal->plan;
+
+    if (plan_make_again(portal->sql, old, &fresh, ret_failure) != 0) {
+        return FAILED;
+    }
+    if (!plan_gives_types_of(fresh, old)) {
+        return cursor_fail_stale(ret_failure);
+    }
+    sql_plan_unref(portal->told);
+    portal->told = old;
+    portal->plan = take_ptr(fresh);
+    return portal->params_owned != NULL ? 0 : set_params(portal, NULL, 0, ret_failure);
 }
 
 int sql_bind(struct sql_session *sql, struct view name, struct plan *plan,

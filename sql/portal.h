@@ -16,6 +16,8 @@ enum portal_state { PORTAL_READY, PORTAL_OPEN, PORTAL_DONE, PORTAL_FAILED };
 struct portal {
     struct sql_session *sql;
     struct plan *plan; /* counted */
+    struct plan
+        *told; /* counted; NULL, or the one whose place `plan` took: its columns were told */
     const struct cell *params;
     struct cell *params_owned; /* mem_free; NULL: the plan's literals or none */
     size_t param_count;
@@ -50,6 +52,9 @@ void portals_end(struct sql_session *sql); /* removes those that are over */
  * parent's. */
 void portals_rollback_to(struct sql_session *sql, size_t number);
 void portals_release(struct sql_session *sql, size_t number);
+
+/* portal.c: another plan of the same text, which gives the same columns. 0 or FAILED. */
+must_check int portal_renew(struct portal *portal, struct failure *ret_failure);
 
 /* Starts the statement of a portal of ordinary SQL: takes the snapshot. 0 or FAILED. */
 must_check int portal_open(struct portal *portal, struct failure *ret_failure);

@@ -4,6 +4,7 @@
 
 #include "pool/names.h"
 #include "pool/session.h"
+#include "pool/txn.h"
 #include "sql/verb.h"
 #include "sql/violation.h"
 
@@ -297,6 +298,55 @@ static int run_again(struct portal *portal, struct failure *ret_failure)
     return 0;
 }
 
+/* Does all that is planned happen after the writer's place was taken, or nothing at all? COPY has
+ * asked for its rows by then. */
+static bool may_begin_again(const struct plan *plan)
+{
+    return plan->text.len > 0 &&
+           (plan->verb == NULL || (plan->flags & (PLAN_CHANGES_SCHEMA | PLAN_MADE_ANEW)) != 0);
+}
+
+/* Others have changed the schema while it waited for its turn to write. Nobody else can now. */
+static int run_anew(struct portal *portal, struct row_sink *sink, int64_t max_rows,
+                    struct failure *ret_failure)
+{
+    struct sql_session *sql = portal->sql;
+
+    failure_clear(ret_failure);
+    portal->tag[0] = '\0';
+    int result = portal_renew(portal, ret_failure);
+    if (result == 0) {
+        result = run_plan(portal, plan_whole(portal->plan), portal->params, portal->param_count,
+                          sink, max_rows, ret_failure);
+    }
+    if (portal->cursor == NULL) {
+        txn_give_up_place(sql->session);
+    }
+    return result;
+}
+
+static int run_first(struct portal *portal, struct row_sink *sink, int64_t max_rows,
+                     struct failure *ret_failure)
+{
+    struct sql_session *sql = portal->sql;
+    const struct plan *plan = plan_whole(portal->plan);
+
+    if (may_begin_again(plan)) {
+        txn_expect_schema(sql->session, sql->schema_version);
+    }
+    int result =
+        run_plan(portal, plan, portal->params, portal->param_count, sink, max_rows, ret_failure);
+    bool moved = result == FAILED && txn_schema_moved(sql->session);
+    txn_expect_no_schema(sql->session);
+    if (moved && portal->cursor == NULL && portal->store == NULL) {
+        return run_anew(portal, sink, max_rows, ret_failure);
+    }
+    if (moved) {
+        txn_give_up_place(sql->session);
+    }
+    return result;
+}
+
 static int finish_run(struct portal *portal, int result)
 {
     struct sql_session *sql = portal->sql;
@@ -326,6 +376,5 @@ int sql_run(struct portal *portal, struct row_sink *sink, int64_t max_rows,
         return 0;
     }
     portal->sql->running = portal;
-    return finish_run(portal, run_plan(portal, plan, portal->params, portal->param_count, sink,
-                                       max_rows, ret_failure));
+    return finish_run(portal, run_first(portal, sink, max_rows, ret_failure));
 }

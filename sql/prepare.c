@@ -299,10 +299,8 @@ static bool same_columns(const struct plan *a, const struct plan *b)
     return true;
 }
 
-/* As it was made the first time, but for its parameters: they stay of the types that its client
- * knows, as in PostgreSQL. */
-static int make_again(struct sql_session *sql, const struct plan *old, struct plan **ret_plan,
-                      struct failure *ret_failure)
+int plan_make_again(struct sql_session *sql, const struct plan *old, struct plan **ret_plan,
+                    struct failure *ret_failure)
 {
     struct plan *made cleanup(plan_unrefp) = NULL;
     bool typed = old->base == NULL && old->param_count > 0;
@@ -322,7 +320,7 @@ static int renew(struct sql_session *sql, struct view name, struct plan **plan,
     const struct plan *old = plan_whole(*plan);
     struct plan *fresh cleanup(plan_unrefp) = NULL;
 
-    if (make_again(sql, *plan, &fresh, ret_failure) != 0) {
+    if (plan_make_again(sql, *plan, &fresh, ret_failure) != 0) {
         return FAILED;
     }
     if ((old->flags & PLAN_MADE_ANEW) == 0 && !same_columns(old, plan_whole(fresh))) {

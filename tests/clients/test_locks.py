@@ -6,7 +6,7 @@ import unittest
 import psycopg2
 import wire
 from database_test import SHOP, Test, main
-from wire import query
+from wire import bind, execute, parse, query, SYNC
 
 LOCKS = ("SELECT pid, classid, objid, objsubid, mode, granted FROM pg_locks WHERE locktype = 'advisory' "
          "ORDER BY granted DESC, pid, objid")
@@ -274,6 +274,49 @@ class Locks(Test):
         self.got(b)  # a's transaction has failed, and its place is free
 
     # ---- what is shown ----
+
+    # ---- the schema that is there when the turn comes ----
+
+    def after_a_writer(self, changes, statement):
+        """What a statement is told that waited for the writer's place while the schema changed."""
+        a, b = self.enter(2)
+        self.run_sql(a, "DROP TABLE IF EXISTS moved; CREATE TABLE moved (i int, v text); INSERT INTO moved VALUES (1, 'x')")
+        self.run_sql(a, "BEGIN; UPDATE moved SET i = 2")
+        b.send(query(statement) if isinstance(statement, str) else statement)
+        self.until_it_waits(b)
+        self.run_sql(a, changes + "; COMMIT")
+        told = [wire.fields(body)["C"] if kind == "E" else body[:-1].decode() for kind, body in b.until("Z") if kind in "EC"]
+        return told, self.run_sql(a, "SELECT * FROM moved ORDER BY i")
+
+    def test_who_waited_to_write_is_planned_for_the_schema_that_is_there_now(self):
+        anew = "DROP TABLE moved; CREATE TABLE moved (%s)"
+        a, = self.enter(1)
+        told, rows = self.after_a_writer(anew % "v boolean, i int", "INSERT INTO moved (v, i) VALUES ('yes', 5)")
+        self.assertEqual((told, rows), (["INSERT 0 1"], [("t", "5")]))
+        self.assertEqual(self.run_sql(a, "SELECT i FROM moved WHERE v"), [("5",)])
+        told, rows = self.after_a_writer(anew % "i int, v date", parse("", "INSERT INTO moved VALUES (5, '2024-01-31')") + bind("", "") +
+                                         execute() + SYNC)
+        self.assertEqual(self.run_sql(a, "SELECT v + 1 FROM moved WHERE v = '2024-01-31'"), [("2024-02-01",)])
+        told, _ = self.after_a_writer(anew % "i int, v date", parse("", "INSERT INTO moved VALUES (5, $1)", (25,)) + bind("", "", [b"x"]) +
+                                      execute() + SYNC)
+        self.assertEqual(told, ["42804"])
+        told, _ = self.after_a_writer("ALTER TABLE moved ADD COLUMN w int DEFAULT 7", "UPDATE moved SET i = 3 RETURNING *")
+        self.assertEqual(told, ["0A000"])
+        told, _ = self.after_a_writer(anew % "v text, i int", "PREPARE p AS INSERT INTO moved VALUES (9, 'y'); EXECUTE p")
+        self.assertEqual(told, ["PREPARE", "22P02"])
+        told, rows = self.after_a_writer("CREATE TABLE elsewhere (i int)", "INSERT INTO moved VALUES (3, 'y') RETURNING i")
+        self.assertEqual((told, rows), (["INSERT 0 1"], [("2", "x"), ("3", "y")]))
+
+    def test_who_waited_to_alter_a_table_takes_nothing_back(self):
+        for statement, told in (("ADD COLUMN w int", "42701"), ("ALTER COLUMN v SET NOT NULL", "42703"), ("DROP COLUMN v", "42703"),
+                                ("ADD CONSTRAINT c CHECK (v <> 'y')", "42703"), ("ADD COLUMN z int", "ALTER TABLE")):
+            with self.subTest(statement):
+                changes = "ALTER TABLE moved ADD COLUMN w int DEFAULT 7; ALTER TABLE moved RENAME COLUMN v TO u"
+                got, rows = self.after_a_writer(changes, "ALTER TABLE moved " + statement)
+                self.assertEqual((got, [row[:3] for row in rows]), ([told], [("2", "x", "7")]))
+        self.assertEqual(self.after_a_writer("ALTER TABLE moved ADD COLUMN w int", "CREATE TABLE copied AS SELECT * FROM moved")[0],
+                         ["SELECT 1"])
+        self.assertEqual(self.run_sql(self.enter(1)[0], "SELECT * FROM copied"), [("2", "x", None)])
 
     def test_pg_locks(self):
         a, b, c = self.enter(3)
