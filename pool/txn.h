@@ -73,6 +73,9 @@ must_check int txn_late_keys_end(struct session *session, int result, struct fai
 void txn_expect_schema(struct session *session, uint32_t version);
 bool txn_schema_moved(const struct session *session); /* was that the failure? */
 void txn_expect_no_schema(struct session *session);
+/* The place, for what an open transaction is to write that has nothing to write yet: COPY FROM asks
+ * its client for rows when it has it. 0 or FAILED. */
+must_check int txn_await_place(struct session *session, struct failure *ret_failure);
 /* Gives back the place that was kept so, outside a transaction. */
 void txn_give_up_place(struct session *session);
 

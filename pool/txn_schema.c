@@ -2,6 +2,8 @@
  * has got the writer's place. Plans are made before: others may have written in between. */
 #include "pool/session_state.h"
 
+#include <assert.h>
+
 void txn_expect_schema(struct session *session, uint32_t version)
 {
     session->expects_schema = true;
@@ -18,6 +20,18 @@ void txn_expect_no_schema(struct session *session)
 {
     session->expects_schema = false;
     session->schema_moved = false;
+}
+
+int txn_await_place(struct session *session, struct failure *ret_failure)
+{
+    assert(txn_is_open(session));
+    session_enter(session);
+    int r = cursor_make_way(session, ret_failure);
+    if (r == 0) {
+        r = txn_enter(session, TXN_WRITE, view_of_str("COPY FROM"), ret_failure);
+    }
+    session_leave(session);
+    return r;
 }
 
 void txn_give_up_place(struct session *session)

@@ -152,12 +152,15 @@ int copy_from_run(struct portal *portal, const struct copy_plan *plan, struct fa
     if (copy_rows_init(&from.rows, portal, plan, ret_failure) != 0) {
         return FAILED;
     }
-    int r = sql->ops->copy_in_begin(sql->host, plan->options.style.format == COPY_BINARY,
+    txn_implicit_begin(sql->session);
+    int r = txn_await_place(sql->session, ret_failure); /* before rows of another schema come */
+    if (r == 0) {
+        r = sql->ops->copy_in_begin(sql->host, plan->options.style.format == COPY_BINARY,
                                     plan->count, ret_failure);
+    }
     if (r != 0) {
         return r;
     }
-    txn_implicit_begin(sql->session);
     r = take_all(&from, ret_failure);
     sql->ops->copy_in_end(sql->host);
     if (r == 0) {

@@ -298,14 +298,6 @@ static int run_again(struct portal *portal, struct failure *ret_failure)
     return 0;
 }
 
-/* Does all that is planned happen after the writer's place was taken, or nothing at all? COPY has
- * asked for its rows by then. */
-static bool may_begin_again(const struct plan *plan)
-{
-    return plan->text.len > 0 &&
-           (plan->verb == NULL || (plan->flags & (PLAN_CHANGES_SCHEMA | PLAN_MADE_ANEW)) != 0);
-}
-
 /* Others have changed the schema while it waited for its turn to write. Nobody else can now. */
 static int run_anew(struct portal *portal, struct row_sink *sink, int64_t max_rows,
                     struct failure *ret_failure)
@@ -331,7 +323,7 @@ static int run_first(struct portal *portal, struct row_sink *sink, int64_t max_r
     struct sql_session *sql = portal->sql;
     const struct plan *plan = plan_whole(portal->plan);
 
-    if (may_begin_again(plan)) {
+    if (plan->text.len > 0) {
         txn_expect_schema(sql->session, sql->schema_version);
     }
     int result =

@@ -6,7 +6,7 @@ import unittest
 import psycopg2
 import wire
 from database_test import SHOP, Test, main
-from wire import bind, execute, parse, query, SYNC
+from wire import bind, execute, message, parse, query, SYNC
 
 LOCKS = ("SELECT pid, classid, objid, objsubid, mode, granted FROM pg_locks WHERE locktype = 'advisory' "
          "ORDER BY granted DESC, pid, objid")
@@ -304,6 +304,10 @@ class Locks(Test):
         self.assertEqual(told, ["0A000"])
         told, _ = self.after_a_writer(anew % "v text, i int", "PREPARE p AS INSERT INTO moved VALUES (9, 'y'); EXECUTE p")
         self.assertEqual(told, ["PREPARE", "22P02"])
+        told, rows = self.after_a_writer(anew % "v boolean, i int", query("COPY moved (v, i) FROM STDIN") + message("d", b"yes\t5\n") +
+                                         message("c", b""))
+        self.assertEqual((told, rows), (["COPY 1"], [("t", "5")]))
+        self.assertEqual(self.run_sql(a, "SELECT i FROM moved WHERE v"), [("5",)])
         told, rows = self.after_a_writer("CREATE TABLE elsewhere (i int)", "INSERT INTO moved VALUES (3, 'y') RETURNING i")
         self.assertEqual((told, rows), (["INSERT 0 1"], [("2", "x"), ("3", "y")]))
 
