@@ -28,8 +28,8 @@ enum plan_flags {
     PLAN_MADE_ANEW = 1 << 7,      /* FETCH, EXECUTE: a named one is made again at each use */
     PLAN_BINARY = 1 << 8,         /* FETCH of a BINARY cursor: a simple query's rows are binary */
     PLAN_ALONE = 1 << 9,          /* not in a transaction: CREATE DATABASE, pond_mark() ... */
-    PLAN_OF_PREPARE = 1 << 11,    /* PREPARE's inner one, which has a name */
     PLAN_BACKWARD = 1 << 10,      /* DECLARE: its cursor may go backward without SCROLL */
+    PLAN_OF_PREPARE = 1 << 11,    /* PREPARE's inner one, which has a name */
 };
 
 /* How the tag is made of what has run. */

@@ -16,8 +16,7 @@ enum portal_state { PORTAL_READY, PORTAL_OPEN, PORTAL_DONE, PORTAL_FAILED };
 struct portal {
     struct sql_session *sql;
     struct plan *plan; /* counted */
-    struct plan
-        *told; /* counted; NULL, or the one whose place `plan` took: its columns were told */
+    struct plan *told; /* counted; the one whose columns were told, if `plan` took its place */
     const struct cell *params;
     struct cell *params_owned; /* mem_free; NULL: the plan's literals or none */
     size_t param_count;

@@ -232,7 +232,6 @@ static void rolled_back_ddl_is_forgotten(void **state_)
     with_session(check_rolled_back);
 }
 
-/* What a neighbour's plan knows of x: its columns. */
 static void put_named(struct test_session *t, const char *name, const char *text)
 {
     struct plan *plan = plan_of(t, text);
@@ -284,6 +283,7 @@ static void named_statements_are_made_again_with_all_that_is_in_them(void **stat
     with_session(check_named);
 }
 
+/* What a neighbour's plan knows of x: its columns. */
 static const char *columns_of_x(struct test_session *t)
 {
     (void)rows(t, "SELECT * FROM x");
