@@ -273,8 +273,6 @@ class Locks(Test):
         self.check_circle(error, a, b)
         self.got(b)  # a's transaction has failed, and its place is free
 
-    # ---- what is shown ----
-
     # ---- the schema that is there when the turn comes ----
 
     def after_a_writer(self, changes, statement):
@@ -302,6 +300,9 @@ class Locks(Test):
         self.assertEqual(told, ["42804"])
         told, _ = self.after_a_writer("ALTER TABLE moved ADD COLUMN w int DEFAULT 7", "UPDATE moved SET i = 3 RETURNING *")
         self.assertEqual(told, ["0A000"])
+        for columns, expected in (("*", "0A000"), ("v, i", "SELECT 1")):
+            told, _ = self.after_a_writer("ALTER TABLE moved ADD COLUMN w int", "SELECT %s FROM moved FOR UPDATE" % columns)
+            self.assertEqual(told, [expected])
         told, _ = self.after_a_writer(anew % "v text, i int", "PREPARE p AS INSERT INTO moved VALUES (9, 'y'); EXECUTE p")
         self.assertEqual(told, ["PREPARE", "22P02"])
         told, rows = self.after_a_writer(anew % "v boolean, i int", query("COPY moved (v, i) FROM STDIN") + message("d", b"yes\t5\n") +
@@ -321,6 +322,8 @@ class Locks(Test):
         self.assertEqual(self.after_a_writer("ALTER TABLE moved ADD COLUMN w int", "CREATE TABLE copied AS SELECT * FROM moved")[0],
                          ["SELECT 1"])
         self.assertEqual(self.run_sql(self.enter(1)[0], "SELECT * FROM copied"), [("2", "x", None)])
+
+    # ---- what is shown ----
 
     def test_pg_locks(self):
         a, b, c = self.enter(3)
