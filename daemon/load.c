@@ -55,27 +55,6 @@ static void log_loaded(const char *name, const struct loaded *loaded, int64_t be
              (double)(loop_now_us(loop_current()) - begun_us) / 1000);
 }
 
-struct news {
-    struct server *server;
-    const char *database;
-};
-
-static void tell(void *arg)
-{
-    const struct news *news = arg;
-
-    news->server->loading(news->server, news->database);
-}
-
-static void await_telling(struct server *server, const char *database)
-{
-    struct news news = { .server = server, .database = database };
-
-    if (server->loading != NULL) {
-        await_call(server_main(server)->loop, tell, &news);
-    }
-}
-
 int load_database(struct server *server, const struct conf_database *conf, const _Atomic bool *stop,
                   struct loaded *ret_loaded, struct failure *ret_failure)
 {
@@ -89,7 +68,7 @@ int load_database(struct server *server, const struct conf_database *conf, const
                                       .stop = stop } };
     int64_t begun_us = loop_now_us(loop_current());
 
-    await_telling(server, conf->name);
+    server_await_telling(server, SERVER_LOADS, conf->name);
     if (await_offload(run_load_job, &job) != 0) {
         return failure_set_no_thread(ret_failure);
     }

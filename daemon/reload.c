@@ -286,27 +286,6 @@ static int fail(int r, struct failure *ret_failure)
     return r == FAILED ? FAILED : failure_set_nomem(ret_failure);
 }
 
-struct news {
-    struct server *server;
-    bool begins;
-};
-
-static void tell(void *arg)
-{
-    const struct news *news = arg;
-
-    news->server->reloading(news->server, news->begins);
-}
-
-static void await_telling(struct server *server, bool begins)
-{
-    struct news news = { .server = server, .begins = begins };
-
-    if (server->reloading != NULL) {
-        await_call(server_main(server)->loop, tell, &news);
-    }
-}
-
 static int read_and_install(struct server *server, struct buf *kept, struct failure *ret_failure)
 {
     cleanup(reload_finish) struct reload reload = { .server = server, .kept = kept };
@@ -327,9 +306,9 @@ static int read_and_install(struct server *server, struct buf *kept, struct fail
 
 int reload_file(struct server *server, struct buf *kept, struct failure *ret_failure)
 {
-    await_telling(server, true);
+    server_await_telling(server, SERVER_RELOADS, NULL);
     int r = read_and_install(server, kept, ret_failure);
-    await_telling(server, false);
+    server_await_telling(server, SERVER_RELOADED, NULL);
     return r;
 }
 

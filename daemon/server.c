@@ -253,6 +253,28 @@ int server_start_workers(struct server *server, struct failure *ret_failure)
     return r == -EAGAIN ? failure_set_no_thread(ret_failure) : r;
 }
 
+struct telling {
+    struct server *server;
+    enum server_news news;
+    const char *database;
+};
+
+static void tell(void *arg)
+{
+    const struct telling *t = arg;
+
+    t->server->told(t->server, t->news, t->database);
+}
+
+void server_await_telling(struct server *server, enum server_news news, const char *database)
+{
+    struct telling telling = { .server = server, .news = news, .database = database };
+
+    if (server->told != NULL) {
+        await_call(server_main(server)->loop, tell, &telling);
+    }
+}
+
 void server_stop_workers(struct server *server)
 {
     for (size_t i = 1; i < server->worker_count; i++) {

@@ -25,6 +25,12 @@ struct crowd;
 struct registry;
 struct users;
 
+enum server_news {
+    SERVER_RELOADS,  /* the configuration's file is being read again */
+    SERVER_LOADS,    /* a database is about to be loaded, at the start or by a reload */
+    SERVER_RELOADED, /* the reload is over, whether the file was taken or not */
+};
+
 struct server {
     const struct conf *boot_conf; /* what it was opened with */
     struct conf *conf; /* what the workers have instead of it; NULL: nothing. reload.c's */
@@ -51,11 +57,9 @@ struct server {
     /* The daemon shall end: as by SIGTERM, or patiently, once all clients have left by themselves.
      * False: it ends already. On the main loop; does not await. */
     bool (*shut_down)(struct server *server, bool patiently);
-    /* The configuration's file is being read again; or that is over, whether it was taken or not.
-     * On the main loop; does not await. NULL: nobody wants to know. */
-    void (*reloading)(struct server *server, bool begins);
-    /* A database is about to be loaded, at the start or by a reload. The same holds. */
-    void (*loading)(struct server *server, const char *database);
+    /* What server_await_telling() tells. On the main loop; does not await. NULL: nobody wants to
+     * know. */
+    void (*told)(struct server *server, enum server_news news, const char *database);
 };
 
 /* Makes the registry and conf->loops workers, none of which runs yet. 0 or -errno; server_close()
@@ -72,6 +76,9 @@ void server_close(struct server *server);
 /* Gives each worker but the main one a thread that runs its loop, and starts to make the sessions
  * that are to be ready. 0, FAILED or -ENOMEM. */
 must_check int server_start_workers(struct server *server, struct failure *ret_failure);
+
+/* Tells it on the main loop. `database`: of SERVER_LOADS, else NULL. Awaits. */
+void server_await_telling(struct server *server, enum server_news news, const char *database);
 
 /* Stops their loops, after the messages that they have got, and waits for the threads. */
 void server_stop_workers(struct server *server);

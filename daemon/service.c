@@ -339,8 +339,7 @@ static int service_init(struct service *service, struct conf *conf, int ready_fd
     }
     int r = server_open(&service->server, conf);
     service->server.shut_down = service_shut_down;
-    service->server.reloading = service_reloading;
-    service->server.loading = service_loading;
+    service->server.told = service_told;
     if (r == 0) {
         (void)descriptors_raise(conf->max_client_conn, service->server.worker_count);
     }

@@ -40,9 +40,8 @@ void service_want_reload(struct service *service);
 /* What was wanted during the start. */
 void service_reload_if_wanted(struct service *service);
 
-/* A server's reloading (by signal and by the console) and loading. */
-void service_reloading(struct server *server, bool begins);
-void service_loading(struct server *server, const char *database);
+/* A server's told: reloads by signal and by the console. */
+void service_told(struct server *server, enum server_news news, const char *database);
 
 /* ---- service_stop.c ---- */
 

@@ -35,20 +35,21 @@ static void reload_task(void *arg)
     service->reloads = false;
 }
 
-void service_reloading(struct server *server, bool begins)
+void service_told(struct server *server, enum server_news news, const char *database)
 {
-    struct service *service = container_of(server, struct service, server);
+    struct manager *manager = &container_of(server, struct service, server)->manager;
 
-    if (begins) {
-        manager_reloads(&service->manager);
-    } else {
-        manager_reloaded(&service->manager);
+    switch (news) {
+    case SERVER_RELOADS:
+        manager_reloads(manager);
+        break;
+    case SERVER_LOADS:
+        manager_loads(manager, database);
+        break;
+    case SERVER_RELOADED:
+        manager_reloaded(manager);
+        break;
     }
-}
-
-void service_loading(struct server *server, const char *database)
-{
-    manager_loads(&container_of(server, struct service, server)->manager, database);
 }
 
 void service_reload_if_wanted(struct service *service)
