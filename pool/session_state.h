@@ -155,8 +155,6 @@ must_check int txn_enter(struct session *session, enum txn_need need, struct vie
 /* txn_schema.c: with the writer's place just got: is the schema the expected one? 0, or FAILED:
  * 40001, and txn_schema_moved(). */
 must_check int txn_check_schema(struct session *session, struct failure *ret_failure);
-/* After it: gives back the writer's place of a statement outside a transaction. */
-void txn_leave(struct session *session);
 /* Once no transaction of SQLite's is open: what was committed is on the disk. 0 or FAILED. */
 must_check int txn_settle(struct session *session, struct failure *ret_failure);
 /* Has its transaction taken a root that it keeps until its end (REPEATABLE READ)? */

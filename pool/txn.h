@@ -76,8 +76,8 @@ void txn_expect_no_schema(struct session *session);
 /* The place, for what an open transaction is to write that has nothing to write yet: COPY FROM asks
  * its client for rows when it has it. 0 or FAILED. */
 must_check int txn_await_place(struct session *session, struct failure *ret_failure);
-/* Gives back the place that was kept so, outside a transaction. */
-void txn_give_up_place(struct session *session);
+/* After a statement: gives back its place, outside a transaction. */
+void txn_leave(struct session *session);
 
 /* The implicit transaction of a multi-statement simple query, or of an extended pipeline up to its
  * Sync. begin is idempotent, and an explicit BEGIN inside turns it into a block as PostgreSQL does.

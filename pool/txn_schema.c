@@ -34,11 +34,6 @@ int txn_await_place(struct session *session, struct failure *ret_failure)
     return r;
 }
 
-void txn_give_up_place(struct session *session)
-{
-    txn_leave(session);
-}
-
 int txn_check_schema(struct session *session, struct failure *ret_failure)
 {
     if (!session->expects_schema || session_schema_version(session) == session->expected_schema) {

@@ -312,7 +312,7 @@ static int run_anew(struct portal *portal, struct row_sink *sink, int64_t max_ro
                           sink, max_rows, ret_failure);
     }
     if (portal->cursor == NULL) {
-        txn_give_up_place(sql->session);
+        txn_leave(sql->session);
     }
     return result;
 }
@@ -334,7 +334,7 @@ static int run_first(struct portal *portal, struct row_sink *sink, int64_t max_r
         return run_anew(portal, sink, max_rows, ret_failure);
     }
     if (moved) {
-        txn_give_up_place(sql->session);
+        txn_leave(sql->session);
     }
     return result;
 }
